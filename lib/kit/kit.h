@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The verbs of a conformance case: NVMe on top of the case layer. Each is the form for case bodies
+ * of a function in lib/nvme and turns trouble of the rig into BROKEN and a device that does not
+ * answer within its own limit into FAIL. So a body reads as the question.
+ *
+ * The environment (kit_env) opens the target, and after the body, however it ended: checks every
+ * canary and the audit's findings, looks at the controller's health (CSTS.CFS, Identify, SMART
+ * critical warning), closes the target.
+ */
+#ifndef KIT_KIT_H
+#define KIT_KIT_H
+
+#include "case/case.h"
+#include "nvme/ctrl.h"
+#include "nvme/facts.h"
+#include "nvme/prp.h"
+
+extern const struct case_env kit_env;
+
+/* ---- the controller ---- */
+
+struct target *rig_target(struct rig *r);
+/* Opened, CC.EN = 0, nothing programmed: for cases about bring-up. */
+struct ctrl *rig_ctrl_off(struct rig *r);
+/* Enabled with ctrl_defaults() on first use. */
+struct ctrl *rig_ctrl(struct rig *r);
+/* Enabled with this configuration (a Controller Reset if it was enabled already). */
+struct ctrl *rig_ctrl_with(struct rig *r, const struct ctrl_config *cfg);
+/* Controller Reset: disable, enable with the configuration in force. I/O queues are gone. */
+void rig_reset(struct rig *r);
+/* Function Level Reset, waits 100 ms, restores configuration space; the controller is disabled. */
+void rig_flr(struct rig *r);
+/* Do not look at the controller's health after this case: it left it broken on purpose and says so. */
+void rig_health_off(struct rig *r, const char *why);
+
+uint32_t rig_reg32(struct rig *r, uint64_t off);
+uint64_t rig_reg64(struct rig *r, uint64_t off);
+void rig_set_reg32(struct rig *r, uint64_t off, uint32_t value);
+void rig_set_reg64(struct rig *r, uint64_t off, uint64_t value);
+/* Any width (8, 16, 32, 64) at any offset, exactly so. */
+uint64_t rig_reg(struct rig *r, uint64_t off, unsigned width);
+void rig_set_reg(struct rig *r, uint64_t off, unsigned width, uint64_t value);
+uint32_t rig_cfg(struct rig *r, unsigned off, unsigned width);
+void rig_set_cfg(struct rig *r, unsigned off, unsigned width, uint32_t value);
+/* Offset of a PCI capability (0: absent); id above FFh asks the extended list for id - 100h. */
+unsigned rig_pci_cap(struct rig *r, unsigned id);
+
+/* Lets ns of the device's time pass (the model's clock costs none). */
+void rig_wait(struct rig *r, uint64_t ns);
+uint64_t rig_now(struct rig *r);
+
+/* ---- commands ---- */
+
+/* Admin command, data copied in and out of cmd.data through canaried memory. Any status comes back. */
+struct cpl rig_admin(struct rig *r, struct cmd c);
+/* The same on an I/O queue. */
+struct cpl rig_io(struct rig *r, struct sq *q, struct cmd c);
+/* As rig_admin, but a status other than success is BROKEN: for set-up, not for the question. */
+struct cpl rig_admin_ok(struct rig *r, struct cmd c);
+struct cpl rig_io_ok(struct rig *r, struct sq *q, struct cmd c);
+/* Puts an SQE whose data pointer is the case's own; returns its CID. Not rung. */
+uint16_t rig_put(struct rig *r, struct sq *q, struct cmd c);
+void rig_ring(struct rig *r, struct sq *q);
+/* Waits for the next completion of the queue; FAIL when none comes within the queue's time. */
+struct cpl rig_next(struct rig *r, struct cq *q);
+/* Waits at most ns for the next one: 1 and *ret, or 0. */
+int rig_try(struct rig *r, struct cq *q, struct cpl *ret, uint64_t ns);
+/* Waits for one command; other completions are kept aside. FAIL when it does not come. */
+struct cpl rig_wait_cid(struct rig *r, struct sq *q, uint16_t cid);
+
+/* ---- queues ---- */
+
+/* The case's ordinary I/O queue pair (QID 1, 64 entries or what the controller has). */
+struct sq *rig_queue(struct rig *r);
+/* A pair of that QID and size, IEN = 0; BROKEN when the controller refuses. */
+struct sq *rig_queue_pair(struct rig *r, uint16_t qid, uint32_t entries);
+/* I/O queue pairs the controller allocates; Number of Queues is set on first use. */
+unsigned rig_queue_count(struct rig *r);
+/* CAP.MQES as entries: 2..65536. */
+uint32_t rig_queue_max(struct rig *r);
+/* Memory and bookkeeping of queues the case creates itself (cq_create, sq_create, or raw SQEs). */
+struct cq *rig_cq_alloc(struct rig *r, uint16_t qid, uint32_t entries);
+struct sq *rig_sq_alloc(struct rig *r, uint16_t qid, uint32_t entries, struct cq *cq);
+
+/* ---- memory ---- */
+
+/* DMA memory with canaries, poisoned; checked and freed when the case ends. */
+struct buf *rig_buf(struct rig *r, size_t len);
+/* Points PRP1/PRP2 at len bytes at buf + off; lists live as long as the case. */
+void rig_prp(struct rig *r, struct cmd *c, const struct buf *b, size_t off, size_t len);
+void rig_prp_plan(struct rig *r, struct cmd *c, const struct prp_plan *plan,
+		  struct prp_list **ret_list);
+
+/* ---- the scratch namespace: NVM command set, no metadata; cases with HARM_DATA own all of it ---- */
+
+const struct facts_ns *rig_ns(struct rig *r);
+/* Identify Controller and Namespace, read now. */
+void rig_id_ctrl(struct rig *r, struct nvme_id_ctrl *ret);
+void rig_id_ns(struct rig *r, uint32_t nsid, struct nvme_id_ns *ret);
+/* Largest transfer of one I/O in bytes: MDTS, or 1 MiB where there is no limit. */
+size_t rig_mdts(struct rig *r);
+/* Bytes that name their place: LBA, a tag and a running pattern; the same call checks them. */
+void rig_stamp(void *data, uint64_t lba, uint32_t blocks, uint32_t lba_bytes, uint64_t tag);
+/* One check that the blocks are as stamped; shows LBA, offset and both sides. */
+bool rig_check_stamp(struct rig *r, const struct check_site *s, const void *data, uint64_t lba,
+		     uint32_t blocks, uint32_t lba_bytes, uint64_t tag);
+#define CHECK_STAMP(r, data, lba, blocks, lba_bytes, tag)                                          \
+	rig_check_stamp(r, CHECK_SITE(0, 0), data, lba, blocks, lba_bytes, tag)
+
+/* Restores a feature's current value when the case ends (reads it now). */
+void rig_keep_feature(struct rig *r, uint8_t fid, uint32_t nsid, uint32_t cdw11_select);
+
+/* ---- checks on completions ---- */
+
+/*
+ * The status is one of the list, the first being the strict answer; another member is told in the
+ * event. CHECK_STATUS(r, cpl, SC_INVALID_FIELD, SC_INVALID_NS);
+ */
+bool check_status(struct rig *r, const struct check_site *s, struct cpl cpl, const uint16_t *want,
+		  unsigned n);
+#define STATUS_LIST(...) ((const uint16_t[]){ __VA_ARGS__ })
+#define STATUS_CHECK(r, site, cpl, ...)                                                            \
+	check_status(r, site, cpl, STATUS_LIST(__VA_ARGS__),                                       \
+		     sizeof(STATUS_LIST(__VA_ARGS__)) / sizeof(uint16_t))
+#define CHECK_STATUS(r, cpl, ...) STATUS_CHECK(r, CHECK_SITE(0, 0), cpl, __VA_ARGS__)
+#define REQUIRE_STATUS(r, cpl, ...) STATUS_CHECK(r, CHECK_SITE(1, 0), cpl, __VA_ARGS__)
+#define ADVISE_STATUS(r, cpl, ...) STATUS_CHECK(r, CHECK_SITE(0, 1), cpl, __VA_ARGS__)
+/* Any error will do, success will not: for rules that name no code. */
+#define CHECK_ERROR(r, cpl) CHECK_NE(r, "status (any error)", (cpl).status, SC_SUCCESS)
+/* No byte of the buffer outside [from, to) changed since its poison. */
+bool check_untouched(struct rig *r, const struct check_site *s, const struct buf *b,
+		     const void *before, size_t from, size_t to);
+
+#endif

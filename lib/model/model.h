@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An NVMe 2.0 controller in the process, behind the raw rung: PCI configuration space, registers,
+ * queues in the tester's memory, MSI-X, admin and NVM commands, features, logs, events, namespaces
+ * with a volatile cache. It reads as the specification's words; what it does wrong it does because
+ * a fault (fault.h) was asked for.
+ *
+ * It is single-threaded and deterministic. Nothing happens but in model_tick(), which every
+ * register access and every relax of the target calls, and time is the model's own: it moves by
+ * what the caller lets pass. So commands can be in flight, and a second's wait costs nothing.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct model;
+
+/* How the model reaches the tester's memory; 0, or -EFAULT when nothing answers there. */
+struct model_bus {
+	int (*read)(void *ctx, uint64_t addr, void *to, size_t len);
+	int (*write)(void *ctx, uint64_t addr, const void *from, size_t len);
+	void *ctx;
+};
+
+struct model *model_new(const struct model_bus *bus);
+void model_free(struct model *m);
+
+/* "key=value" options of `model:`: 0, -ENOENT unknown key, -EINVAL bad value. Before model_power. */
+int model_option(struct model *m, const char *key, const char *value);
+extern const char *const model_option_keys[]; /* NULL-terminated */
+
+/* Power on: everything to its power-on value. Power off loses what is volatile, cache included. */
+int model_power_on(struct model *m);
+void model_power_off(struct model *m);
+void model_flr(struct model *m);
+
+/* BAR0, exact width. -ERANGE past the end, -ENODEV when the model has "vanished" by fault. */
+int model_bar_read(struct model *m, uint64_t off, unsigned width, uint64_t *ret);
+int model_bar_write(struct model *m, uint64_t off, unsigned width, uint64_t value);
+int model_cfg_read(struct model *m, unsigned off, unsigned width, uint32_t *ret);
+int model_cfg_write(struct model *m, unsigned off, unsigned width, uint32_t value);
+uint64_t model_bar_size(const struct model *m);
+
+/* Lets ns of the model's time pass and does the work that falls due; returns early when idle. */
+void model_relax(struct model *m, uint64_t ns);
+uint64_t model_now(const struct model *m);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is known of a target before any case runs: plain bytes, gathered once in a worker and sent
+ * to the planner, so that applicability is arithmetic and needs no device.
+ */
+#ifndef NVME_FACTS_H
+#define NVME_FACTS_H
+
+#include "nvme/ctrl.h"
+
+#define FACTS_NS_MAX 32
+
+struct facts_ns {
+	uint32_t nsid;
+	uint8_t csi;	    /* 0 NVM, 2 zoned */
+	uint32_t lba_bytes; /* data bytes of a block in the format in use */
+	uint16_t ms;	    /* metadata bytes */
+	uint64_t nsze;
+	struct nvme_id_ns id;
+};
+
+struct facts {
+	struct target_caps caps;
+	bool alive;		/* the controller came up and answered Identify */
+	char trouble[160];	/* why not */
+	uint64_t cap;
+	uint32_t vs;
+	uint64_t mdts_bytes;	/* 0: no limit */
+	struct nvme_id_ctrl id;
+	uint16_t nsq, ncq;	/* I/O queues the controller allocates, 1-based */
+	uint32_t nn;
+	unsigned n_ns;		/* active namespaces described below */
+	struct facts_ns ns[FACTS_NS_MAX];
+	uint32_t inactive_nsid; /* a valid NSID that is not active; 0: none */
+	unsigned scratch;	/* index into ns[] of the namespace for I/O: NVM set, no metadata */
+	bool has_scratch;
+};
+
+/* Opens, asks, closes. 0 also when the controller would not come up (alive = false). */
+int facts_gather(struct target *t, struct facts *ret);
+
+/* Calls fn for each fact in words: "mdts", "524288", "bytes"; for probe and reports. */
+void facts_each(const struct facts *f,
+		void (*fn)(void *ctx, const char *name, const char *value, const char *note),
+		void *ctx);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A stack is a path from a command to the place where its bytes come to rest. It is data (parts,
+ * store, needs); this brings one up, watches it, restarts it and takes it down in reverse.
+ * Everything made lives below the run's directory; every child dies with its parent.
+ */
+#ifndef STACK_STACK_H
+#define STACK_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Read from configs/stacks/NAME.conf by rig/stack.c. */
+struct stack_config {
+	char name[32];
+	char kind[16];	       /* "qemu-qtest" */
+	char about[128];
+	char binary[128];      /* program name or path */
+	uint64_t memory_bytes; /* shared guest RAM */
+	uint64_t disk_bytes;   /* the store's size */
+	char device[512];      /* -device nvme,... options after "nvme," */
+	char extra[1024];      /* more arguments, blank-separated */
+	unsigned start_s;      /* deadline to come up */
+};
+
+struct stack_death {
+	bool died;
+	int signal, exit_status; /* one of them */
+	char text[256];		 /* "qemu-system-x86_64 died: SIGABRT" */
+	char log_tail[4096];	 /* last lines of its own output */
+};
+
+struct stack;
+
+/*
+ * Starts every part and waits for its sign of life. dir: a directory of the run, for sockets (kept
+ * short by a directory of our own when the path would pass 107 bytes), RAM, disk and logs. On
+ * failure everything started is taken down and error (512 bytes) says what, where, what to do.
+ */
+int stack_up(const struct stack_config *cfg, const char *dir, struct stack **ret, char *error);
+void stack_down(struct stack *s);
+
+/* The target to open: "qtest:SOCK?mem=RAM,...". Valid until stack_down. */
+const char *stack_target(const struct stack *s);
+/* Who it is: "QEMU 7.2.22". */
+const char *stack_engine(const struct stack *s);
+
+/* Looks, does not wait. After a death `ret` is filled and stays so until stack_restart. */
+bool stack_alive(struct stack *s, struct stack_death *ret);
+
+/* Down and up again with the same store. Same errors as stack_up. */
+int stack_restart(struct stack *s, char *error);
+
+/* NULL when this machine can bring the stack up, else the sentence why not (static buffer). */
+const char *stack_lacks(const struct stack_config *cfg);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one narrow interface between what asks and what answers: a way in to one controller.
+ *
+ * Three rungs, each on the one below: block I/O, commands, raw (registers, queues, DMA). A target
+ * gives the rungs it has; lib/nvme builds the command rung on the raw one and the block rung on
+ * the command one, once, for every target. What a target lacks is a fact in struct target_caps.
+ *
+ * A target is used by one thread. Functions return 0 or -errno and say more in target_error().
+ */
+#ifndef TARGET_TARGET_H
+#define TARGET_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct target;
+struct cmd; /* nvme/cmd.h */
+struct cpl;
+
+/* What a case may need of a target; target_caps.has is the set that a target gives. */
+enum target_need {
+	NEED_BLOCK = 1u << 0,	  /* block I/O */
+	NEED_COMMAND = 1u << 1,	  /* admin and I/O commands as the case wrote them */
+	NEED_QUEUES = 1u << 2,	  /* registers, own queues, own doorbells, own DMA memory: raw */
+	NEED_CONFIG = 1u << 3,	  /* PCI configuration space */
+	NEED_IRQ = 1u << 4,	  /* MSI-X messages that can be waited for */
+	NEED_HOLE = 1u << 5,	  /* bus addresses that are known to lead nowhere */
+	NEED_OWN_BAR = 1u << 6,	  /* the device can reach its own BAR by DMA */
+	NEED_MSIX_TABLE = 1u << 7, /* the MSI-X table itself, not a virtualised one */
+	NEED_RESTART = 1u << 8,	  /* the device can be made to lose power and come back */
+	NEED_RECONNECT = 1u << 9, /* a client can vanish and another come: socket transports */
+};
+
+/* Short name ("queues") and sentence of one bit; NULL for a bit that means nothing. */
+const char *target_need_name(unsigned bit);
+const char *target_need_text(unsigned bit);
+
+struct target_caps {
+	unsigned has;		/* enum target_need */
+	bool emulated;		/* no real media behind it: nothing of value can be harmed */
+	unsigned vectors;	/* MSI-X messages that irq_wait can tell apart; 0: none */
+	uint64_t bar_size[6];	/* bytes; the upper half of a 64-bit BAR reads 0 */
+	uint64_t bar_addr[6];	/* bus address of each BAR, 0 when unknown */
+	uint64_t dma_bytes;	/* how much dma_map can give in all */
+	uint64_t hole;		/* with NEED_HOLE: hole_bytes of bus addresses that lead nowhere */
+	uint64_t hole_bytes;
+	char engine[64];	/* who answers: "QEMU 7.2.22", "nvrig model" */
+};
+
+/* Memory that host and device both see. Owned by the target from map to unmap; zeroed by map. */
+struct dma {
+	size_t len;	/* in: bytes, made whole pages by the target */
+	size_t align;	/* in: power of two, at least 4096 is given anyway */
+	void *va;	/* out: where the host sees it */
+	uint64_t iova;	/* out: the address to give to the device */
+};
+
+enum reset_kind {
+	RESET_FLR,   /* Function Level Reset (PCIe Transport: Controller Level Reset) */
+	RESET_POWER, /* power lost and back: volatile state gone, unflushed data may be */
+};
+
+enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_ZEROES, BLOCK_DISCARD };
+
+/* One block I/O. Filled by the caller up to `data`, by the target from `result` on. */
+struct block_io {
+	enum block_op op;
+	bool fua;		/* write only: durable before it completes */
+	uint32_t nsid;
+	uint64_t lba;		/* in the namespace's own blocks */
+	uint32_t blocks;	/* 1-based; 0 for flush */
+	struct dma *data;	/* read and write: where; NULL otherwise */
+	size_t data_offset;	/* bytes into data, dword-aligned */
+	void *user;		/* the caller's own */
+	int result;		/* 0, or -EIO with status, or -errno of the way in */
+	uint16_t status;	/* NVMe SCT and SC, nvme/status.h; 0 where the target has none */
+	uint64_t submit_ns;	/* taken next to the device, target_now() clock */
+	uint64_t complete_ns;
+};
+
+/*
+ * Offsets are into BAR0. A register access is made with exactly the width asked for (8, 16, 32
+ * or 64 bits), also when misaligned; -EINVAL only for another width, -ERANGE past the end of the
+ * BAR, -ENODEV when the device is gone, -ETIMEDOUT when the way in does not answer.
+ */
+struct target_ops {
+	const char *scheme; /* "model", "qtest" */
+	const char *help;   /* address grammar and options, for help and the man page */
+
+	/* address: what stands behind "scheme:". On failure close is not called. */
+	int (*open)(struct target *t, const char *address);
+	void (*close)(struct target *t); /* quiets the device before memory goes */
+	int (*caps)(struct target *t, struct target_caps *ret);
+
+	/* block rung, where the target has it natively */
+	int (*io_submit)(struct target *t, struct block_io *io[], unsigned n); /* count taken */
+	int (*io_reap)(struct target *t, struct block_io *ret[], unsigned n, uint64_t deadline_ns);
+
+	/* command rung, where the target has it natively */
+	int (*submit)(struct target *t, const struct cmd *c, struct cpl *ret);
+
+	/* raw rung */
+	int (*reg_read)(struct target *t, uint64_t off, unsigned width, uint64_t *ret);
+	int (*reg_write)(struct target *t, uint64_t off, unsigned width, uint64_t value);
+	int (*dma_map)(struct target *t, struct dma *d);
+	void (*dma_unmap)(struct target *t, struct dma *d);
+	/* MSI-X: vectors 0..n-1 enabled (0 disables), pending ones forgotten. */
+	int (*irq_enable)(struct target *t, unsigned n);
+	/* 1 and consumed, 0 when none came until the deadline (0: look, do not wait), or -errno. */
+	int (*irq_wait)(struct target *t, unsigned vector, uint64_t deadline_ns);
+	int (*reset)(struct target *t, enum reset_kind kind);
+
+	/* PCI configuration space, widths 8, 16, 32, offsets 0..FFFh */
+	int (*cfg_read)(struct target *t, unsigned off, unsigned width, uint32_t *ret);
+	int (*cfg_write)(struct target *t, unsigned off, unsigned width, uint32_t value);
+
+	/*
+	 * The device's time. now: nanoseconds on the clock that deadlines are made of. relax: let
+	 * the device work for at most ns while the caller waits; may return at once when something
+	 * happened. A target with a clock of its own (the model, QEMU's qtest accelerator) moves
+	 * it here, so waiting a second costs none. -ENODEV when the device is found gone.
+	 */
+	uint64_t (*now)(struct target *t);
+	int (*relax)(struct target *t, uint64_t ns);
+};
+
+struct target {
+	const struct target_ops *ops;
+	struct target_caps caps; /* filled by target_open */
+	void *priv;		 /* the target's own state */
+	char error[256];	 /* what went wrong last, in words */
+};
+
+/* Every target there is, NULL-terminated; a new one is one file and one line in target.c. */
+extern const struct target_ops *const target_all[];
+
+/*
+ * Opens the target named in full ("model:ns=2", "qtest:SOCK?mem=RAM"). That target or an error:
+ * -EPROTONOSUPPORT for an unknown scheme, -EINVAL for a bad address or option, else what its open
+ * said. On failure *ret_target is NULL and `error` (at least 256 bytes) says what, where, and what to do.
+ */
+int target_open(const char *address, struct target **ret_target, char *error);
+void target_close(struct target *t);
+
+/* Sets the error text and returns `err` (negative), so that it can stand in a return. */
+__attribute__((format(printf, 3, 4))) int target_fail(struct target *t, int err, const char *fmt,
+						      ...);
+
+/*
+ * Walks "key=value,key=value" (an option without = has value ""), calling set for each; stops at
+ * the first error. Unknown keys are told by set returning -ENOENT: the nearest of `keys` (an
+ * array ended by NULL) is then named in the error.
+ */
+int target_options(struct target *t, const char *options, const char *const *keys,
+		   int (*set)(void *ctx, const char *key, const char *value), void *ctx);
+
+static inline uint64_t target_now(struct target *t)
+{
+	return t->ops->now(t);
+}
+
+#endif
