@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "nvme/status.h"
-#include "nvme/types.h"
+#include "nvme/wire.h"
 
 enum cmd_dir { CMD_NONE, CMD_IN, CMD_OUT }; /* IN: device to host */
 
