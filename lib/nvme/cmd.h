@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "nvme/status.h"
-#include "nvme/wire.h"
+#include "spec/status.h"
+#include "spec/wire.h"
 
 enum cmd_dir { CMD_NONE, CMD_IN, CMD_OUT }; /* IN: device to host */
 

@@ -6,7 +6,7 @@
 #define NVME_PRP_H
 
 #include "nvme/buf.h"
-#include "nvme/wire.h"
+#include "spec/wire.h"
 
 struct prp_list; /* list pages, freed with prp_free */
 

@@ -75,7 +75,7 @@ struct block_io {
 	size_t data_offset;	/* bytes into data, dword-aligned */
 	void *user;		/* the caller's own */
 	int result;		/* 0, or -EIO with status, or -errno of the way in */
-	uint16_t status;	/* NVMe SCT and SC, nvme/status.h; 0 where the target has none */
+	uint16_t status;	/* NVMe SCT and SC, spec/status.h; 0 where the target has none */
 	uint64_t submit_ns;	/* taken next to the device, target_now() clock */
 	uint64_t complete_ns;
 };

@@ -3,8 +3,8 @@
  * Status codes: SCT in bits 10:8, SC in bits 7:0, as the Status Field carries them
  * (Base 2.0 Status Field Definition). One table gives the constants and the names.
  */
-#ifndef NVME_STATUS_H
-#define NVME_STATUS_H
+#ifndef SPEC_STATUS_H
+#define SPEC_STATUS_H
 
 #include <stdint.h>
 

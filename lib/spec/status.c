@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "nvme/status.h"
+#include "spec/status.h"
 
 #include <stdio.h>
 

@@ -3,8 +3,8 @@
  * Wire structures: libnvme's where it has one (struct nvme_id_ctrl, nvme_id_ns, nvme_smart_log,
  * the NVME_CAP_*, NVME_CC_* accessors, enum nvme_admin_opcode ...); the two it lacks are here.
  */
-#ifndef NVME_WIRE_H
-#define NVME_WIRE_H
+#ifndef SPEC_WIRE_H
+#define SPEC_WIRE_H
 
 #include <assert.h>
 #include <nvme/types.h>
