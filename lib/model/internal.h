@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rooms of the model and the doors between them. Each subject keeps its own state in its own
+ * struct; struct model holds them. model-core (model.c regs.c queue.c engine.c pci.c irq.c prp.c
+ * event.c reset.c) on one side, subsystem (identify.c feature.c log.c media.c nvm.c dbbuf.c) on the other.
+ */
+#ifndef MODEL_INTERNAL_H
+#define MODEL_INTERNAL_H
+
+#include "base/endian.h"
+#include "model/fault.h"
+#include "model/model.h"
+#include "spec/status.h"
+#include "spec/wire.h"
+
+/* Is this fault switched on? The one question by which wrong behaviour comes in. */
+#define FAULT(m, name) ((m)->fault[FAULT_##name])
+
+struct model_core;     /* registers, queues, engine: core.h */
+struct model_pci;
+struct model_irq;
+struct model_events;
+struct model_features; /* feature.c */
+struct model_logs;
+struct model_media;
+struct model_dbbuf;
+
+struct model {
+	bool fault[FAULT_COUNT];
+	struct model_bus bus;
+	uint64_t now; /* ns since power-on of the model process */
+	struct model_core *core;
+	struct model_pci *pci;
+	struct model_irq *irq;
+	struct model_events *events;
+	struct model_features *features;
+	struct model_logs *logs;
+	struct model_media *media;
+	struct model_dbbuf *dbbuf;
+	struct {		   /* what the options set; defaults in model_new() */
+		unsigned mqes;	   /* CAP.MQES, 0's based (default 1023) */
+		unsigned nsq, ncq; /* I/O queues allocated at most, 1-based (default 8) */
+		unsigned mdts;	   /* exponent (default 7: 512 KiB) */
+		unsigned mpsmax;   /* CAP.MPSMAX (default 4) */
+		unsigned aerl;	   /* 0's based (default 3) */
+		unsigned acl;	   /* 0's based (default 3) */
+		unsigned vectors;  /* MSI-X messages (default 9) */
+		unsigned ns;	   /* namespaces (default 2: 512 and 4096 bytes) */
+		uint64_t ns_bytes; /* of each (default 64 MiB, sparse) */
+		uint32_t vs;	   /* default VS(2,0,0) */
+		unsigned dstrd;	   /* default 0 */
+		char store[256];   /* file, "" for RAM */
+	} opt;
+};
+
+/* One command, from fetch to completion. A handler fills status and dw0, dw1. */
+struct mcmd {
+	struct model *m;
+	struct sqe e;	   /* as fetched: a private copy */
+	uint16_t sqid, cid;
+	uint32_t nsid;
+	uint16_t status;   /* SC_SUCCESS to begin with */
+	bool dnr, more;
+	uint32_t dw0, dw1;
+	bool held;	   /* no CQE now: an AER, or something that finishes later */
+	uint16_t error_location; /* Parameter Error Location for the error log; FFFFh none */
+	uint64_t error_lba;
+};
+
+static inline uint32_t mcmd_cdw10(const struct mcmd *c)
+{
+	return le32_get(c->e.cdw10);
+}
+
+/* Sets an error status with DNR and where it stands in the command (byte 7:0, bit 10:8). */
+void mcmd_fail(struct mcmd *c, uint16_t status, uint16_t error_location);
+
+/* ---- core gives ---- */
+
+/*
+ * Moves len bytes through the command's data pointer, offset bytes into the transfer; total is
+ * the whole transfer's length, which decides how PRP2 is read. On a bus or PRP error sets the status
+ * and returns -1; 0 when all moved. May be called piecewise.
+ */
+int mcmd_to_host(struct mcmd *c, const void *from, size_t offset, size_t len, size_t total);
+int mcmd_from_host(struct mcmd *c, void *to, size_t offset, size_t len, size_t total);
+/* Checks the data pointer of a transfer of `total` bytes without moving: PSDT, offsets, MDTS. */
+int mcmd_check_data(struct mcmd *c, size_t total);
+
+/* Raises an asynchronous event: type (0 error, 1 SMART, 2 notice), info, log page. */
+void model_event(struct model *m, unsigned type, unsigned info, unsigned lid);
+/* The log of this page was read with RAE = 0: events of its type may be reported again. */
+void model_event_log_read(struct model *m, unsigned lid);
+
+/* A queue exists / its size / its positions: for dbbuf.c and feature.c. */
+bool model_has_io_queues(const struct model *m);
+/* A doorbell's new value arrives, by register or by shadow buffer. Validates as the text says. */
+void model_doorbell(struct model *m, uint16_t qid, bool cq, uint32_t value);
+bool model_queue_exists(const struct model *m, uint16_t qid, bool cq);
+uint32_t model_page_size(const struct model *m); /* of CC.MPS */
+
+/* ---- subsystem gives; each *_new returns NULL when out of memory ---- */
+
+enum model_reset {
+	MODEL_POWER_ON,
+	MODEL_RESET_CC,	 /* Controller Reset by CC.EN */
+	MODEL_RESET_FLR, /* and other Controller Level Resets */
+	MODEL_POWER_OFF, /* volatile state and the unflushed cache are lost */
+	MODEL_SHUTDOWN,	 /* normal shutdown: the cache goes to the medium */
+};
+
+struct model_features *features_new(struct model *m);
+void features_free(struct model_features *f);
+struct model_logs *logs_new(struct model *m);
+void logs_free(struct model_logs *l);
+struct model_media *media_new(struct model *m); /* NULL also when the store cannot be opened */
+void media_free(struct model_media *md);
+struct model_dbbuf *dbbuf_new(struct model *m);
+void dbbuf_free(struct model_dbbuf *d);
+
+void features_reset(struct model *m, enum model_reset kind);
+void logs_reset(struct model *m, enum model_reset kind);
+void media_reset(struct model *m, enum model_reset kind);
+void dbbuf_reset(struct model *m, enum model_reset kind);
+
+/* Handlers of the admin commands whose subject is the subsystem's. */
+void admin_identify(struct mcmd *c);
+void admin_get_features(struct mcmd *c);
+void admin_set_features(struct mcmd *c);
+void admin_get_log(struct mcmd *c);
+void admin_dbbuf(struct mcmd *c);
+/* Any I/O command. */
+void nvm_command(struct mcmd *c);
+
+/* Current values that the core acts on. */
+uint32_t feature_async_config(const struct model *m); /* FID 0Bh */
+void feature_queue_count(const struct model *m, unsigned *ret_nsq, unsigned *ret_ncq); /* granted */
+bool feature_vector_uncoalesced(const struct model *m, unsigned vector); /* FID 09h CD */
+
+/* A command failed (status not success): the error log gets an entry and c->more is set. */
+void logs_add_error(struct model *m, struct mcmd *c, uint16_t sqhd);
+
+/* Time passed (called at each tick): Timestamp, temperature events, late work. */
+void features_tick(struct model *m);
+/* Reads the shadow doorbells where they are in force; called at each tick. */
+void dbbuf_tick(struct model *m);
+/* A queue was created or deleted while shadow doorbells are in force. */
+void dbbuf_queue_changed(struct model *m, uint16_t qid);
+/* Composite temperature in kelvin and the SMART critical warning as of now. */
+unsigned logs_temperature(const struct model *m);
+/* After a temperature threshold was set: compare, set the warning, raise the event. */
+void logs_check_temperature(struct model *m);
+
+#endif
