@@ -54,7 +54,10 @@ struct globals {
  *	case ARGP_KEY_INIT: state->child_inputs[0] = &o->globals;
  */
 extern const struct argp globals_argp;
-#define GLOBALS_CHILD { .argp = &globals_argp, .header = "Everywhere:", .group = 100 }
+#define GLOBALS_CHILD                                                                              \
+	{                                                                                          \
+		.argp = &globals_argp, .header = "Everywhere:", .group = 100                       \
+	}
 
 /*
  * Index of the first word after argv[0] that is no global option (argc when there is none), so
