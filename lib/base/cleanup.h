@@ -24,11 +24,11 @@ static inline void cleanup_close_file(FILE **f)
 		fclose(*f);
 }
 
-#define _cleanup_(f) __attribute__((cleanup(f)))
-#define _cleanup_free_ _cleanup_(cleanup_free_ptr)
-#define _cleanup_close_ _cleanup_(cleanup_close_fd)
+#define _cleanup_(f)	 __attribute__((cleanup(f)))
+#define _cleanup_free_	 _cleanup_(cleanup_free_ptr)
+#define _cleanup_close_	 _cleanup_(cleanup_close_fd)
 #define _cleanup_fclose_ _cleanup_(cleanup_close_file)
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a)	 (sizeof(a) / sizeof((a)[0]))
 
 #endif

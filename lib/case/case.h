@@ -27,7 +27,8 @@ enum rig_level {
 enum rig_effort { EFFORT_QUICK, EFFORT_NORMAL, EFFORT_SOAK };
 
 struct rig_case {
-	const char *id;	  /* "delete-bad-id": lower case, hyphens, the behaviour in the drive's words */
+	const char
+		*id; /* "delete-bad-id": lower case, hyphens, the behaviour in the drive's words */
 	const char *rule; /* one sentence: what must hold */
 	const char *ref;  /* document and section title, revisions side by side; looked up */
 	unsigned needs;	  /* enum target_need */
@@ -64,11 +65,11 @@ struct rig_gap {
 };
 
 extern const struct rig_suite *const suites_all[]; /* suites/suites.c, NULL-terminated */
-extern const struct rig_gap gaps_all[];		   /* suites/conformance/gaps.c, ends with id NULL */
+extern const struct rig_gap gaps_all[]; /* suites/conformance/gaps.c, ends with id NULL */
 
 /* ---- inside a body ---- */
 
-const void *rig_row(const struct rig *r);      /* this instance's row; NULL without rows */
+const void *rig_row(const struct rig *r); /* this instance's row; NULL without rows */
 const struct facts *rig_facts(const struct rig *r);
 enum rig_effort rig_effort(const struct rig *r);
 /* quick, normal or soak: pick a count by effort */
@@ -89,7 +90,8 @@ void *rig_mem(struct rig *r, size_t len);
 __attribute__((noreturn, format(printf, 2, 3))) void rig_na(struct rig *r, const char *fmt, ...);
 __attribute__((noreturn, format(printf, 3, 4))) void rig_skip(struct rig *r, const char *code,
 							      const char *fmt, ...);
-__attribute__((noreturn, format(printf, 2, 3))) void rig_broken(struct rig *r, const char *fmt, ...);
+__attribute__((noreturn, format(printf, 2, 3))) void rig_broken(struct rig *r, const char *fmt,
+								...);
 /* The drive broke the rule in a way that leaves nothing more to ask (it hangs, it vanished). */
 __attribute__((noreturn, format(printf, 2, 3))) void rig_fail(struct rig *r, const char *fmt, ...);
 
@@ -103,10 +105,11 @@ struct check_site {
 	int line;
 	bool required; /* leave the case when it fails */
 	bool should;   /* advice */
+	bool hard;     /* MUST whatever the case's level: a device that hangs or vanishes */
 };
 
 #define CHECK_SITE(required_, should_)                                                             \
-	(&(const struct check_site){ __FILE__, __LINE__, (required_), (should_) })
+	(&(const struct check_site){ __FILE__, __LINE__, (required_), (should_), false })
 
 enum check_op { OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE };
 
@@ -121,24 +124,24 @@ bool check_text(struct rig *r, const struct check_site *s, const char *what, boo
 bool check_mem(struct rig *r, const struct check_site *s, const char *what, const void *got,
 	       const void *want, size_t len);
 
-#define CHECK_EQ(r, what, got, want) check_u64(r, CHECK_SITE(0, 0), what, got, OP_EQ, want)
-#define CHECK_NE(r, what, got, want) check_u64(r, CHECK_SITE(0, 0), what, got, OP_NE, want)
-#define CHECK_LT(r, what, got, want) check_u64(r, CHECK_SITE(0, 0), what, got, OP_LT, want)
-#define CHECK_LE(r, what, got, want) check_u64(r, CHECK_SITE(0, 0), what, got, OP_LE, want)
-#define CHECK_GT(r, what, got, want) check_u64(r, CHECK_SITE(0, 0), what, got, OP_GT, want)
-#define CHECK_GE(r, what, got, want) check_u64(r, CHECK_SITE(0, 0), what, got, OP_GE, want)
+#define CHECK_EQ(r, what, got, want)	   check_u64(r, CHECK_SITE(0, 0), what, got, OP_EQ, want)
+#define CHECK_NE(r, what, got, want)	   check_u64(r, CHECK_SITE(0, 0), what, got, OP_NE, want)
+#define CHECK_LT(r, what, got, want)	   check_u64(r, CHECK_SITE(0, 0), what, got, OP_LT, want)
+#define CHECK_LE(r, what, got, want)	   check_u64(r, CHECK_SITE(0, 0), what, got, OP_LE, want)
+#define CHECK_GT(r, what, got, want)	   check_u64(r, CHECK_SITE(0, 0), what, got, OP_GT, want)
+#define CHECK_GE(r, what, got, want)	   check_u64(r, CHECK_SITE(0, 0), what, got, OP_GE, want)
 #define CHECK_MEM(r, what, got, want, len) check_mem(r, CHECK_SITE(0, 0), what, got, want, len)
 /* cond, then a printf text that states the rule with the values: "MQES %u >= 1" */
-#define CHECK_TRUE(r, cond, ...) check_true(r, CHECK_SITE(0, 0), cond, __VA_ARGS__)
+#define CHECK_TRUE(r, cond, ...)       check_true(r, CHECK_SITE(0, 0), cond, __VA_ARGS__)
 
 #define REQUIRE_EQ(r, what, got, want) check_u64(r, CHECK_SITE(1, 0), what, got, OP_EQ, want)
 #define REQUIRE_GE(r, what, got, want) check_u64(r, CHECK_SITE(1, 0), what, got, OP_GE, want)
-#define REQUIRE_TRUE(r, cond, ...) check_true(r, CHECK_SITE(1, 0), cond, __VA_ARGS__)
+#define REQUIRE_TRUE(r, cond, ...)     check_true(r, CHECK_SITE(1, 0), cond, __VA_ARGS__)
 
-#define ADVISE_EQ(r, what, got, want) check_u64(r, CHECK_SITE(0, 1), what, got, OP_EQ, want)
-#define ADVISE_LE(r, what, got, want) check_u64(r, CHECK_SITE(0, 1), what, got, OP_LE, want)
-#define ADVISE_GE(r, what, got, want) check_u64(r, CHECK_SITE(0, 1), what, got, OP_GE, want)
-#define ADVISE_TRUE(r, cond, ...) check_true(r, CHECK_SITE(0, 1), cond, __VA_ARGS__)
+#define ADVISE_EQ(r, what, got, want)  check_u64(r, CHECK_SITE(0, 1), what, got, OP_EQ, want)
+#define ADVISE_LE(r, what, got, want)  check_u64(r, CHECK_SITE(0, 1), what, got, OP_LE, want)
+#define ADVISE_GE(r, what, got, want)  check_u64(r, CHECK_SITE(0, 1), what, got, OP_GE, want)
+#define ADVISE_TRUE(r, cond, ...)      check_true(r, CHECK_SITE(0, 1), cond, __VA_ARGS__)
 
 /* ---- for the runner: one instance in this process ---- */
 
@@ -154,9 +157,9 @@ struct case_env {
 struct case_run {
 	const struct rig_suite *suite;
 	const struct rig_case *c;
-	unsigned row;		   /* index; 0 without rows */
-	const char *target;	   /* address in full */
-	const struct facts *facts; /* NULL allowed */
+	unsigned row;		    /* index; 0 without rows */
+	const char *target;	    /* address in full */
+	const struct facts *facts;  /* NULL allowed */
 	const struct case_env *env; /* NULL: none */
 	enum rig_effort effort;
 	uint64_t seed;

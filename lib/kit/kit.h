@@ -31,7 +31,8 @@ struct ctrl *rig_ctrl_with(struct rig *r, const struct ctrl_config *cfg);
 void rig_reset(struct rig *r);
 /* Function Level Reset, waits 100 ms, restores configuration space; the controller is disabled. */
 void rig_flr(struct rig *r);
-/* Do not look at the controller's health after this case: it left it broken on purpose and says so. */
+/* Do not look at the controller's health after this case: it left it broken on purpose and says so.
+ */
 void rig_health_off(struct rig *r, const char *why);
 
 uint32_t rig_reg32(struct rig *r, uint64_t off);
@@ -52,7 +53,8 @@ uint64_t rig_now(struct rig *r);
 
 /* ---- commands ---- */
 
-/* Admin command, data copied in and out of cmd.data through canaried memory. Any status comes back. */
+/* Admin command, data copied in and out of cmd.data through canaried memory. Any status comes back.
+ */
 struct cpl rig_admin(struct rig *r, struct cmd c);
 /* The same on an I/O queue. */
 struct cpl rig_io(struct rig *r, struct sq *q, struct cmd c);
@@ -92,7 +94,8 @@ void rig_prp(struct rig *r, struct cmd *c, const struct buf *b, size_t off, size
 void rig_prp_plan(struct rig *r, struct cmd *c, const struct prp_plan *plan,
 		  struct prp_list **ret_list);
 
-/* ---- the scratch namespace: NVM command set, no metadata; cases with HARM_DATA own all of it ---- */
+/* ---- the scratch namespace: NVM command set, no metadata; cases with HARM_DATA own all of it ----
+ */
 
 const struct facts_ns *rig_ns(struct rig *r);
 /* Identify Controller and Namespace, read now. */
@@ -123,9 +126,9 @@ bool check_status(struct rig *r, const struct check_site *s, struct cpl cpl, con
 #define STATUS_CHECK(r, site, cpl, ...)                                                            \
 	check_status(r, site, cpl, STATUS_LIST(__VA_ARGS__),                                       \
 		     sizeof(STATUS_LIST(__VA_ARGS__)) / sizeof(uint16_t))
-#define CHECK_STATUS(r, cpl, ...) STATUS_CHECK(r, CHECK_SITE(0, 0), cpl, __VA_ARGS__)
+#define CHECK_STATUS(r, cpl, ...)   STATUS_CHECK(r, CHECK_SITE(0, 0), cpl, __VA_ARGS__)
 #define REQUIRE_STATUS(r, cpl, ...) STATUS_CHECK(r, CHECK_SITE(1, 0), cpl, __VA_ARGS__)
-#define ADVISE_STATUS(r, cpl, ...) STATUS_CHECK(r, CHECK_SITE(0, 1), cpl, __VA_ARGS__)
+#define ADVISE_STATUS(r, cpl, ...)  STATUS_CHECK(r, CHECK_SITE(0, 1), cpl, __VA_ARGS__)
 /* Any error will do, success will not: for rules that name no code. */
 #define CHECK_ERROR(r, cpl) CHECK_NE(r, "status (any error)", (cpl).status, SC_SUCCESS)
 /* No byte of the buffer outside [from, to) changed since its poison. */

@@ -17,12 +17,12 @@
 struct ctrl;
 
 struct buf {
-	struct dma dma;	   /* guard, data, guard */
-	uint8_t *data;	   /* len bytes, page-aligned on both sides */
-	uint64_t iova;	   /* bus address of data[0] */
-	size_t len;	   /* as asked for */
-	uint8_t canary;	   /* byte value of the guards */
-	struct buf *next;  /* all live buffers of the controller */
+	struct dma dma;	  /* guard, data, guard */
+	uint8_t *data;	  /* len bytes, page-aligned on both sides */
+	uint64_t iova;	  /* bus address of data[0] */
+	size_t len;	  /* as asked for */
+	uint8_t canary;	  /* byte value of the guards */
+	struct buf *next; /* all live buffers of the controller */
 };
 
 /* len > 0 bytes at a 4 KiB boundary (`align` if larger), poisoned. NULL: out of DMA memory. */

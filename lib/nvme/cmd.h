@@ -20,7 +20,8 @@ struct cmd {
 	enum cmd_dir dir;
 	/*
 	 * Bytes to move, and where they come from or go to: ordinary host memory, copied through a
-	 * DMA buffer with canaries. NULL with data_len != 0: the data pointer in sqe is the case's own.
+	 * DMA buffer with canaries. NULL with data_len != 0: the data pointer in sqe is the case's
+	 * own.
 	 */
 	void *data;
 	size_t data_len;

@@ -16,36 +16,39 @@
 
 #define CTRL_EVENTS 64
 
+struct prp_list;
+
 struct ctrl_config {
 	uint32_t admin_sq_entries; /* 2..4096 */
 	uint32_t admin_cq_entries;
-	unsigned mps;		   /* CC.MPS */
+	unsigned mps; /* CC.MPS */
 	unsigned css, ams;
 	unsigned iosqes, iocqes;
-	bool use_irq;		   /* MSI-X on, completions waited for by vector */
-	bool keep_aqa;		   /* do not write AQA, ASQ, ACQ: as they stand */
+	bool use_irq;  /* MSI-X on, completions waited for by vector */
+	bool keep_aqa; /* do not write AQA, ASQ, ACQ: as they stand */
 };
 
 struct ctrl {
 	struct target *t;
 	uint64_t cap;
 	uint32_t vs;
-	unsigned stride;     /* bytes between doorbells */
-	size_t page;	     /* bytes, of the CC.MPS in force */
+	unsigned stride; /* bytes between doorbells */
+	size_t page;	 /* bytes, of the CC.MPS in force */
 	struct ctrl_config config;
-	bool enabled;	     /* CSTS.RDY was 1 when last brought up and nothing took it down since */
+	bool enabled; /* CSTS.RDY was 1 when last brought up and nothing took it down since */
 	bool use_irq;
 	struct sq *asq;
 	struct cq *acq;
-	struct sq *sqs;	     /* every SQ with memory, admin included */
+	struct sq *sqs; /* every SQ with memory, admin included */
 	struct cq *cqs;
 	struct buf *bufs;
-	uint16_t nsq, ncq;   /* I/O queues allocated by Number of Queues, 1-based; 0 not asked yet */
+	struct prp_list *lists;
+	uint16_t nsq, ncq; /* I/O queues allocated by Number of Queues, 1-based; 0 not asked yet */
 	uint64_t admin_timeout_ns; /* default 10 s of device time */
 	uint64_t io_timeout_ns;
 	/* asynchronous events taken off the admin CQ, oldest first */
 	uint16_t aer_cid[CTRL_EVENTS];
-	unsigned aers;	     /* outstanding AERs */
+	unsigned aers; /* outstanding AERs */
 	struct cpl event[CTRL_EVENTS];
 	unsigned events, events_lost;
 	/* completions of commands nobody waits for right now, kept for ctrl_wait_cid */
@@ -54,7 +57,7 @@ struct ctrl {
 	/* where the audit's findings go: rule is stable ("cqe.phase"), text says got and want */
 	void (*audit)(void *ctx, const char *rule, const char *text);
 	void *audit_ctx;
-	uint64_t audited;    /* completions checked */
+	uint64_t audited; /* completions checked */
 };
 
 /* Reads CAP and VS. The controller is left as found. -ENODEV when it reads all ones. */
@@ -87,7 +90,8 @@ uint64_t ctrl_ready_limit_ns(struct ctrl *c, bool ready);
 /* Polls CSTS until RDY has the value. Errors as ctrl_enable. */
 int ctrl_wait_ready(struct ctrl *c, bool ready, uint64_t *ret_ns);
 
-/* Takes the controller away behind the library's back: forgets queues, in-flight commands, events. */
+/* Takes the controller away behind the library's back: forgets queues, in-flight commands, events.
+ */
 void ctrl_forget(struct ctrl *c);
 
 int reg_read32(struct ctrl *c, uint64_t off, uint32_t *ret);

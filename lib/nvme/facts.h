@@ -21,15 +21,16 @@ struct facts_ns {
 
 struct facts {
 	struct target_caps caps;
-	bool alive;		/* the controller came up and answered Identify */
-	char trouble[160];	/* why not */
+	bool alive;	   /* the controller came up and answered Identify */
+	char trouble[160]; /* why not */
 	uint64_t cap;
 	uint32_t vs;
-	uint64_t mdts_bytes;	/* 0: no limit */
+	uint64_t mdts_bytes; /* 0: no limit */
 	struct nvme_id_ctrl id;
-	uint16_t nsq, ncq;	/* I/O queues the controller allocates, 1-based */
+	uint16_t nsq, ncq;	  /* I/O queues the controller allocates, 1-based */
+	uint8_t critical_warning; /* of the SMART log, as found */
 	uint32_t nn;
-	unsigned n_ns;		/* active namespaces described below */
+	unsigned n_ns; /* active namespaces described below */
 	struct facts_ns ns[FACTS_NS_MAX];
 	uint32_t inactive_nsid; /* a valid NSID that is not active; 0: none */
 	unsigned scratch;	/* index into ns[] of the namespace for I/O: NVM set, no metadata */

@@ -8,13 +8,15 @@
 #include "nvme/buf.h"
 #include "spec/wire.h"
 
-struct prp_list; /* list pages, freed with prp_free */
+struct prp_list; /* list pages; freed with prp_free, or with the controller */
 
 struct prp_plan {
-	const uint64_t *pages;	/* bus address of each page in transfer order; page-aligned but for */
-	unsigned npages;	/* the first, which may carry an offset */
-	size_t list_start;	/* bytes into the first list page at which entries begin, multiple of 8 */
-	bool reverse_lists;	/* list pages in descending bus addresses */
+	const uint64_t
+		*pages;	    /* bus address of each page in transfer order; page-aligned but for */
+	unsigned npages;    /* the first, which may carry an offset */
+	size_t list_start;  /* bytes into the first list page at which entries begin, multiple of 8
+			     */
+	bool reverse_lists; /* list pages in descending bus addresses */
 };
 
 /*
@@ -22,7 +24,8 @@ struct prp_plan {
  * slot of a full list page points to the next one only when more than one entry remains.
  * *ret_list is NULL when no list was needed. -ENOMEM, -EINVAL.
  */
-int prp_build(struct ctrl *c, const struct prp_plan *plan, struct sqe *e, struct prp_list **ret_list);
+int prp_build(struct ctrl *c, const struct prp_plan *plan, struct sqe *e,
+	      struct prp_list **ret_list);
 
 /* The common case: len bytes at a bus address, in one piece. */
 int prp_fill(struct ctrl *c, uint64_t iova, size_t len, struct sqe *e, struct prp_list **ret_list);

@@ -22,13 +22,13 @@ struct ctrl;
 struct cq {
 	struct ctrl *c;
 	uint16_t qid;
-	uint32_t size;	  /* entries, 1-based */
-	struct buf *mem;  /* size x 16 bytes (stride of CC.IOCQES when not 4) */
+	uint32_t size;	 /* entries, 1-based */
+	struct buf *mem; /* size x 16 bytes (stride of CC.IOCQES when not 4) */
 	bool ien;
 	uint16_t vector;
-	uint32_t head;	  /* next slot to look at */
-	uint8_t phase;	  /* what P must read there to be new */
-	uint64_t reaped;  /* completions consumed since creation */
+	uint32_t head;	 /* next slot to look at */
+	uint8_t phase;	 /* what P must read there to be new */
+	uint64_t reaped; /* completions consumed since creation */
 	struct cq *next;
 };
 
@@ -38,13 +38,13 @@ struct sq {
 	uint32_t size;
 	struct buf *mem;
 	struct cq *cq;
-	uint32_t tail;	     /* next slot to write */
-	uint32_t rung;	     /* tail last told to the device */
-	uint32_t head;	     /* as of the last SQHD seen */
+	uint32_t tail; /* next slot to write */
+	uint32_t rung; /* tail last told to the device */
+	uint32_t head; /* as of the last SQHD seen */
 	uint16_t next_cid;
-	uint32_t inflight;   /* rung or put, not yet completed */
-	uint64_t *pending;   /* bitmap by CID of commands put and not completed */
-	uint64_t *rung_ns;   /* by CID & 0xff: when it was put */
+	uint32_t inflight; /* rung or put, not yet completed */
+	uint64_t *pending; /* bitmap by CID of commands put and not completed */
+	uint64_t *rung_ns; /* by CID & 0xff: when it was put */
 	struct sq *next;
 };
 

@@ -42,11 +42,11 @@ struct cqe {
 };
 static_assert(sizeof(struct cqe) == 16, "CQE is 16 bytes");
 
-#define CQE_PHASE 0x1u
+#define CQE_PHASE     0x1u
 #define CQE_STATUS(s) ((uint16_t)(((s) >> 1) & 0x7ff)) /* SCT and SC, as in status.h */
-#define CQE_CRD(s) (((s) >> 12) & 3u)
-#define CQE_MORE 0x4000u
-#define CQE_DNR 0x8000u
+#define CQE_CRD(s)    (((s) >> 12) & 3u)
+#define CQE_MORE      0x4000u
+#define CQE_DNR	      0x8000u
 
 /* Property offsets (Base 2.0 Controller Properties); doorbells begin at 1000h. */
 enum reg_offset {
@@ -72,36 +72,36 @@ enum reg_offset {
 	REG_DOORBELLS = 0x1000,
 };
 
-#define CC_EN (1u << 0)
-#define CC_CSS(v) ((uint32_t)(v) << 4)
-#define CC_MPS(v) ((uint32_t)(v) << 7)
-#define CC_AMS(v) ((uint32_t)(v) << 11)
-#define CC_SHN(v) ((uint32_t)(v) << 14)
-#define CC_SHN_MASK CC_SHN(3)
-#define CC_IOSQES(v) ((uint32_t)(v) << 16)
-#define CC_IOCQES(v) ((uint32_t)(v) << 20)
-#define CC_CRIME (1u << 24)
-#define CSTS_RDY (1u << 0)
-#define CSTS_CFS (1u << 1)
-#define CSTS_SHST(v) (((v) >> 2) & 3u)
-#define CSTS_NSSRO (1u << 4)
+#define CC_EN			   (1u << 0)
+#define CC_CSS(v)		   ((uint32_t)(v) << 4)
+#define CC_MPS(v)		   ((uint32_t)(v) << 7)
+#define CC_AMS(v)		   ((uint32_t)(v) << 11)
+#define CC_SHN(v)		   ((uint32_t)(v) << 14)
+#define CC_SHN_MASK		   CC_SHN(3)
+#define CC_IOSQES(v)		   ((uint32_t)(v) << 16)
+#define CC_IOCQES(v)		   ((uint32_t)(v) << 20)
+#define CC_CRIME		   (1u << 24)
+#define CSTS_RDY		   (1u << 0)
+#define CSTS_CFS		   (1u << 1)
+#define CSTS_SHST(v)		   (((v) >> 2) & 3u)
+#define CSTS_NSSRO		   (1u << 4)
 
-#define CAP_MQES(c) ((unsigned)((c) & 0xffff)) /* 0's based */
-#define CAP_CQR(c) ((unsigned)((c) >> 16 & 1))
-#define CAP_AMS(c) ((unsigned)((c) >> 17 & 3))
-#define CAP_TO(c) ((unsigned)((c) >> 24 & 0xff)) /* 500 ms units */
-#define CAP_DSTRD(c) ((unsigned)((c) >> 32 & 0xf))
-#define CAP_NSSRS(c) ((unsigned)((c) >> 36 & 1))
-#define CAP_CSS(c) ((unsigned)((c) >> 37 & 0xff))
-#define CAP_BPS(c) ((unsigned)((c) >> 45 & 1))
-#define CAP_MPSMIN(c) ((unsigned)((c) >> 48 & 0xf))
-#define CAP_MPSMAX(c) ((unsigned)((c) >> 52 & 0xf))
-#define CAP_PMRS(c) ((unsigned)((c) >> 56 & 1))
-#define CAP_CMBS(c) ((unsigned)((c) >> 57 & 1))
-#define CAP_CRMS(c) ((unsigned)((c) >> 59 & 3))
+#define CAP_MQES(c)		   ((unsigned)((c)&0xffff)) /* 0's based */
+#define CAP_CQR(c)		   ((unsigned)((c) >> 16 & 1))
+#define CAP_AMS(c)		   ((unsigned)((c) >> 17 & 3))
+#define CAP_TO(c)		   ((unsigned)((c) >> 24 & 0xff)) /* 500 ms units */
+#define CAP_DSTRD(c)		   ((unsigned)((c) >> 32 & 0xf))
+#define CAP_NSSRS(c)		   ((unsigned)((c) >> 36 & 1))
+#define CAP_CSS(c)		   ((unsigned)((c) >> 37 & 0xff))
+#define CAP_BPS(c)		   ((unsigned)((c) >> 45 & 1))
+#define CAP_MPSMIN(c)		   ((unsigned)((c) >> 48 & 0xf))
+#define CAP_MPSMAX(c)		   ((unsigned)((c) >> 52 & 0xf))
+#define CAP_PMRS(c)		   ((unsigned)((c) >> 56 & 1))
+#define CAP_CMBS(c)		   ((unsigned)((c) >> 57 & 1))
+#define CAP_CRMS(c)		   ((unsigned)((c) >> 59 & 3))
 
 #define VS(major, minor, tertiary) ((uint32_t)((major) << 16 | (minor) << 8 | (tertiary)))
 
-#define NSID_ALL 0xffffffffu
+#define NSID_ALL		   0xffffffffu
 
 #endif

@@ -21,16 +21,16 @@ struct cpl;
 
 /* What a case may need of a target; target_caps.has is the set that a target gives. */
 enum target_need {
-	NEED_BLOCK = 1u << 0,	  /* block I/O */
-	NEED_COMMAND = 1u << 1,	  /* admin and I/O commands as the case wrote them */
-	NEED_QUEUES = 1u << 2,	  /* registers, own queues, own doorbells, own DMA memory: raw */
-	NEED_CONFIG = 1u << 3,	  /* PCI configuration space */
-	NEED_IRQ = 1u << 4,	  /* MSI-X messages that can be waited for */
-	NEED_HOLE = 1u << 5,	  /* bus addresses that are known to lead nowhere */
-	NEED_OWN_BAR = 1u << 6,	  /* the device can reach its own BAR by DMA */
+	NEED_BLOCK = 1u << 0,	   /* block I/O */
+	NEED_COMMAND = 1u << 1,	   /* admin and I/O commands as the case wrote them */
+	NEED_QUEUES = 1u << 2,	   /* registers, own queues, own doorbells, own DMA memory: raw */
+	NEED_CONFIG = 1u << 3,	   /* PCI configuration space */
+	NEED_IRQ = 1u << 4,	   /* MSI-X messages that can be waited for */
+	NEED_HOLE = 1u << 5,	   /* bus addresses that are known to lead nowhere */
+	NEED_OWN_BAR = 1u << 6,	   /* the device can reach its own BAR by DMA */
 	NEED_MSIX_TABLE = 1u << 7, /* the MSI-X table itself, not a virtualised one */
-	NEED_RESTART = 1u << 8,	  /* the device can be made to lose power and come back */
-	NEED_RECONNECT = 1u << 9, /* a client can vanish and another come: socket transports */
+	NEED_RESTART = 1u << 8,	   /* the device can be made to lose power and come back */
+	NEED_RECONNECT = 1u << 9,  /* a client can vanish and another come: socket transports */
 };
 
 /* Short name ("queues") and sentence of one bit; NULL for a bit that means nothing. */
@@ -38,23 +38,23 @@ const char *target_need_name(unsigned bit);
 const char *target_need_text(unsigned bit);
 
 struct target_caps {
-	unsigned has;		/* enum target_need */
-	bool emulated;		/* no real media behind it: nothing of value can be harmed */
-	unsigned vectors;	/* MSI-X messages that irq_wait can tell apart; 0: none */
-	uint64_t bar_size[6];	/* bytes; the upper half of a 64-bit BAR reads 0 */
-	uint64_t bar_addr[6];	/* bus address of each BAR, 0 when unknown */
-	uint64_t dma_bytes;	/* how much dma_map can give in all */
-	uint64_t hole;		/* with NEED_HOLE: hole_bytes of bus addresses that lead nowhere */
+	unsigned has;	      /* enum target_need */
+	bool emulated;	      /* no real media behind it: nothing of value can be harmed */
+	unsigned vectors;     /* MSI-X messages that irq_wait can tell apart; 0: none */
+	uint64_t bar_size[6]; /* bytes; the upper half of a 64-bit BAR reads 0 */
+	uint64_t bar_addr[6]; /* bus address of each BAR, 0 when unknown */
+	uint64_t dma_bytes;   /* how much dma_map can give in all */
+	uint64_t hole;	      /* with NEED_HOLE: hole_bytes of bus addresses that lead nowhere */
 	uint64_t hole_bytes;
-	char engine[64];	/* who answers: "QEMU 7.2.22", "nvrig model" */
+	char engine[64]; /* who answers: "QEMU 7.2.22", "nvrig model" */
 };
 
 /* Memory that host and device both see. Owned by the target from map to unmap; zeroed by map. */
 struct dma {
-	size_t len;	/* in: bytes, made whole pages by the target */
-	size_t align;	/* in: power of two, at least 4096 is given anyway */
-	void *va;	/* out: where the host sees it */
-	uint64_t iova;	/* out: the address to give to the device */
+	size_t len;    /* in: bytes, made whole pages by the target */
+	size_t align;  /* in: power of two, at least 4096 is given anyway */
+	void *va;      /* out: where the host sees it */
+	uint64_t iova; /* out: the address to give to the device */
 };
 
 enum reset_kind {
@@ -67,16 +67,16 @@ enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_ZEROES, BLOCK_DISCAR
 /* One block I/O. Filled by the caller up to `data`, by the target from `result` on. */
 struct block_io {
 	enum block_op op;
-	bool fua;		/* write only: durable before it completes */
+	bool fua; /* write only: durable before it completes */
 	uint32_t nsid;
-	uint64_t lba;		/* in the namespace's own blocks */
-	uint32_t blocks;	/* 1-based; 0 for flush */
-	struct dma *data;	/* read and write: where; NULL otherwise */
-	size_t data_offset;	/* bytes into data, dword-aligned */
-	void *user;		/* the caller's own */
-	int result;		/* 0, or -EIO with status, or -errno of the way in */
-	uint16_t status;	/* NVMe SCT and SC, spec/status.h; 0 where the target has none */
-	uint64_t submit_ns;	/* taken next to the device, target_now() clock */
+	uint64_t lba;	    /* in the namespace's own blocks */
+	uint32_t blocks;    /* 1-based; 0 for flush */
+	struct dma *data;   /* read and write: where; NULL otherwise */
+	size_t data_offset; /* bytes into data, dword-aligned */
+	void *user;	    /* the caller's own */
+	int result;	    /* 0, or -EIO with status, or -errno of the way in */
+	uint16_t status;    /* NVMe SCT and SC, spec/status.h; 0 where the target has none */
+	uint64_t submit_ns; /* taken next to the device, target_now() clock */
 	uint64_t complete_ns;
 };
 
@@ -139,7 +139,8 @@ extern const struct target_ops *const target_all[];
 /*
  * Opens the target named in full ("model:ns=2", "qtest:SOCK?mem=RAM"). That target or an error:
  * -EPROTONOSUPPORT for an unknown scheme, -EINVAL for a bad address or option, else what its open
- * said. On failure *ret_target is NULL and `error` (at least 256 bytes) says what, where, and what to do.
+ * said. On failure *ret_target is NULL and `error` (at least 256 bytes) says what, where, and what
+ * to do.
  */
 int target_open(const char *address, struct target **ret_target, char *error);
 void target_close(struct target *t);

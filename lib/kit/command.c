@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Commands, queues and memory: for case bodies. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "kit/internal.h"
+
+#define ORDINARY_ENTRIES 64
+#define ASK_QUEUES	 64
+
+static struct cpl exec(struct rig *r, struct sq *q, struct cmd *c)
+{
+	char name[24], doing[64];
+	struct cpl cpl;
+	int err;
+
+	/* data pointer of the case's own: nothing to copy */
+	err = ctrl_exec(kit_of(r)->c, q, c, &cpl);
+	if (err) {
+		snprintf(doing, sizeof(doing), "%s on SQ %u",
+			 cmd_name(q->qid == 0, c->sqe.opcode, name), q->qid);
+		kit_trouble(r, err, doing);
+	}
+	return cpl;
+}
+
+struct cpl rig_admin(struct rig *r, struct cmd c)
+{
+	return exec(r, rig_ctrl(r)->asq, &c);
+}
+
+struct cpl rig_io(struct rig *r, struct sq *q, struct cmd c)
+{
+	return exec(r, q, &c);
+}
+
+static struct cpl need_success(struct rig *r, struct sq *q, struct cmd *c)
+{
+	struct cpl cpl = exec(r, q, c);
+	char name[24], text[STATUS_TEXT];
+
+	if (cpl.status != SC_SUCCESS)
+		rig_broken(r, "set-up: %s ended with %s",
+			   cmd_name(q->qid == 0, c->sqe.opcode, name),
+			   status_text(cpl.status, text));
+	return cpl;
+}
+
+struct cpl rig_admin_ok(struct rig *r, struct cmd c)
+{
+	return need_success(r, rig_ctrl(r)->asq, &c);
+}
+
+struct cpl rig_io_ok(struct rig *r, struct sq *q, struct cmd c)
+{
+	return need_success(r, q, &c);
+}
+
+uint16_t rig_put(struct rig *r, struct sq *q, struct cmd c)
+{
+	(void)r;
+	return sq_put(q, &c.sqe);
+}
+
+void rig_ring(struct rig *r, struct sq *q)
+{
+	int err = sq_ring(q);
+
+	if (err)
+		kit_trouble(r, err, "ringing a submission queue");
+}
+
+static uint64_t queue_deadline(struct ctrl *c, uint16_t qid)
+{
+	return target_now(c->t) + (qid ? c->io_timeout_ns : c->admin_timeout_ns);
+}
+
+struct cpl rig_next(struct rig *r, struct cq *q)
+{
+	struct cpl cpl;
+	char doing[48];
+	int err = cq_wait(q, &cpl, queue_deadline(q->c, q->qid));
+
+	if (err) {
+		snprintf(doing, sizeof(doing), "next completion on CQ %u", q->qid);
+		kit_trouble(r, err, doing);
+	}
+	return cpl;
+}
+
+int rig_try(struct rig *r, struct cq *q, struct cpl *ret, uint64_t ns)
+{
+	int err = cq_wait(q, ret, target_now(q->c->t) + ns);
+
+	if (err && err != -ETIMEDOUT)
+		kit_trouble(r, err, "looking for a completion");
+	return !err;
+}
+
+struct cpl rig_wait_cid(struct rig *r, struct sq *q, uint16_t cid)
+{
+	struct cpl cpl;
+	char doing[64];
+	int err = ctrl_wait_cid(q->c, q, cid, &cpl, queue_deadline(q->c, q->qid));
+
+	if (err) {
+		snprintf(doing, sizeof(doing), "completion of CID %u on SQ %u", cid, q->qid);
+		kit_trouble(r, err, doing);
+	}
+	return cpl;
+}
+
+unsigned rig_queue_count(struct rig *r)
+{
+	struct ctrl *c = rig_ctrl(r);
+	int err;
+
+	if (!c->nsq) {
+		err = ctrl_queue_count(c, ASK_QUEUES);
+		if (err)
+			kit_trouble(r, err, "Set Features Number of Queues");
+	}
+	return c->nsq < c->ncq ? c->nsq : c->ncq;
+}
+
+uint32_t rig_queue_max(struct rig *r)
+{
+	return CAP_MQES(rig_ctrl(r)->cap) + 1u;
+}
+
+struct sq *rig_queue_pair(struct rig *r, uint16_t qid, uint32_t entries)
+{
+	struct ctrl *c = rig_ctrl(r);
+	char text[STATUS_TEXT];
+	struct cpl cpl = { .status = 0 };
+	struct sq *q;
+	int err;
+
+	rig_queue_count(r);
+	err = queue_pair_create(c, qid, entries, false, 0, &q, &cpl);
+	if (err == -EIO)
+		rig_broken(r, "set-up: queue pair %u of %u entries refused: %s", qid, entries,
+			   status_text(cpl.status, text));
+	if (err)
+		kit_trouble(r, err, "creating a queue pair");
+	return q;
+}
+
+struct sq *rig_queue(struct rig *r)
+{
+	struct kit *k = kit_of(r);
+	uint32_t max;
+
+	rig_ctrl(r);
+	if (!k->ordinary) {
+		max = rig_queue_max(r);
+		k->ordinary = rig_queue_pair(r, 1, max < ORDINARY_ENTRIES ? max : ORDINARY_ENTRIES);
+	}
+	return k->ordinary;
+}
+
+struct cq *rig_cq_alloc(struct rig *r, uint16_t qid, uint32_t entries)
+{
+	struct cq *q = cq_alloc(rig_ctrl(r), qid, entries);
+
+	if (!q)
+		kit_trouble(r, -ENOMEM, "memory for a completion queue");
+	return q;
+}
+
+struct sq *rig_sq_alloc(struct rig *r, uint16_t qid, uint32_t entries, struct cq *cq)
+{
+	struct sq *q = sq_alloc(rig_ctrl(r), qid, entries, cq);
+
+	if (!q)
+		kit_trouble(r, -ENOMEM, "memory for a submission queue");
+	return q;
+}
+
+struct buf *rig_buf(struct rig *r, size_t len)
+{
+	struct kit *k = kit_of(r);
+	struct buf *b;
+
+	if (!k->c)
+		rig_ctrl_off(r);
+	b = buf_alloc(k->c, len, k->c->page);
+	if (!b)
+		kit_trouble(r, -ENOMEM, "a DMA buffer");
+	return b;
+}
+
+void rig_prp(struct rig *r, struct cmd *c, const struct buf *b, size_t off, size_t len)
+{
+	struct prp_list *list;
+	int err = prp_fill(kit_of(r)->c, b->iova + off, len, &c->sqe, &list);
+
+	if (err)
+		kit_trouble(r, err, "building a PRP list");
+}
+
+void rig_prp_plan(struct rig *r, struct cmd *c, const struct prp_plan *plan,
+		  struct prp_list **ret_list)
+{
+	struct prp_list *list;
+	int err = prp_build(kit_of(r)->c, plan, &c->sqe, &list);
+
+	if (err)
+		kit_trouble(r, err, "building a PRP list");
+	if (ret_list)
+		*ret_list = list;
+}
+
+bool check_status(struct rig *r, const struct check_site *s, struct cpl cpl, const uint16_t *want,
+		  unsigned n)
+{
+	char got_text[STATUS_TEXT], want_text[4 * STATUS_TEXT], one[STATUS_TEXT];
+	bool held = false;
+	size_t at = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		held |= cpl.status == want[i];
+		at += (size_t)snprintf(want_text + at, sizeof(want_text) - at, "%s%s",
+				       i ? " or " : "", status_text(want[i], one));
+		if (at >= sizeof(want_text))
+			break;
+	}
+	return check_text(r, s,
+			  held && cpl.status != want[0]
+				  ? "status (a permitted answer, not the strict one)"
+				  : "status",
+			  held, status_text(cpl.status, got_text), want_text);
+}
+
+bool check_untouched(struct rig *r, const struct check_site *s, const struct buf *b,
+		     const void *before, size_t from, size_t to)
+{
+	const uint8_t *was = before;
+
+	for (size_t i = 0; i < b->len; i++) {
+		if (i == from)
+			i = to;
+		if (i >= b->len)
+			break;
+		if (b->data[i] != was[i])
+			return check_true(r, s, false,
+					  "byte %zu of the buffer, outside [%zu, %zu), kept %02Xh; "
+					  "it is %02Xh",
+					  i, from, to, was[i], b->data[i]);
+	}
+	return check_true(r, s, true, "buffer outside [%zu, %zu) is untouched", from, to);
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "nvme/facts.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ASK_QUEUES 64
+
+static int ask(struct ctrl *c, struct cmd cmd)
+{
+	struct cpl cpl;
+	int err = ctrl_admin(c, &cmd, &cpl);
+
+	if (err)
+		return err;
+	return cpl.status == SC_SUCCESS ? 0 : -EIO;
+}
+
+/* CSI from the Namespace Identification Descriptor list; 0 (NVM) where it has none. */
+static uint8_t find_csi(struct ctrl *c, uint32_t nsid)
+{
+	uint8_t list[4096];
+
+	if (c->vs < VS(1, 3, 0) || ask(c, cmd_identify(0x03, nsid, list)))
+		return 0;
+	for (size_t at = 0; at + 4 < sizeof(list) && list[at + 1];) {
+		if (list[at] == NVME_NIDT_CSI && list[at + 1] == 1)
+			return list[at + 4];
+		at += 4u + list[at + 1];
+	}
+	return 0;
+}
+
+static void describe_ns(struct ctrl *c, struct facts *f, uint32_t nsid)
+{
+	struct facts_ns *ns = &f->ns[f->n_ns];
+	unsigned format, ds;
+
+	memset(ns, 0, sizeof(*ns));
+	if (ask(c, cmd_identify(0x00, nsid, &ns->id)))
+		return;
+	ns->nsid = nsid;
+	ns->csi = find_csi(c, nsid);
+	format = (ns->id.flbas & 0xf) | (ns->id.nlbaf > 15 ? (ns->id.flbas >> 5 & 3) << 4 : 0);
+	ds = ns->id.lbaf[format].ds;
+	ns->lba_bytes = ds >= 9 && ds < 32 ? 1u << ds : 0;
+	ns->ms = le16_get(ns->id.lbaf[format].ms);
+	ns->nsze = le64_get(ns->id.nsze);
+	f->n_ns++;
+}
+
+static void describe_all_ns(struct ctrl *c, struct facts *f)
+{
+	__le32 list[1024];
+	uint32_t expected = 1;
+
+	if (ask(c, cmd_identify(0x02, 0, list)))
+		return;
+	for (unsigned i = 0; i < 1024 && list[i]; i++) {
+		uint32_t nsid = le32_get(list[i]);
+
+		if (nsid > expected && !f->inactive_nsid)
+			f->inactive_nsid = expected;
+		expected = nsid + 1;
+		if (f->n_ns < FACTS_NS_MAX)
+			describe_ns(c, f, nsid);
+	}
+	if (!f->inactive_nsid && expected <= f->nn)
+		f->inactive_nsid = expected;
+	for (unsigned i = 0; i < f->n_ns && !f->has_scratch; i++) {
+		f->has_scratch = f->ns[i].csi == 0 && f->ns[i].ms == 0 && f->ns[i].lba_bytes;
+		f->scratch = i;
+	}
+}
+
+static void describe_ctrl(struct ctrl *c, struct facts *f)
+{
+	struct ctrl_config cfg = ctrl_defaults(c);
+	uint8_t smart[512];
+	int err = ctrl_enable(c, &cfg, NULL);
+
+	if (err) {
+		snprintf(f->trouble, sizeof(f->trouble), "the controller does not become ready: %s",
+			 err == -EIO ? "CSTS.CFS is set" : strerror(-err));
+		return;
+	}
+	err = ask(c, cmd_identify(0x01, 0, &f->id));
+	if (err) {
+		snprintf(f->trouble, sizeof(f->trouble), "Identify Controller fails: %s",
+			 strerror(-err));
+		return;
+	}
+	f->alive = true;
+	f->nn = le32_get(f->id.nn);
+	if (f->id.mdts && f->id.mdts < 32)
+		f->mdts_bytes = (4096ull << CAP_MPSMIN(c->cap)) << f->id.mdts;
+	if (!ctrl_queue_count(c, ASK_QUEUES)) {
+		f->nsq = c->nsq;
+		f->ncq = c->ncq;
+	}
+	if (!ask(c, cmd_get_log(NVME_LOG_LID_SMART, NSID_ALL, 0, smart, sizeof(smart))))
+		f->critical_warning = smart[0];
+	describe_all_ns(c, f);
+}
+
+int facts_gather(struct target *t, struct facts *ret)
+{
+	struct ctrl *c;
+	int err;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->caps = t->caps;
+	err = ctrl_open(t, &c);
+	if (err == -ENODEV) {
+		snprintf(ret->trouble, sizeof(ret->trouble), "the registers read all ones");
+		return 0;
+	}
+	if (err)
+		return err;
+	ret->cap = c->cap;
+	ret->vs = c->vs;
+	c->admin_timeout_ns = 3000000000ull;
+	describe_ctrl(c, ret);
+	ctrl_close(c);
+	return 0;
+}
+
+struct teller {
+	void (*fn)(void *ctx, const char *name, const char *value, const char *note);
+	void *ctx;
+};
+
+__attribute__((format(printf, 4, 5))) static void tell(const struct teller *t, const char *name,
+						       const char *note, const char *fmt, ...)
+{
+	char value[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	t->fn(t->ctx, name, value, note);
+}
+
+/* A space-padded string of Identify without its padding; ret holds len + 1 bytes. */
+static const char *trimmed(const char *s, size_t len, char *ret)
+{
+	while (len && (s[len - 1] == ' ' || s[len - 1] == 0))
+		len--;
+	memcpy(ret, s, len);
+	ret[len] = 0;
+	return ret;
+}
+
+static void tell_ctrl(const struct facts *f, const struct teller *t)
+{
+	const struct nvme_id_ctrl *id = &f->id;
+	char text[64];
+
+	tell(t, "model", "", "%s", trimmed(id->mn, sizeof(id->mn), text));
+	tell(t, "serial", "", "%s", trimmed(id->sn, sizeof(id->sn), text));
+	tell(t, "firmware", "", "%s", trimmed(id->fr, sizeof(id->fr), text));
+	tell(t, "vid", "PCI vendor", "%04Xh", le16_get(id->vid));
+	tell(t, "cntlid", "controller identifier", "%u", le16_get(id->cntlid));
+	tell(t, "mdts", f->mdts_bytes ? "bytes of one transfer" : "no limit", "%" PRIu64,
+	     f->mdts_bytes);
+	tell(t, "oacs", "optional admin commands", "%04Xh", le16_get(id->oacs));
+	tell(t, "oncs", "optional NVM commands", "%04Xh", le16_get(id->oncs));
+	tell(t, "lpa", "log page attributes", "%02Xh", id->lpa);
+	tell(t, "vwc", "volatile write cache", "%02Xh", id->vwc);
+	tell(t, "sgls", "SGL support", "%08Xh", le32_get(id->sgls));
+	tell(t, "aerl", "outstanding AERs, 0's based", "%u", id->aerl);
+	tell(t, "nn", "largest valid NSID", "%u", f->nn);
+	tell(t, "queues", "I/O SQs and CQs allocated", "%u/%u", f->nsq, f->ncq);
+}
+
+void facts_each(const struct facts *f,
+		void (*fn)(void *ctx, const char *name, const char *value, const char *note),
+		void *ctx)
+{
+	struct teller t = { fn, ctx };
+
+	tell(&t, "engine", "who answers", "%s", f->caps.engine);
+	for (unsigned bit = 1; bit; bit <<= 1)
+		if ((f->caps.has & bit) && target_need_name(bit))
+			tell(&t, target_need_name(bit), target_need_text(bit), "yes");
+	tell(&t, "emulated", "no real media behind it", "%s", f->caps.emulated ? "yes" : "no");
+	tell(&t, "vectors", "MSI-X messages", "%u", f->caps.vectors);
+	tell(&t, "cap", "CAP register", "%016" PRIX64 "h", f->cap);
+	tell(&t, "vs", "version claimed", "%u.%u.%u", f->vs >> 16, f->vs >> 8 & 0xff, f->vs & 0xff);
+	tell(&t, "mqes", "largest queue, entries", "%u", CAP_MQES(f->cap) + 1);
+	tell(&t, "alive", f->trouble, "%s", f->alive ? "yes" : "no");
+	if (f->alive)
+		tell_ctrl(f, &t);
+	for (unsigned i = 0; i < f->n_ns; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "ns%u", f->ns[i].nsid);
+		tell(&t, name, i == f->scratch && f->has_scratch ? "scratch namespace" : "",
+		     "%" PRIu64 " blocks of %u+%u bytes, command set %u", f->ns[i].nsze,
+		     f->ns[i].lba_bytes, f->ns[i].ms, f->ns[i].csi);
+	}
+	if (f->inactive_nsid)
+		tell(&t, "inactive-nsid", "valid and not active", "%u", f->inactive_nsid);
+}

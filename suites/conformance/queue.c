@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kit/kit.h"
+
+static const struct rig_case cases[] = {};
+
+SUITE(queue_suite, CONFORMANCE, "queue", cases);
