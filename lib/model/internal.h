@@ -16,6 +16,12 @@
 /* Is this fault switched on? The one question by which wrong behaviour comes in. */
 #define FAULT(m, name) ((m)->fault[FAULT_##name])
 
+/* Identifiers of the PCI header; Identify Controller VID and SSVID say the same. */
+#define MODEL_PCI_VID 0x4e56u
+#define MODEL_PCI_DID 0x2000u
+#define MODEL_PCI_SSVID 0x4e56u
+#define MODEL_PCI_SSID 0x0001u
+
 struct model_core;     /* registers, queues, engine: core.h */
 struct model_pci;
 struct model_irq;
@@ -72,7 +78,11 @@ static inline uint32_t mcmd_cdw10(const struct mcmd *c)
 	return le32_get(c->e.cdw10);
 }
 
-/* Sets an error status with DNR and where it stands in the command (byte 7:0, bit 10:8). */
+/* Parameter Error Location: byte 7:0 and bit 10:8 of the command; and "nowhere in it". */
+#define MCMD_AT(byte, bit) ((uint16_t)((bit) << 8 | (byte)))
+#define MCMD_NOWHERE 0xffffu
+
+/* (core: admin.c) Sets an error status with DNR and where it stands in the command (byte 7:0, bit 10:8). */
 void mcmd_fail(struct mcmd *c, uint16_t status, uint16_t error_location);
 
 /* ---- core gives ---- */
@@ -146,6 +156,8 @@ void features_tick(struct model *m);
 void dbbuf_tick(struct model *m);
 /* A queue was created or deleted while shadow doorbells are in force. */
 void dbbuf_queue_changed(struct model *m, uint16_t qid);
+/* A doorbell register was written, any queue: the shadow buffer of this one is looked at again. */
+void dbbuf_rung(struct model *m, uint16_t qid, bool cq, uint32_t value);
 /* Composite temperature in kelvin and the SMART critical warning as of now. */
 unsigned logs_temperature(const struct model *m);
 /* After a temperature threshold was set: compare, set the warning, raise the event. */
