@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rig/runner.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "rig/instance.h"
+#include "rig/judge.h"
+#include "rig/stop.h"
+#include "rig/worker.h"
+
+#define DEATH_WAIT_MS 2000 /* an engine that stopped answering may still be dumping its core */
+
+/* The walk through one plan. */
+struct walk {
+	struct runner *r;
+	struct outcome *done; /* by place in the plan */
+	size_t index;	      /* of the current instance */
+	int out_fd, err_fd;   /* logs of the current worker */
+	enum verdict rest;    /* given to all that is left, with rest_why; VERDICT_NONE: run it */
+	char rest_why[600];
+	struct tally *tally;
+};
+
+/* ---- events ---- */
+
+static const struct plan_item *item_of(const struct walk *k)
+{
+	return &k->r->plan->item[k->index];
+}
+
+static struct json_object *case_event(const struct walk *k, const char *type)
+{
+	struct json_object *e = event_new(type);
+
+	event_str(e, "case", item_of(k)->name);
+	if (item_of(k)->attempt)
+		event_u64(e, "attempt", item_of(k)->attempt);
+	return e;
+}
+
+__attribute__((format(printf, 3, 4))) static void note(struct walk *k, bool of_case,
+						       const char *fmt, ...)
+{
+	struct json_object *e = of_case ? case_event(k, "note") : event_new("note");
+	char text[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	event_str(e, "from", "runner");
+	event_str(e, "text", text);
+	sink_event(k->r->sink, e);
+}
+
+static int begin(struct walk *k, unsigned deadline_s)
+{
+	struct json_object *e = case_event(k, "case_begin");
+
+	event_u64(e, "index", k->index);
+	event_u64(e, "cases", k->r->plan->n);
+	event_u64(e, "deadline_s", deadline_s);
+	return sink_event_sync(k->r->sink, e);
+}
+
+static int end(struct walk *k, const struct outcome *o, const char *known)
+{
+	struct json_object *e = case_event(k, "case_end");
+
+	event_str(e, "verdict", verdict_name(o->verdict));
+	if (o->reason[0])
+		event_str(e, "reason", o->reason);
+	event_str(e, "error", o->error);
+	event_str(e, "known", known);
+	event_u64(e, "index", k->index);
+	event_u64(e, "checks", o->checks);
+	event_u64(e, "failed", o->failed);
+	event_u64(e, "advice", o->advice);
+	if (o->duration_ns)
+		event_u64(e, "duration_ns", o->duration_ns);
+	k->done[k->index] = *o;
+	tally_add(k->tally, o);
+	return sink_event(k->r->sink, e);
+}
+
+/* The worker's event as the case's: its fields, after what only the runner may say. */
+static struct json_object *adopt(const struct walk *k, struct json_object *from)
+{
+	struct json_object *e = case_event(k, event_type(from));
+
+	if (!e)
+		return NULL;
+	json_object_object_foreach (from, key, value) {
+		if (strcmp(key, "type") && strcmp(key, "case") && strcmp(key, "attempt"))
+			json_object_object_add(e, key, json_object_get(value));
+	}
+	return e;
+}
+
+/* ---- one instance ---- */
+
+struct hearing {
+	struct walk *walk;
+	struct witness witness;
+	struct worker *worker;
+	unsigned junk_notes;
+};
+
+static void hear(void *ctx, struct json_object *e, size_t junk)
+{
+	struct hearing *h = ctx;
+	enum heard heard = e ? judge_hear(&h->witness, e) : HEARD_JUNK;
+
+	if (heard == HEARD_EVENT)
+		sink_event(h->walk->r->sink, adopt(h->walk, e));
+	else if (heard == HEARD_JUNK && h->junk_notes++ == 16)
+		note(h->walk, true, "worker wrote more that is no event; not told any longer");
+	else if (heard == HEARD_JUNK && h->junk_notes <= 16 && e)
+		note(h->walk, true, "worker sent an event of type %.40s, which it may not",
+		     event_type(e));
+	else if (heard == HEARD_JUNK && h->junk_notes <= 16)
+		note(h->walk, true, "worker wrote %zu bytes that are no event", junk);
+	if (h->walk->r->sink->journal->err)
+		worker_kill(h->worker);
+}
+
+static int run_worker(struct walk *k, unsigned deadline_s, struct outcome *o)
+{
+	struct runner *r = k->r;
+	struct instance instance = {
+		.run = {.suite = item_of(k)->suite,
+			 .c = item_of(k)->c,
+			 .row = item_of(k)->row,
+			 .target = r->bench->target,
+			 .facts = r->facts,
+			 .env = r->env,
+			 .effort = r->effort,
+			 .seed = r->seed + item_of(k)->attempt},
+		.run_case = r->run_case,
+	};
+	struct worker_job job = instance_job(&instance, deadline_s);
+	struct worker w;
+	struct hearing h = { .walk = k, .worker = &w };
+	int err;
+
+	job.out_fd = k->out_fd;
+	job.err_fd = k->err_fd;
+	err = worker_start(&w, &job);
+	if (err) {
+		outcome_set(o, BROKEN, "no worker: %s", strerror(-err));
+		return 0;
+	}
+	worker_wait(&w, stop_fd(r->stop), hear, &h);
+	judge_end(&h.witness, &w, deadline_s, o);
+	journal_logs_keep(r->sink->journal, (unsigned)k->index, item_of(k)->name, &k->out_fd,
+			  &k->err_fd);
+	return r->sink->journal->err;
+}
+
+/* ---- what is under the case ---- */
+
+__attribute__((format(printf, 3, 4))) static void give_rest(struct walk *k, enum verdict v,
+							    const char *fmt, ...)
+{
+	va_list ap;
+
+	if (k->rest)
+		return;
+	k->rest = v;
+	va_start(ap, fmt);
+	vsnprintf(k->rest_why, sizeof(k->rest_why), fmt, ap);
+	va_end(ap);
+}
+
+static bool engine_died(struct walk *k, struct stack_death *ret)
+{
+	struct bench *b = k->r->bench;
+
+	*ret = (struct stack_death){ 0 };
+	return b->alive && !b->alive(b->ctx, ret);
+}
+
+static void tell_death(struct walk *k, bool of_case, const struct stack_death *d)
+{
+	struct json_object *e = of_case ? case_event(k, "engine") : event_new("engine");
+	char name[16];
+
+	event_str(e, "text", d->text);
+	if (d->signal)
+		event_str(e, "signal", worker_signal_name(d->signal, name));
+	else
+		event_u64(e, "exit_status", (uint64_t)d->exit_status);
+	event_str(e, "log", d->log_tail);
+	sink_event(k->r->sink, e);
+}
+
+static void restart(struct walk *k)
+{
+	struct bench *b = k->r->bench;
+	char error[512] = "";
+	int err = b->restart ? b->restart(b, error) : -ENOSYS;
+	struct json_object *e = event_new("stack");
+
+	event_str(e, "state", err ? "failed" : "restarted");
+	event_str(e, "target", b->target);
+	if (err)
+		event_str(e, "text", error);
+	sink_event(k->r->sink, e);
+	if (!err)
+		return;
+	k->tally->broke = true;
+	give_rest(k, NOTRUN, "the stack did not come back: %s", error);
+}
+
+/* In front of what went before: the drive broke first, the worker's trouble followed. */
+static void blame_engine(struct outcome *o, const char *text, const char *more)
+{
+	char before[sizeof(o->reason)];
+
+	snprintf(before, sizeof(before), "%s", o->reason);
+	outcome_set(o, FAIL, "%.300s%s%.200s%s%.400s", text, *more ? ": " : "", more,
+		    before[0] ? "; seen by the case: " : "", before);
+	o->error = NULL;
+}
+
+static void say_died(const struct stack_death *d, char *text, size_t size)
+{
+	char name[16];
+
+	if (d->signal)
+		snprintf(text, size, "engine died: %s", worker_signal_name(d->signal, name));
+	else
+		snprintf(text, size, "engine died: exit status %d", d->exit_status);
+}
+
+static bool wait_for_death(struct walk *k, struct stack_death *ret)
+{
+	for (int ms = 0; ms < DEATH_WAIT_MS; ms += 50) {
+		if (engine_died(k, ret))
+			return true;
+		poll(NULL, 0, 50);
+	}
+	return false;
+}
+
+/*
+ * After a case that went wrong: is there still something under the next one? Brings it back, or
+ * gives the rest its verdict. The case itself fails when the engine is what went away.
+ */
+static void look_under(struct walk *k, struct outcome *o)
+{
+	struct bench *b = k->r->bench;
+	struct stack_death death;
+	char text[64], trouble[256] = "";
+	enum health health = HEALTH_GOOD;
+	bool wrong = o->verdict == FAIL || o->verdict == BROKEN;
+	bool died = engine_died(k, &death);
+
+	if (!died && wrong && b->health)
+		health = b->health(b, trouble);
+	if (!died && health == HEALTH_SILENT)
+		died = b->alive && wait_for_death(k, &death);
+	if (died) {
+		tell_death(k, true, &death);
+		say_died(&death, text, sizeof(text));
+		blame_engine(o, text, "");
+	} else if (health == HEALTH_SILENT && b->alive) {
+		blame_engine(o, "engine stopped answering", trouble);
+	}
+	if (!died && health == HEALTH_GOOD)
+		return;
+	if (b->alive)
+		restart(k);
+	else
+		give_rest(k, SKIP, "target: the device did not come back after %s: %s",
+			  item_of(k)->name, trouble);
+}
+
+/* Between two cases nobody is to blame, but it is no good run any more. */
+static void look_before(struct walk *k)
+{
+	struct stack_death death;
+
+	if (!engine_died(k, &death))
+		return;
+	tell_death(k, false, &death);
+	k->tally->broke = true;
+	restart(k);
+}
+
+/* ---- the walk ---- */
+
+static const char *apply_known(struct walk *k, struct outcome *o)
+{
+	struct runner *r = k->r;
+	const char *known = NULL;
+
+	if (r->known && (o->verdict == FAIL || o->verdict == PASS))
+		known = r->known(r->known_ctx, item_of(k)->name);
+	if (!known)
+		return NULL;
+	if (o->verdict == FAIL)
+		o->verdict = KNOWN;
+	else
+		note(k, true, "known deviation did not show: %.500s", known);
+	return known;
+}
+
+static int run_one(struct walk *k)
+{
+	struct outcome o = { .verdict = VERDICT_NONE };
+	struct runner *r = k->r;
+	unsigned deadline_s =
+		r->deadline_s ? r->deadline_s : instance_deadline_s(item_of(k)->c, r->effort);
+	uint64_t start;
+	const char *known;
+	int err = begin(k, deadline_s);
+
+	if (err)
+		return err;
+	start = clock_mono_ns();
+	err = run_worker(k, deadline_s, &o);
+	o.duration_ns = clock_mono_ns() - start;
+	if (err)
+		return err;
+	if (o.verdict == NOTRUN)
+		k->tally->stopped = true;
+	else
+		look_under(k, &o);
+	known = apply_known(k, &o);
+	if (r->fail_fast && (o.verdict == FAIL || o.verdict == BROKEN))
+		give_rest(k, NOTRUN, "--fail-fast: %s was %s", item_of(k)->name,
+			  verdict_name(o.verdict));
+	return end(k, &o, known);
+}
+
+static int give(struct walk *k, enum verdict v, const char *error, const char *why)
+{
+	struct outcome o = { .error = error };
+
+	outcome_set(&o, v, "%s", why);
+	return end(k, &o, NULL);
+}
+
+static int take(struct walk *k)
+{
+	const struct plan_item *i = item_of(k);
+	const struct outcome *before = k->r->before ? &k->r->before[k->index] : NULL;
+
+	if (before && before->verdict == LOST && before->error)
+		return give(k, LOST, "lost", before->reason);
+	if (before && before->verdict) {
+		k->done[k->index] = *before;
+		tally_add(k->tally, before);
+		return 0;
+	}
+	if (i->action)
+		return give(k, i->action, NULL, i->reason);
+	if (!k->rest && stop_asked(k->r->stop)) {
+		k->tally->stopped = true;
+		give_rest(k, NOTRUN, "stopped by signal");
+	}
+	if (!k->rest)
+		look_before(k);
+	if (k->rest)
+		return give(k, k->rest, k->rest == NOTRUN ? "notrun" : NULL, k->rest_why);
+	return run_one(k);
+}
+
+/* Repeated instances are planned round after round, so the same one stands at the same place. */
+static void count_unstable(struct walk *k)
+{
+	const struct plan *p = k->r->plan;
+	unsigned rounds = p->n ? p->item[p->n - 1].attempt : 0;
+	size_t each = rounds ? p->n / rounds : 0;
+
+	for (size_t i = 0; i < each; i++) {
+		bool pass = false, fail = false;
+
+		for (unsigned n = 0; n < rounds; n++) {
+			pass |= k->done[n * each + i].verdict == PASS;
+			fail |= k->done[n * each + i].verdict == FAIL;
+		}
+		k->tally->unstable += pass && fail;
+	}
+}
+
+int runner_run(struct runner *r, struct tally *ret)
+{
+	struct walk k = { .r = r, .out_fd = -1, .err_fd = -1, .tally = ret };
+	int err;
+
+	k.done = calloc(r->plan->n + 1, sizeof(*k.done));
+	if (!k.done)
+		return -ENOMEM;
+	err = journal_logs_open(r->sink->journal, &k.out_fd, &k.err_fd);
+	for (k.index = 0; !err && k.index < r->plan->n; k.index++)
+		err = take(&k);
+	journal_logs_close(r->sink->journal, &k.out_fd, &k.err_fd);
+	count_unstable(&k);
+	free(k.done);
+	return err;
+}
