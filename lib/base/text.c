@@ -81,16 +81,16 @@ int text_number(const char *s, uint64_t *ret)
 		const char *suffix;
 		uint64_t times;
 	} units[] = {
-		{"",    1		},
-		{ "k",  1000ull	       },
-		{ "K",  1000ull	       },
-		{ "M",  1000000ull	  },
-		{ "G",  1000000000ull   },
-		{ "T",  1000000000000ull},
-		{ "Ki", 1ull << 10	   },
-		{ "Mi", 1ull << 20	   },
-		{ "Gi", 1ull << 30	   },
-		{ "Ti", 1ull << 40	   },
+		{ "", 1 },
+		{ "k", 1000ull },
+		{ "K", 1000ull },
+		{ "M", 1000000ull },
+		{ "G", 1000000000ull },
+		{ "T", 1000000000000ull },
+		{ "Ki", 1ull << 10 },
+		{ "Mi", 1ull << 20 },
+		{ "Gi", 1ull << 30 },
+		{ "Ti", 1ull << 40 },
 	};
 	unsigned long long v;
 	char *end;

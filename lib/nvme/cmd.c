@@ -24,9 +24,7 @@ struct cpl cpl_of(const struct cqe *e)
 
 struct cmd cmd_raw(uint8_t opcode, uint32_t nsid)
 {
-	return (struct cmd){
-		.sqe = {.opcode = opcode, .nsid = le32_from(nsid)}
-	};
+	return (struct cmd){ .sqe = { .opcode = opcode, .nsid = le32_from(nsid) } };
 }
 
 struct cmd cmd_identify(uint8_t cns, uint32_t nsid, void *data)

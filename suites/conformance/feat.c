@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kit/kit.h"
 
-#define SEL_CURRENT 0
+#define SEL_CURRENT	 0
 #define SEL_CAPABILITIES 3
-#define CAP_SAVEABLE 1u
-#define CAP_CHANGEABLE 4u
-#define ONCS_SSFS (1u << 4)
+#define CAP_SAVEABLE	 1u
+#define CAP_CHANGEABLE	 4u
+#define ONCS_SSFS	 (1u << 4)
 
 static bool has_select(struct rig *r)
 {

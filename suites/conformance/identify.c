@@ -3,11 +3,11 @@
 
 #include "kit/kit.h"
 
-#define CNS_NS 0x00
-#define CNS_CTRL 0x01
+#define CNS_NS	   0x00
+#define CNS_CTRL   0x01
 #define CNS_ACTIVE 0x02
-#define CNS_DESC 0x03
-#define ID_LEN 4096
+#define CNS_DESC   0x03
+#define ID_LEN	   4096
 
 /* Identify into a buffer whose poison the case knows. */
 static struct cpl identify_into(struct rig *r, uint8_t cns, uint32_t nsid, struct buf *b)
@@ -101,7 +101,9 @@ static const struct ascii_row {
 	uint16_t at, len;
 	bool blank_allowed;
 } ascii_fields[] = {
-	{ "serial", 4, 20, false }, { "model", 24, 40, false }, { "firmware", 64, 8, true },
+	{ "serial", 4, 20, false },
+	{ "model", 24, 40, false },
+	{ "firmware", 64, 8, true },
 };
 
 static void ascii_field(struct rig *r)
@@ -430,7 +432,8 @@ static const struct rig_case cases[] = {
 	  ROWS(ascii_fields) },
 	{ .id = "oacs-truth",
 	  .rule = "An optional admin command is known if and only if its OACS bit says so.",
-	  .ref = "Base 2.0 Identify Controller data structure (OACS); Base 2.2 Generic Command Status "
+	  .ref = "Base 2.0 Identify Controller data structure (OACS); Base 2.2 Generic Command "
+		 "Status "
 		 "Definition (Invalid Command Opcode)",
 	  .needs = NEED_QUEUES,
 	  .fault = "oacs-bit-without-command oacs-command-without-bit",
@@ -458,15 +461,18 @@ static const struct rig_case cases[] = {
 	  .na = na_no_nvm_ns,
 	  .run = ns_capacity },
 	{ .id = "active-list",
-	  .rule = "The active list holds each active NSID above the one given, rising, zero-filled.",
+	  .rule = "The active list holds each active NSID above the one given, rising, "
+		  "zero-filled.",
 	  .ref = "Base 2.0 Active Namespace ID list; Base 2.1 Active Namespace ID list (CNS 02h)",
 	  .needs = NEED_QUEUES,
 	  .fault = "active-list-ge active-list-unsorted active-list-broadcast-accepted",
 	  .run = run_list_row,
 	  ROWS(list_rows) },
 	{ .id = "ns-desc-list",
-	  .rule = "The descriptor list names the namespace, each way once, as Identify Namespace does.",
-	  .ref = "Base 2.0 Namespace Identification Descriptor list; Base 2.1 Namespace Identification "
+	  .rule = "The descriptor list names the namespace, each way once, as Identify Namespace "
+		  "does.",
+	  .ref = "Base 2.0 Namespace Identification Descriptor list; Base 2.1 Namespace "
+		 "Identification "
 		 "Descriptor list (CNS 03h)",
 	  .needs = NEED_QUEUES,
 	  .fault = "ns-desc-no-id ns-desc-mismatch ns-desc-duplicate",

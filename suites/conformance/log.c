@@ -6,8 +6,8 @@
 #include "kit/kit.h"
 
 #define LPA_EFFECTS (1u << 1)
-#define LPA_OFFSET (1u << 2)
-#define ENTRY_LEN sizeof(struct nvme_error_log_page)
+#define LPA_OFFSET  (1u << 2)
+#define ENTRY_LEN   sizeof(struct nvme_error_log_page)
 
 /* Get Log Page into a buffer whose poison the case knows. */
 static struct cpl log_into(struct rig *r, uint8_t lid, uint64_t lpo, struct buf *b, size_t len)
@@ -64,8 +64,9 @@ static void beyond_end(struct rig *r)
 	zero = buf_differs(one, 512, 4096, 0) < 0 && buf_differs(two, 512, 4096, 0) < 0;
 	untouched = !memcmp(one->data + 512, poison + 512, 3584) &&
 		    !memcmp(two->data + 512, poison + 512, 3584);
-	ADVISE_TRUE(r, zero || untouched, "bytes past the end are zero or untouched (zero %u, untouched %u)",
-		    zero, untouched);
+	ADVISE_TRUE(r, zero || untouched,
+		    "bytes past the end are zero or untouched (zero %u, untouched %u)", zero,
+		    untouched);
 }
 
 /* ---- lpo ---- */
@@ -151,10 +152,9 @@ static struct provoked provoke_io(struct rig *r)
 	struct sq *q = rig_queue(r);
 	struct cmd c = cmd_read(ns->nsid, ns->nsze, 1, data, ns->lba_bytes);
 
-	return (struct provoked){ .sqid = q->qid,
-				  .cpl = rig_io(r, q, c),
-				  .nsid = ns->nsid,
-				  .lba = ns->nsze };
+	return (struct provoked){
+		.sqid = q->qid, .cpl = rig_io(r, q, c), .nsid = ns->nsid, .lba = ns->nsze
+	};
 }
 
 static const struct error_row {
@@ -280,7 +280,8 @@ static const char *na_no_ns(const struct facts *f)
 static const struct rig_case cases[] = {
 	{ .id = "unsupported-lid",
 	  .rule = "A reserved log page is refused and nothing is written.",
-	  .ref = "Base 2.0 Get Log Page command; Base 2.1 Get Log Page Command Completion (Invalid Log "
+	  .ref = "Base 2.0 Get Log Page command; Base 2.1 Get Log Page Command Completion (Invalid "
+		 "Log "
 		 "Page)",
 	  .needs = NEED_QUEUES,
 	  .fault = "log-unsupported-accepted log-unsupported-writes",
@@ -302,7 +303,8 @@ static const struct rig_case cases[] = {
 	  ROWS(lpo_logs) },
 	{ .id = "error-entry",
 	  .rule = "A failed command with M = 1 adds one entry that names it.",
-	  .ref = "Base 2.0 Error Information (Log Identifier 01h); Base 2.2 Status Field Definition "
+	  .ref = "Base 2.0 Error Information (Log Identifier 01h); Base 2.2 Status Field "
+		 "Definition "
 		 "(More); NVM CS 1.0 Error Information (Log Identifier 01h)",
 	  .needs = NEED_QUEUES,
 	  .fault = "error-entry-missing error-entry-wrong-cid error-count-stuck",
@@ -311,7 +313,8 @@ static const struct rig_case cases[] = {
 	  ROWS(error_rows) },
 	{ .id = "smart-io-counters",
 	  .rule = "SMART counts reads and writes one by one and data in units of 512,000 bytes.",
-	  .ref = "Base 2.0 SMART / Health Information (Log Identifier 02h); NVM CS 1.0 SMART / Health "
+	  .ref = "Base 2.0 SMART / Health Information (Log Identifier 02h); NVM CS 1.0 SMART / "
+		 "Health "
 		 "Information (Log Identifier 02h)",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
