@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The pages that tell what is supported. Sources: Base 2.0 Commands Supported and Effects,
+ * Feature Identifiers Supported and Effects.
+ */
+#include "base/cleanup.h"
+#include "model/feature.h"
+#include "model/log.h"
+
+#define SCOPE_NAMESPACE	 (1u << 20)
+#define SCOPE_CONTROLLER (1u << 21)
+
+static const uint8_t admin_opcodes[] = {
+	nvme_admin_delete_sq,	nvme_admin_create_sq,	 nvme_admin_get_log_page,
+	nvme_admin_delete_cq,	nvme_admin_create_cq,	 nvme_admin_identify,
+	nvme_admin_abort_cmd,	nvme_admin_set_features, nvme_admin_get_features,
+	nvme_admin_async_event, nvme_admin_dbbuf,
+};
+
+static const struct {
+	uint8_t opcode;
+	bool changes_blocks;
+} io_opcodes[] = {
+	{ nvme_cmd_flush, false },   { nvme_cmd_write, true },
+	{ nvme_cmd_read, false },    { nvme_cmd_write_uncor, true },
+	{ nvme_cmd_compare, false }, { nvme_cmd_write_zeroes, true },
+	{ nvme_cmd_dsm, true },	     { nvme_cmd_verify, false },
+};
+
+size_t effects_commands(struct model *m, uint8_t *page)
+{
+	struct nvme_cmd_effects_log *log = (struct nvme_cmd_effects_log *)page;
+
+	(void)m;
+	for (unsigned i = 0; i < ARRAY_SIZE(admin_opcodes); i++)
+		log->acs[admin_opcodes[i]] = le32_from(NVME_CMD_EFFECTS_CSUPP);
+	for (unsigned i = 0; i < ARRAY_SIZE(io_opcodes); i++)
+		log->iocs[io_opcodes[i].opcode] =
+			le32_from(NVME_CMD_EFFECTS_CSUPP |
+				  (io_opcodes[i].changes_blocks ? NVME_CMD_EFFECTS_LBCC : 0));
+	return sizeof(*log);
+}
+
+size_t effects_features(struct model *m, uint8_t *page)
+{
+	bool per_ns;
+
+	(void)m;
+	for (unsigned fid = 0; fid < 256; fid++)
+		if (feature_exists((uint8_t)fid, &per_ns))
+			le32_put(page + fid * 4, 1 | (per_ns ? SCOPE_NAMESPACE : SCOPE_CONTROLLER));
+	return 1024;
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Features: one table says what each is, default, saved and current values are kept alike, and
+ * the few that are more than a dword have functions of their own in feature_special.c.
+ * Sources: Base 2.0 Get Features command, Set Features command, Feature Values.
+ */
+#include "model/feature_table.h"
+
+#include <stdlib.h>
+
+#include "model/media.h"
+
+static uint16_t check_power(struct mcmd *c, uint32_t v)
+{
+	(void)c;
+	return (v & 0x1f) < POWER_STATES ? SC_SUCCESS : SC_INVALID_FIELD;
+}
+
+static void cache_changed(struct model *m)
+{
+	if (!feature_write_cache(m))
+		media_flush_all(m);
+}
+
+static const struct feature features[] = {
+	{ .fid = 0x01, .def = 0x3, .mask = 0x7, .saveable = true },
+	{ .fid = 0x02, .mask = 0xff, .check = check_power },
+	{ .fid = 0x04, .get = feature_get_temp, .set = feature_set_temp },
+	{ .fid = 0x05, .mask = 0xffff, .per_ns = true, .saveable = true },
+	{ .fid = 0x06, .def = 0x1, .mask = 0x1, .changed = cache_changed },
+	{ .fid = 0x07, .get = feature_get_queues, .set = feature_set_queues },
+	{ .fid = 0x08, .mask = 0xffff },
+	{ .fid = 0x09, .get = feature_get_vector, .set = feature_set_vector },
+	{ .fid = 0x0a, .mask = 0x1, .saveable = true },
+	/* SMART warnings alone: OAES claims no notice. */
+	{ .fid = 0x0b, .mask = 0x3f },
+	{ .fid = 0x0e, .get = feature_get_timestamp, .set = feature_set_timestamp },
+	{ .fid = 0x16, .get = feature_get_behavior, .set = feature_set_behavior },
+};
+static_assert(ARRAY_SIZE(features) == FEATURES, "FEATURES counts the table");
+
+static const struct feature *feature_find(uint8_t fid)
+{
+	for (unsigned i = 0; i < FEATURES; i++)
+		if (features[i].fid == fid)
+			return &features[i];
+	return NULL;
+}
+
+bool feature_exists(uint8_t fid, bool *ret_per_ns)
+{
+	const struct feature *f = feature_find(fid);
+
+	if (f)
+		*ret_per_ns = f->per_ns;
+	return f != NULL;
+}
+
+/* The value of a feature of the controller, or of one namespace of it. */
+static struct feature_value *value_of(const struct model *m, const struct feature *f, uint32_t nsid)
+{
+	unsigned row = (unsigned)(f - features);
+
+	return &m->features->value[(f->per_ns ? nsid : 0) * FEATURES + row];
+}
+
+static uint32_t current(const struct model *m, uint8_t fid)
+{
+	return value_of(m, feature_find(fid), 0)->current;
+}
+
+struct model_features *features_new(struct model *m)
+{
+	struct model_features *f = calloc(1, sizeof(*f));
+	size_t rows = (m->opt.ns + 1u) * FEATURES;
+
+	if (!f)
+		return NULL;
+	f->value = calloc(rows, sizeof(*f->value));
+	f->uncoalesced = calloc(m->opt.vectors + 1u, sizeof(*f->uncoalesced));
+	if (!f->value || !f->uncoalesced) {
+		features_free(f);
+		return NULL;
+	}
+	for (size_t i = 0; i < rows; i++)
+		f->value[i].saved = f->value[i].current = features[i % FEATURES].def;
+	feature_special_reset(m, f);
+	return f;
+}
+
+void features_free(struct model_features *f)
+{
+	if (!f)
+		return;
+	free(f->value);
+	free(f->uncoalesced);
+	free(f);
+}
+
+void features_reset(struct model *m, enum model_reset kind)
+{
+	bool level = kind == MODEL_RESET_CC || kind == MODEL_RESET_FLR;
+	size_t rows = (m->opt.ns + 1u) * FEATURES;
+
+	if (kind == MODEL_SHUTDOWN || kind == MODEL_POWER_OFF ||
+	    (level && FAULT(m, UNSAVED_SURVIVES_RESET)))
+		return;
+	/* What was never saved has its default as saved value. */
+	for (size_t i = 0; i < rows; i++)
+		m->features->value[i].current = m->features->value[i].saved;
+	feature_special_reset(m, m->features);
+}
+
+void features_tick(struct model *m)
+{
+	(void)m; /* the Timestamp is reckoned from the model's time when it is read */
+}
+
+/* ---- what others ask ---- */
+
+uint32_t feature_async_config(const struct model *m)
+{
+	return current(m, 0x0b);
+}
+
+bool feature_write_cache(const struct model *m)
+{
+	return current(m, 0x06) & 1;
+}
+
+void feature_io_begins(struct model *m)
+{
+	struct feature_value *v = value_of(m, feature_find(0x02), 0);
+
+	if ((v->current & 0x1f) == POWER_IDLE)
+		v->current = (v->current & ~0x1fu) | m->features->operational;
+}
+
+/* ---- the commands ---- */
+
+static const struct feature *find_or_fail(struct mcmd *c)
+{
+	const struct feature *f = feature_find(mcmd_cdw10(c) & 0xff);
+
+	if (!f && !FAULT(c->m, FEATURE_RESERVED_ACCEPTED))
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(40, 0));
+	return f;
+}
+
+/* The NSID of a namespace's feature is that of an active namespace. */
+static bool ns_wrong(struct mcmd *c)
+{
+	bool invalid = !c->nsid || (c->nsid > media_nn(c->m) && c->nsid != NSID_ALL);
+
+	if (media_ns(c->m, c->nsid))
+		return false;
+	mcmd_fail(c, invalid ? SC_INVALID_NS : SC_INVALID_FIELD, MCMD_AT(4, 0));
+	return true;
+}
+
+static bool get_nsid_wrong(struct mcmd *c, const struct feature *f)
+{
+	if (f->per_ns)
+		return ns_wrong(c);
+	if (c->nsid <= media_nn(c->m) || c->nsid == NSID_ALL)
+		return false;
+	mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
+	return true;
+}
+
+static bool set_nsid_wrong(struct mcmd *c, const struct feature *f)
+{
+	if (c->nsid == NSID_ALL)
+		return false;
+	if (f->per_ns)
+		return ns_wrong(c);
+	if (!c->nsid)
+		return false;
+	mcmd_fail(c, SC_FEATURE_NOT_PER_NS, MCMD_AT(4, 0));
+	return true;
+}
+
+void admin_get_features(struct mcmd *c)
+{
+	unsigned select = mcmd_cdw10(c) >> 8 & 7;
+	const struct feature *f = find_or_fail(c);
+
+	smart_activity(c->m);
+	if (!f)
+		return;
+	if (select > FEATURE_CAPABILITIES) {
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(41, 0));
+		return;
+	}
+	if (get_nsid_wrong(c, f))
+		return;
+	if (select == FEATURE_CAPABILITIES) {
+		c->dw0 = f->saveable | f->per_ns << 1 | 1u << 2;
+	} else if (f->get) {
+		f->get(c, select);
+	} else {
+		const struct feature_value *v = value_of(c->m, f, c->nsid);
+
+		c->dw0 = select == FEATURE_DEFAULT ? f->def
+			 : select == FEATURE_SAVED ? v->saved
+						   : v->current;
+	}
+}
+
+static void store(struct mcmd *c, const struct feature *f, uint32_t nsid, bool save)
+{
+	struct feature_value *v = value_of(c->m, f, nsid);
+
+	v->current = le32_get(c->e.cdw11) & f->mask;
+	if (save)
+		v->saved = v->current;
+	if (f->fid == 0x02 && (v->current & 0x1f) != POWER_IDLE)
+		c->m->features->operational = v->current & 0x1f;
+	if (f->changed)
+		f->changed(c->m);
+}
+
+static void store_all(struct mcmd *c, const struct feature *f, bool save)
+{
+	if (f->fid == 0x08 && FAULT(c->m, FEATURE_SET_LOST))
+		return;
+	if (f->fid == 0x08 && FAULT(c->m, FEATURE_SET_MOVES_OTHER))
+		value_of(c->m, feature_find(0x0a), 0)->current = 1;
+	if (!f->per_ns || c->nsid != NSID_ALL) {
+		store(c, f, c->nsid, save);
+		return;
+	}
+	for (uint32_t nsid = 1; media_ns(c->m, nsid); nsid++)
+		store(c, f, nsid, save);
+}
+
+static void set(struct mcmd *c, const struct feature *f, bool save)
+{
+	uint16_t status = SC_SUCCESS;
+
+	if (f->set) {
+		f->set(c);
+		return;
+	}
+	if (f->check)
+		status = f->check(c, le32_get(c->e.cdw11));
+	if (status)
+		mcmd_fail(c, status, MCMD_AT(44, 0));
+	if (!status || FAULT(c->m, FEATURE_FAILED_SET_STORES))
+		store_all(c, f, save);
+}
+
+void admin_set_features(struct mcmd *c)
+{
+	bool save = mcmd_cdw10(c) >> 31;
+	const struct feature *f = find_or_fail(c);
+
+	smart_activity(c->m);
+	if (!f || set_nsid_wrong(c, f))
+		return;
+	if (!save || f->saveable) {
+		set(c, f, save);
+		return;
+	}
+	if (FAULT(c->m, FEATURE_SAVE_ACCEPTED) || FAULT(c->m, FEATURE_SAVE_REFUSED_STORES))
+		set(c, f, false);
+	if (!FAULT(c->m, FEATURE_SAVE_ACCEPTED))
+		mcmd_fail(c, SC_FID_NOT_SAVEABLE, MCMD_AT(43, 7));
+}

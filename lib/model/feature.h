@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Features: what the rest of the subsystem asks of feature.c. */
+#ifndef MODEL_FEATURE_H
+#define MODEL_FEATURE_H
+
+#include "model/internal.h"
+
+#define TEMP_SENSORS  1u   /* besides the composite temperature */
+#define TEMP_WARNING  343u /* WCTEMP, kelvin; also the default over temperature threshold */
+#define TEMP_CRITICAL 353u
+
+/* Power states 0 and 1 are operational, 2 is not (Identify Controller NPSS and PSD). */
+#define POWER_STATES 3u
+#define POWER_IDLE   2u
+
+/* FID 06h WCE: may a Write end in the volatile cache? */
+bool feature_write_cache(const struct model *m);
+/* FID 04h: a sensor's threshold in kelvin (sensor 0: composite). */
+unsigned feature_temp_threshold(const struct model *m, unsigned sensor, bool under);
+/* An I/O command begins: out of a non-operational power state. */
+void feature_io_begins(struct model *m);
+/* Is there such a feature, and is it namespace specific? For log page 12h. */
+bool feature_exists(uint8_t fid, bool *ret_per_ns);
+
+#endif

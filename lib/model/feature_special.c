@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The features that are more than one dword with a mask. Sources: Base 2.0 Temperature Threshold,
+ * Number of Queues, Interrupt Vector Configuration, Timestamp, Host Behavior Support.
+ */
+#include "base/clock.h"
+#include "model/feature_table.h"
+
+#define NO_THRESHOLD 0xffffu /* no over temperature threshold of a sensor */
+
+static uint16_t temp_default(unsigned sensor, bool under)
+{
+	return under ? 0 : sensor ? NO_THRESHOLD : TEMP_WARNING;
+}
+
+void feature_special_reset(const struct model *m, struct model_features *f)
+{
+	for (unsigned i = 0; i <= TEMP_SENSORS; i++)
+		for (unsigned under = 0; under < 2; under++)
+			f->temp[i][under] = temp_default(i, under);
+	memset(f->uncoalesced, 0, m->opt.vectors * sizeof(*f->uncoalesced));
+	f->operational = 0;
+	f->queues_set = false;
+	f->timestamp_set = false;
+	f->timestamp_ms = 0;
+	f->timestamp_at_ns = m->now;
+	f->acre = 0;
+}
+
+/* ---- 04h Temperature Threshold ---- */
+
+#define TMPSEL(cdw11) ((cdw11) >> 16 & 0xf)
+#define TMPSEL_ALL    0xfu
+#define THSEL(cdw11)  ((cdw11) >> 20 & 3)
+
+unsigned feature_temp_threshold(const struct model *m, unsigned sensor, bool under)
+{
+	return m->features->temp[sensor][under];
+}
+
+void feature_get_temp(struct mcmd *c, enum feature_select select)
+{
+	uint32_t v = le32_get(c->e.cdw11);
+
+	if (TMPSEL(v) > TEMP_SENSORS || THSEL(v) > 1)
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(46, 0));
+	else if (select == FEATURE_CURRENT)
+		c->dw0 = c->m->features->temp[TMPSEL(v)][THSEL(v)];
+	else
+		c->dw0 = temp_default(TMPSEL(v), THSEL(v));
+	if (!c->status)
+		c->dw0 |= v & 0x3f0000;
+}
+
+void feature_set_temp(struct mcmd *c)
+{
+	struct model_features *f = c->m->features;
+	uint32_t v = le32_get(c->e.cdw11);
+	bool all = TMPSEL(v) == TMPSEL_ALL;
+
+	if ((TMPSEL(v) > TEMP_SENSORS && !all) || THSEL(v) > 1) {
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(46, 0));
+		if (FAULT(c->m, FEATURE_FAILED_SET_STORES))
+			f->temp[0][0] = v & 0xffff;
+		return;
+	}
+	for (unsigned i = 0; i <= TEMP_SENSORS; i++)
+		if (all || i == TMPSEL(v))
+			f->temp[i][THSEL(v)] = v & 0xffff;
+	logs_check_temperature(c->m);
+}
+
+/* ---- 07h Number of Queues ---- */
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+void feature_queue_count(const struct model *m, unsigned *ret_nsq, unsigned *ret_ncq)
+{
+	const struct model_features *f = m->features;
+
+	*ret_nsq = f->queues_set ? f->nsq : m->opt.nsq;
+	*ret_ncq = f->queues_set ? f->ncq : m->opt.ncq;
+}
+
+void feature_get_queues(struct mcmd *c, enum feature_select select)
+{
+	unsigned nsq = c->m->opt.nsq, ncq = c->m->opt.ncq;
+
+	if (select == FEATURE_CURRENT)
+		feature_queue_count(c->m, &nsq, &ncq);
+	c->dw0 = (ncq - 1) << 16 | (nsq - 1);
+}
+
+void feature_set_queues(struct mcmd *c)
+{
+	struct model_features *f = c->m->features;
+	uint32_t v = le32_get(c->e.cdw11);
+
+	if (model_has_io_queues(c->m) && !FAULT(c->m, COUNT_AFTER_CREATE_ACCEPTED)) {
+		mcmd_fail(c, SC_SEQUENCE_ERROR, MCMD_NOWHERE);
+		return;
+	}
+	if ((v & 0xffff) == 0xffff || v >> 16 == 0xffff) {
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(44, 0));
+		return;
+	}
+	/* What was allocated first stays until the next reset. */
+	if (!f->queues_set) {
+		f->nsq = least((v & 0xffff) + 1, c->m->opt.nsq);
+		f->ncq = least((v >> 16) + 1, c->m->opt.ncq);
+		f->queues_set = true;
+	}
+	feature_get_queues(c, FEATURE_CURRENT);
+}
+
+/* ---- 09h Interrupt Vector Configuration ---- */
+
+bool feature_vector_uncoalesced(const struct model *m, unsigned vector)
+{
+	return vector < m->opt.vectors && m->features->uncoalesced[vector];
+}
+
+static bool vector_wrong(struct mcmd *c)
+{
+	if ((le32_get(c->e.cdw11) & 0xffff) < c->m->opt.vectors)
+		return false;
+	mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(44, 0));
+	return true;
+}
+
+void feature_get_vector(struct mcmd *c, enum feature_select select)
+{
+	unsigned vector = le32_get(c->e.cdw11) & 0xffff;
+
+	if (vector_wrong(c))
+		return;
+	c->dw0 = vector;
+	if (select == FEATURE_CURRENT && feature_vector_uncoalesced(c->m, vector))
+		c->dw0 |= 1u << 16;
+}
+
+void feature_set_vector(struct mcmd *c)
+{
+	uint32_t v = le32_get(c->e.cdw11);
+
+	if (!vector_wrong(c))
+		c->m->features->uncoalesced[v & 0xffff] = v >> 16 & 1;
+}
+
+/* ---- 0Eh Timestamp ---- */
+
+#define TIMESTAMP_MASK 0xffffffffffffull /* 48 bits of milliseconds */
+#define ORIGIN_SET     0x1u		 /* set by Set Features; 0: cleared by a reset */
+
+void feature_get_timestamp(struct mcmd *c, enum feature_select select)
+{
+	const struct model_features *f = c->m->features;
+	uint8_t data[8] = { 0 };
+
+	if (select == FEATURE_CURRENT) {
+		uint64_t passed_ms = (c->m->now - f->timestamp_at_ns) / NS_PER_MS;
+
+		le64_put(data, (f->timestamp_ms + passed_ms) & TIMESTAMP_MASK);
+		data[6] = f->timestamp_set ? ORIGIN_SET << 1 : 0;
+	}
+	mcmd_to_host(c, data, 0, sizeof(data), sizeof(data));
+}
+
+void feature_set_timestamp(struct mcmd *c)
+{
+	struct model_features *f = c->m->features;
+	uint8_t data[8];
+
+	if (mcmd_from_host(c, data, 0, sizeof(data), sizeof(data)))
+		return;
+	f->timestamp_ms = le64_at(data) & TIMESTAMP_MASK;
+	f->timestamp_at_ns = c->m->now;
+	f->timestamp_set = true;
+}
+
+/* ---- 16h Host Behavior Support ---- */
+
+#define BEHAVIOR_BYTES 512u
+
+void feature_get_behavior(struct mcmd *c, enum feature_select select)
+{
+	uint8_t data[BEHAVIOR_BYTES] = { 0 };
+
+	if (select == FEATURE_CURRENT)
+		data[0] = c->m->features->acre;
+	mcmd_to_host(c, data, 0, sizeof(data), sizeof(data));
+}
+
+/* ACRE is all there is: the rest asks for what Identify Controller does not claim. */
+void feature_set_behavior(struct mcmd *c)
+{
+	uint8_t data[BEHAVIOR_BYTES];
+
+	if (mcmd_from_host(c, data, 0, sizeof(data), sizeof(data)))
+		return;
+	for (unsigned i = 0; i < sizeof(data); i++)
+		if (data[i] > (i == 0)) {
+			mcmd_fail(c, SC_INVALID_FIELD, MCMD_NOWHERE);
+			return;
+		}
+	c->m->features->acre = data[0];
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between feature.c and feature_special.c: what a feature is, and where its values are. */
+#ifndef MODEL_FEATURE_TABLE_H
+#define MODEL_FEATURE_TABLE_H
+
+#include "base/cleanup.h"
+#include "model/feature.h"
+#include "model/log.h"
+
+#define FEATURES 12u /* rows of the table in feature.c */
+
+enum feature_select { FEATURE_CURRENT, FEATURE_DEFAULT, FEATURE_SAVED, FEATURE_CAPABILITIES };
+
+/* All are changeable. One that is not a plain dword has get and set, and is then not saveable. */
+struct feature {
+	uint8_t fid;
+	uint32_t def, mask; /* default value; bits that are kept */
+	bool saveable, per_ns;
+	uint16_t (*check)(struct mcmd *c, uint32_t value); /* the status for a new value */
+	void (*changed)(struct model *m);
+	void (*get)(struct mcmd *c, enum feature_select select);
+	void (*set)(struct mcmd *c);
+};
+
+struct feature_value {
+	uint32_t current, saved;
+};
+
+struct model_features {
+	struct feature_value *value;	    /* [0: controller, then by NSID][row of the table] */
+	unsigned operational;		    /* the last operational power state */
+	uint16_t temp[TEMP_SENSORS + 1][2]; /* [sensor][0 over, 1 under] */
+	bool queues_set;
+	unsigned nsq, ncq; /* granted once queues_set */
+	bool *uncoalesced; /* by vector */
+	bool timestamp_set;
+	uint64_t timestamp_ms, timestamp_at_ns;
+	uint8_t acre;
+};
+
+void feature_special_reset(const struct model *m, struct model_features *f);
+
+void feature_get_temp(struct mcmd *c, enum feature_select select);
+void feature_set_temp(struct mcmd *c);
+void feature_get_queues(struct mcmd *c, enum feature_select select);
+void feature_set_queues(struct mcmd *c);
+void feature_get_vector(struct mcmd *c, enum feature_select select);
+void feature_set_vector(struct mcmd *c);
+void feature_get_timestamp(struct mcmd *c, enum feature_select select);
+void feature_set_timestamp(struct mcmd *c);
+void feature_get_behavior(struct mcmd *c, enum feature_select select);
+void feature_set_behavior(struct mcmd *c);
+
+#endif

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What Identify tells of the controller. Sources: Base 2.0 Identify Controller data structure,
+ * NVMe Qualified Names; NVM CS 1.0 I/O Command Set specific Identify Controller data structure.
+ */
+#include "model/core.h"
+#include "model/feature.h"
+#include "model/identify.h"
+#include "model/log.h"
+#include "model/media.h"
+
+#define SERIAL		"NVRIG0001"
+#define MODEL_NAME	"nvrig model controller"
+#define NQN		"nqn.2014-08.org.nvmexpress:uuid:6e767269-6700-4d6f-8465-6c0000000001"
+#define RTD3_US		500000u
+#define NON_OPERATIONAL 0x2u
+#define LPA_LIST_PAGES	0x20u /* log pages 00h, 12h and 13h are there */
+
+static void text(struct model *m, char *to, size_t len, const char *s)
+{
+	memset(to, FAULT(m, IDENTIFY_NUL_PADDED) ? 0 : ' ', len);
+	memcpy(to, s, strlen(s));
+}
+
+static uint16_t oacs(struct model *m)
+{
+	uint16_t v = NVME_CTRL_OACS_DBBUF_CFG;
+
+	if (FAULT(m, OACS_COMMAND_WITHOUT_BIT))
+		v = 0;
+	if (FAULT(m, OACS_BIT_WITHOUT_COMMAND))
+		v |= NVME_CTRL_OACS_SELF_TEST;
+	return v;
+}
+
+static uint16_t oncs(void)
+{
+	return NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_WRITE_UNCORRECTABLE | NVME_CTRL_ONCS_DSM |
+	       NVME_CTRL_ONCS_WRITE_ZEROES | NVME_CTRL_ONCS_SAVE_FEATURES |
+	       NVME_CTRL_ONCS_TIMESTAMP | NVME_CTRL_ONCS_VERIFY;
+}
+
+static uint8_t lpa(const struct model *m)
+{
+	uint8_t v = NVME_CTRL_LPA_CMD_EFFECTS | NVME_CTRL_LPA_EXTENDED;
+
+	return m->opt.vs >= VS(2, 0, 0) ? v | NVME_CTRL_LPA_LI0_LI5_LI12_LI13 : v;
+}
+
+static const struct power_state {
+	uint16_t centiwatts;
+	uint8_t flags, rank; /* rank: relative latency and throughput, reads and writes alike */
+	uint32_t entry_us, exit_us;
+} power[POWER_STATES] = {
+	{ .centiwatts = 2500, .entry_us = 10, .exit_us = 10 },
+	{ .centiwatts = 1000, .rank = 1, .entry_us = 100, .exit_us = 100 },
+	{ .centiwatts = 50,
+	  .flags = NON_OPERATIONAL,
+	  .rank = 2,
+	  .entry_us = 2000,
+	  .exit_us = 2000 },
+};
+
+static void power_states(struct nvme_id_ctrl *id)
+{
+	id->npss = POWER_STATES - 1;
+	for (unsigned i = 0; i < POWER_STATES; i++) {
+		struct nvme_id_psd *psd = &id->psd[i];
+
+		psd->mp = le16_from(power[i].centiwatts);
+		psd->flags = power[i].flags;
+		psd->enlat = le32_from(power[i].entry_us);
+		psd->exlat = le32_from(power[i].exit_us);
+		psd->rrt = psd->rrl = psd->rwt = psd->rwl = power[i].rank;
+	}
+}
+
+/* Who it is. */
+static void identity(struct model *m, struct nvme_id_ctrl *id)
+{
+	static const uint8_t oui[3] = { 0x00, 0x54, 0x52 }; /* 52-54-00: locally administered */
+
+	id->vid = le16_from(MODEL_PCI_VID);
+	id->ssvid = le16_from(MODEL_PCI_SSVID);
+	text(m, id->sn, sizeof(id->sn), FAULT(m, IDENTIFY_BLANK_SERIAL) ? "" : SERIAL);
+	text(m, id->mn, sizeof(id->mn), MODEL_NAME);
+	text(m, id->fr, sizeof(id->fr), LOG_FIRMWARE);
+	memcpy(id->ieee, oui, sizeof(oui));
+	id->cntlid = le16_from(IDENTIFY_CNTLID);
+	id->ver = le32_from(m->opt.vs);
+	if (m->opt.vs >= VS(1, 4, 0))
+		id->cntrltype = NVME_CTRL_CNTRLTYPE_IO;
+	memcpy(id->subnqn, NQN, sizeof(NQN));
+}
+
+/* What it takes of admin commands. */
+static void admin_limits(struct model *m, struct nvme_id_ctrl *id)
+{
+	id->mdts = (uint8_t)m->opt.mdts;
+	id->rtd3r = le32_from(RTD3_US);
+	id->rtd3e = le32_from(RTD3_US);
+	id->oacs = le16_from(oacs(m));
+	id->acl = (uint8_t)m->opt.acl;
+	id->aerl = (uint8_t)m->opt.aerl;
+	id->frmw = 1 << 1 | 1; /* one slot, read-only */
+	id->lpa = lpa(m);
+	id->elpe = LOG_ELPE;
+	id->wctemp = le16_from(TEMP_WARNING);
+	id->cctemp = le16_from(TEMP_CRITICAL);
+	power_states(id);
+}
+
+/* What it takes of I/O commands. */
+static void io_limits(struct model *m, struct nvme_id_ctrl *id)
+{
+	id->sqes = 0x66;
+	id->cqes = 0x44;
+	id->nn = le32_from(media_nn(m));
+	id->oncs = le16_from(oncs());
+	id->vwc = NVME_CTRL_VWC_PRESENT | NVME_CTRL_VWC_FLUSH;
+}
+
+void identify_ctrl(struct mcmd *c, uint8_t *page)
+{
+	struct nvme_id_ctrl *id = (struct nvme_id_ctrl *)page;
+
+	if (admin_nsid_wrong(c))
+		return;
+	identity(c->m, id);
+	admin_limits(c->m, id);
+	io_limits(c->m, id);
+	if (FAULT(c->m, IDENTIFY_STALE_BYTES))
+		memcpy(id->rsvd384, &c->e, sizeof(c->e));
+}
+
+/* All limits are zero: whatever ONCS claims works up to what NLB can say. */
+void identify_ctrl_nvm(struct mcmd *c, uint8_t *page)
+{
+	(void)page;
+	admin_nsid_wrong(c);
+}
+
+/* One combination of I/O command sets: the NVM Command Set alone. */
+void identify_iocs(struct mcmd *c, uint8_t *page)
+{
+	unsigned cntid = mcmd_cdw10(c) >> 16;
+
+	if (admin_nsid_wrong(c))
+		return;
+	if (cntid != IDENTIFY_CNTLID && cntid != 0xffff)
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(42, 0));
+	else
+		le64_put(page, 1);
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What Identify tells of namespaces. Sources: Base 2.0 Active Namespace ID list, Namespace
+ * Identification Descriptor list, Unique Identifier; NVM CS 1.0 Identify Namespace data structure.
+ */
+#include "base/cleanup.h"
+#include "model/identify.h"
+#include "model/media.h"
+
+#define LIST_ENTRIES  (IDENTIFY_BYTES / 4)
+#define DLFEAT_ZEROES 0x01u
+#define DLFEAT_DEAC   0x08u
+#define NSTAT_READY   0x01u
+#define CSI_NVM	      0x00u
+
+static const uint8_t lba_formats[] = { 9, 12 };
+
+/* The namespace asked for. NULL: the status is set, or NSID is inactive and zeroes are the answer.
+ */
+static struct media_ns *find_ns(struct mcmd *c)
+{
+	bool zero_as_one = !c->nsid && FAULT(c->m, NSID_ZERO_AS_ONE);
+
+	if ((!c->nsid && !zero_as_one) || c->nsid > media_nn(c->m)) {
+		mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
+		return NULL;
+	}
+	return media_ns(c->m, zero_as_one ? 1 : c->nsid);
+}
+
+/* EUI64: the OUI, then what is ours to give. NGUID: the same behind eight bytes of extension. */
+static void make_eui64(uint32_t nsid, uint8_t ret[8])
+{
+	static const uint8_t stem[8] = { 0x52, 0x54, 0x00, 0x6e, 0x76, 0x00, 0x00, 0x00 };
+
+	memcpy(ret, stem, 8);
+	ret[6] = (uint8_t)(nsid >> 8);
+	ret[7] = (uint8_t)nsid;
+}
+
+static void make_nguid(uint32_t nsid, uint8_t ret[16])
+{
+	memcpy(ret, "nvrig-ns", 8);
+	make_eui64(nsid, ret + 8);
+}
+
+/* RFC 4122, version 4 as to its form. */
+static void make_uuid(uint32_t nsid, uint8_t ret[16])
+{
+	memcpy(ret, "nvrig-uuid", 10);
+	ret[6] = 0x40 | (ret[6] & 0x0f);
+	ret[8] = 0x80 | (ret[8] & 0x3f);
+	memset(ret + 10, 0, 4);
+	ret[14] = (uint8_t)(nsid >> 8);
+	ret[15] = (uint8_t)nsid;
+}
+
+/* ---- CNS 00h ---- */
+
+static void formats(const struct media_ns *ns, struct nvme_id_ns *id)
+{
+	id->nlbaf = ARRAY_SIZE(lba_formats) - 1;
+	for (unsigned i = 0; i < ARRAY_SIZE(lba_formats); i++) {
+		id->lbaf[i].ds = lba_formats[i];
+		if (lba_formats[i] == media_lbads(ns))
+			id->flbas = (uint8_t)i;
+	}
+}
+
+static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns *id)
+{
+	uint64_t size = media_blocks(ns) + FAULT(c->m, NS_SIZE_TOO_LARGE);
+
+	id->nsze = le64_from(size);
+	id->ncap = le64_from(size);
+	/* Not thinly provisioned: all of it is reckoned in use, always. */
+	id->nuse = le64_from(size + FAULT(c->m, NS_CAPACITY_INVERTED));
+	formats(ns, id);
+	id->dlfeat = DLFEAT_ZEROES | DLFEAT_DEAC;
+	le64_put(id->nvmcap, media_blocks(ns) << media_lbads(ns));
+	make_nguid(media_nsid(ns), id->nguid);
+	make_eui64(media_nsid(ns), id->eui64);
+	if (FAULT(c->m, IDENTIFY_STALE_BYTES))
+		memcpy(id->rsvd83, &c->e, sizeof(id->rsvd83));
+}
+
+void identify_ns(struct mcmd *c, uint8_t *page)
+{
+	struct media_ns *ns;
+
+	if (c->nsid > media_nn(c->m) && c->nsid != NSID_ALL && FAULT(c->m, NS_INVALID_ACCEPTED))
+		return;
+	ns = find_ns(c);
+	if (!ns && !c->status && FAULT(c->m, NS_INACTIVE_ERROR))
+		mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
+	if (!ns && !c->status && FAULT(c->m, NS_INACTIVE_STALE))
+		ns = media_ns(c->m, 1);
+	if (ns)
+		fill_ns(c, ns, (struct nvme_id_ns *)page);
+}
+
+/* ---- CNS 05h: no protection information, so all of it is zero ---- */
+
+void identify_ns_nvm(struct mcmd *c, uint8_t *page)
+{
+	(void)page;
+	find_ns(c);
+}
+
+/* ---- CNS 08h ---- */
+
+void identify_ns_common(struct mcmd *c, uint8_t *page)
+{
+	struct nvme_id_independent_id_ns *id = (struct nvme_id_independent_id_ns *)page;
+
+	if (find_ns(c))
+		id->nstat = NSTAT_READY;
+}
+
+/* ---- CNS 02h and 07h ---- */
+
+void identify_list(struct mcmd *c, uint8_t *page)
+{
+	uint64_t nsid = (uint64_t)c->nsid + !FAULT(c->m, ACTIVE_LIST_GE);
+	unsigned n = 0;
+
+	if (c->nsid >= NSID_ALL - 1) {
+		if (!FAULT(c->m, ACTIVE_LIST_BROADCAST_ACCEPTED))
+			mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
+		return;
+	}
+	for (; nsid <= media_nn(c->m) && n < LIST_ENTRIES; nsid++)
+		if (media_ns(c->m, (uint32_t)nsid))
+			le32_put(page + 4 * n++, (uint32_t)nsid);
+	if (FAULT(c->m, ACTIVE_LIST_UNSORTED) && n > 1) {
+		uint32_t first = le32_at(page);
+
+		le32_put(page, le32_at(page + 4));
+		le32_put(page + 4, first);
+	}
+}
+
+/* ---- CNS 03h ---- */
+
+/* Appends one descriptor; returns where the next goes. */
+static uint8_t *descriptor(uint8_t *at, uint8_t nidt, const uint8_t *nid, uint8_t nidl)
+{
+	struct nvme_ns_id_desc *d = (struct nvme_ns_id_desc *)at;
+
+	d->nidt = nidt;
+	d->nidl = nidl;
+	memcpy(d->nid, nid, nidl);
+	return at + sizeof(*d) + nidl;
+}
+
+void identify_ns_desc(struct mcmd *c, uint8_t *page)
+{
+	static const uint8_t csi = CSI_NVM;
+	struct media_ns *ns = find_ns(c);
+	uint8_t eui64[8], nguid[16], uuid[16];
+
+	if (!ns) {
+		if (!c->status)
+			mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(4, 0));
+		return;
+	}
+	make_eui64(media_nsid(ns), eui64);
+	make_nguid(media_nsid(ns), nguid);
+	make_uuid(media_nsid(ns), uuid);
+	if (FAULT(c->m, NS_DESC_MISMATCH))
+		nguid[15] ^= 0xff;
+	if (!FAULT(c->m, NS_DESC_NO_ID)) {
+		page = descriptor(page, NVME_NIDT_EUI64, eui64, sizeof(eui64));
+		if (FAULT(c->m, NS_DESC_DUPLICATE))
+			page = descriptor(page, NVME_NIDT_EUI64, eui64, sizeof(eui64));
+		page = descriptor(page, NVME_NIDT_NGUID, nguid, sizeof(nguid));
+		page = descriptor(page, NVME_NIDT_UUID, uuid, sizeof(uuid));
+	}
+	if (c->m->opt.vs >= VS(2, 0, 0))
+		descriptor(page, NVME_NIDT_CSI, &csi, sizeof(csi));
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Get Log Page and the error log. Sources: Base 2.0 Get Log Page command, Error Information,
+ * Firmware Slot Information, Supported Log Pages.
+ */
+#include "model/log.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+#define FIRST_UNITS 1 /* the factory's: a Data Units field of zero would mean "not reported" */
+
+static size_t build_supported(struct model *m, uint8_t *page);
+static size_t build_error(struct model *m, uint8_t *page);
+static size_t build_firmware(struct model *m, uint8_t *page);
+static size_t build_no_mi(struct model *m, uint8_t *page);
+
+/* Every page there is. A builder fills a zeroed page and returns its size. */
+static const struct log_page {
+	uint8_t lid;
+	uint32_t since; /* VS */
+	size_t (*build)(struct model *m, uint8_t *page);
+} pages[] = {
+	{ 0x00, VS(2, 0, 0), build_supported },	 { 0x01, VS(1, 0, 0), build_error },
+	{ 0x02, VS(1, 0, 0), smart_build },	 { 0x03, VS(1, 0, 0), build_firmware },
+	{ 0x05, VS(1, 2, 0), effects_commands }, { 0x12, VS(2, 0, 0), effects_features },
+	{ 0x13, VS(2, 0, 0), build_no_mi },
+};
+
+struct model_logs *logs_new(struct model *m)
+{
+	struct model_logs *l = calloc(1, sizeof(*l));
+
+	(void)m;
+	if (!l)
+		return NULL;
+	l->smart.read_units = l->smart.written_units = FIRST_UNITS;
+	l->shut_down = true;
+	return l;
+}
+
+void logs_free(struct model_logs *l)
+{
+	free(l);
+}
+
+void logs_reset(struct model *m, enum model_reset kind)
+{
+	smart_reset(m, kind);
+	/* Thresholds are at their defaults again; whatever is true then is no news. */
+	m->logs->hot = false;
+}
+
+/* ---- the error log ---- */
+
+void logs_add_error(struct model *m, struct mcmd *c, uint16_t sqhd)
+{
+	struct model_logs *l = m->logs;
+	unsigned dnr_more = (unsigned)c->dnr << 15 | 1u << 14;
+	struct nvme_error_log_page *e;
+
+	(void)sqhd;
+	c->more = true;
+	if (FAULT(m, ERROR_ENTRY_MISSING))
+		return;
+	e = &l->error[l->errors++ % (LOG_ELPE + 1)];
+	*e = (struct nvme_error_log_page){
+		.error_count = le64_from(FAULT(m, ERROR_COUNT_STUCK) ? 1 : l->errors),
+		.sqid = le16_from(c->sqid),
+		.cmdid = le16_from((uint16_t)(c->cid + FAULT(m, ERROR_ENTRY_WRONG_CID))),
+		.status_field = le16_from((uint16_t)(c->status << 1 | dnr_more)),
+		.parm_error_location = le16_from(c->error_location),
+		.lba = le64_from(c->error_lba),
+		.nsid = le32_from(c->nsid),
+	};
+}
+
+static size_t build_error(struct model *m, uint8_t *page)
+{
+	const struct model_logs *l = m->logs;
+	struct nvme_error_log_page *out = (struct nvme_error_log_page *)page;
+
+	for (unsigned i = 0; i <= LOG_ELPE && i < l->errors; i++)
+		out[i] = l->error[(l->errors - 1 - i) % (LOG_ELPE + 1)];
+	return sizeof(l->error);
+}
+
+/* ---- other pages ---- */
+
+static const struct log_page *page_find(const struct model *m, uint8_t lid)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(pages); i++)
+		if (pages[i].lid == lid && m->opt.vs >= pages[i].since)
+			return &pages[i];
+	return NULL;
+}
+
+static size_t build_supported(struct model *m, uint8_t *page)
+{
+	for (unsigned lid = 0; lid < 256; lid++)
+		if (page_find(m, (uint8_t)lid))
+			le32_put(page + lid * 4, 1); /* LSUPP; IOS 0 */
+	return 1024;
+}
+
+static size_t build_firmware(struct model *m, uint8_t *page)
+{
+	struct nvme_firmware_slot *log = (struct nvme_firmware_slot *)page;
+
+	(void)m;
+	log->afi = 1;
+	memset(log->frs[0], ' ', sizeof(log->frs[0]));
+	memcpy(log->frs[0], LOG_FIRMWARE, strlen(LOG_FIRMWARE));
+	return sizeof(*log);
+}
+
+/* NVMe-MI Commands Supported and Effects: LPA bit 5 promises the page, and there are none. */
+static size_t build_no_mi(struct model *m, uint8_t *page)
+{
+	(void)m;
+	(void)page;
+	return 4096;
+}
+
+/* ---- Get Log Page ---- */
+
+struct log_read {
+	const struct log_page *page; /* NULL: all zeroes, for faults */
+	uint64_t lpo, bytes;
+	uint8_t data[LOG_PAGE_MAX];
+	size_t len;
+};
+
+static bool fields_wrong(struct mcmd *c, const struct log_read *r)
+{
+	uint32_t cdw14 = le32_get(c->e.cdw14);
+
+	if (c->nsid && c->nsid != NSID_ALL)
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(4, 0));
+	else if (cdw14 & 1u << 23) /* OT: no page here takes an index */
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(58, 7));
+	else if (cdw14 >> 24 && r->page->lid == NVME_LOG_LID_CMD_EFFECTS)
+		mcmd_fail(c, SC_IOCS_UNSUPPORTED, MCMD_AT(59, 0));
+	else if (r->lpo & 3)
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(48, 0));
+	else
+		mcmd_check_data(c, r->bytes);
+	return c->status != SC_SUCCESS;
+}
+
+/* Surplus dwords are zero; the specification leaves them open. */
+static void send(struct mcmd *c, struct log_read *r)
+{
+	uint8_t part[LOG_PAGE_MAX];
+
+	for (uint64_t done = 0; done < r->bytes; done += sizeof(part)) {
+		size_t n = r->bytes - done < sizeof(part) ? r->bytes - done : sizeof(part);
+		uint64_t from = r->lpo + done;
+		size_t have = from >= r->len ? 0 : r->len - from < n ? r->len - from : n;
+
+		if (have)
+			memcpy(part, r->data + from, have);
+		memset(part + have, 0, n - have);
+		if (FAULT(c->m, LOG_SURPLUS_LEAK) && have < n)
+			memset(part + have, (int)(++c->m->logs->noise | 0x80), n - have);
+		if (mcmd_to_host(c, part, done, n, r->bytes))
+			return;
+	}
+}
+
+static void send_unsupported(struct mcmd *c, struct log_read *r)
+{
+	if ((FAULT(c->m, LOG_UNSUPPORTED_ACCEPTED) || FAULT(c->m, LOG_UNSUPPORTED_WRITES)) &&
+	    !mcmd_check_data(c, r->bytes))
+		send(c, r);
+	if (!FAULT(c->m, LOG_UNSUPPORTED_ACCEPTED))
+		mcmd_fail(c, SC_LOG_PAGE_INVALID, MCMD_AT(40, 0));
+}
+
+void admin_get_log(struct mcmd *c)
+{
+	struct model *m = c->m;
+	uint32_t cdw10 = mcmd_cdw10(c);
+	uint64_t numd_z = cdw10 >> 16 | (uint64_t)(le32_get(c->e.cdw11) & 0xffff) << 16;
+	struct log_read r = {
+		.page = page_find(m, cdw10 & 0xff),
+		.lpo = le32_get(c->e.cdw12) | (uint64_t)le32_get(c->e.cdw13) << 32,
+		.bytes = (numd_z + 1) * 4,
+	};
+
+	smart_activity(m);
+	if (!r.page) {
+		send_unsupported(c, &r);
+		return;
+	}
+	if (fields_wrong(c, &r))
+		return;
+	r.len = r.page->build(m, r.data);
+	if (r.lpo > r.len && !FAULT(m, LPO_UNBOUNDED)) {
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(48, 0));
+		return;
+	}
+	if (FAULT(m, LPO_IGNORED))
+		r.lpo = 0;
+	if (FAULT(m, LOG_PART_WRONG_BEYOND_END) && r.lpo + r.bytes > r.len)
+		memset(r.data, 0, 16);
+	send(c, &r);
+	if (!c->status && !(cdw10 >> 15 & 1))
+		model_event_log_read(m, r.page->lid);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Log pages: the state behind them, and who builds which. */
+#ifndef MODEL_LOG_H
+#define MODEL_LOG_H
+
+#include "model/internal.h"
+
+#define LOG_ELPE     63u   /* Identify Controller ELPE: 64 entries */
+#define LOG_FIRMWARE "1.0" /* Identify Controller FR */
+#define LOG_PAGE_MAX 4096u /* the largest page there is */
+
+struct smart_counts {
+	uint64_t read_units, written_units; /* of 512 bytes */
+	uint64_t host_reads, host_writes;
+	uint64_t power_cycles, unsafe_shutdowns, media_errors;
+};
+
+struct model_logs {
+	uint64_t errors;				/* Error Count of the newest entry */
+	struct nvme_error_log_page error[LOG_ELPE + 1]; /* ring: count n at (n - 1) % size */
+	struct smart_counts smart;
+	bool shut_down; /* a shutdown was completed and nothing was asked since */
+	bool hot;	/* a temperature is beyond its threshold */
+	uint32_t noise;
+};
+
+/* ---- smart.c ---- */
+
+enum smart_kind { SMART_READ, SMART_WRITE, SMART_COMPARE, SMART_VERIFY, SMART_FLUSH };
+
+/* A successful I/O command of so many blocks. */
+void smart_count(struct model *m, enum smart_kind kind, uint64_t blocks, unsigned lbads);
+void smart_media_error(struct model *m);
+/* The host asks for something: a loss of power from here on is an unsafe shutdown. */
+void smart_activity(struct model *m);
+void smart_reset(struct model *m, enum model_reset kind);
+size_t smart_build(struct model *m, uint8_t *page);
+
+/* ---- effects.c: builders of pages that tell what is supported; each returns the size ---- */
+
+size_t effects_commands(struct model *m, uint8_t *page);
+size_t effects_features(struct model *m, uint8_t *page);
+
+#endif

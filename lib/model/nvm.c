@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The NVM Command Set. Each command: namespace, range, data pointer, in that order; nothing is
+ * changed until all of it is known to be good. Sources: NVM CS 1.0 NVM Command Set Commands,
+ * Base 2.0 Flush command.
+ */
+#include "base/cleanup.h"
+#include "model/feature.h"
+#include "model/log.h"
+#include "model/media.h"
+
+#define FUSE_MASK	      0x3u
+#define CDW12_FUA	      (1u << 30)
+#define CDW12_PRACT	      (1u << 29)
+#define DSM_AD		      (1u << 2)
+#define DSM_RANGES	      256u
+#define WRITE_ZEROES_RESERVED 0x00ff0000u
+
+struct nvm_range {
+	struct media_ns *ns;
+	uint64_t lba, n;
+};
+
+static uint64_t range_bytes(const struct nvm_range *r)
+{
+	return r->n << media_lbads(r->ns);
+}
+
+static uint32_t cdw12(const struct mcmd *c)
+{
+	return le32_get(c->e.cdw12);
+}
+
+/* ---- namespace and range ---- */
+
+/* The active namespace of the command, or NULL and the status set. */
+static struct media_ns *find_ns(struct mcmd *c)
+{
+	struct model *m = c->m;
+	bool old = m->opt.vs < VS(2, 0, 0);
+	bool inactive = c->nsid && c->nsid <= media_nn(m);
+	struct media_ns *ns = media_ns(m, c->nsid);
+
+	if (!ns && (FAULT(m, NSID_ANY_ACCEPTED) || (!c->nsid && FAULT(m, NSID_ZERO_AS_ONE))))
+		ns = media_ns(m, 1);
+	if (ns)
+		return ns;
+	if (inactive || (c->nsid == NSID_ALL && !old))
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(4, 0));
+	else
+		mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
+	return NULL;
+}
+
+/* What the faults in the range check let through, and where it then goes. */
+static bool range_let_through(struct model *m, struct nvm_range *r)
+{
+	uint64_t size = media_blocks(r->ns);
+	unsigned lbads = media_lbads(r->ns);
+	uint64_t start = r->lba << lbads;
+
+	if (FAULT(m, LBA_END_OFF_BY_ONE) && r->n <= size && r->lba == size + 1 - r->n)
+		return true;
+	if (FAULT(m, LBA_SUM_OVERFLOW) && r->lba + r->n < r->lba && r->n <= size) {
+		r->lba = 0;
+		return true;
+	}
+	if (FAULT(m, LBA_SHIFT_OVERFLOW) && start >> lbads != r->lba &&
+	    (start >> lbads) + r->n <= size) {
+		r->lba = start >> lbads;
+		return true;
+	}
+	return false;
+}
+
+static bool range_fits(struct model *m, struct nvm_range *r)
+{
+	uint64_t size = media_blocks(r->ns);
+
+	return (r->n <= size && r->lba <= size - r->n) || range_let_through(m, r);
+}
+
+static void fail_range(struct mcmd *c, uint64_t lba)
+{
+	c->error_lba = lba;
+	mcmd_fail(c, SC_LBA_OUT_OF_RANGE, MCMD_AT(40, 0));
+}
+
+/* SLBA and NLB of the command in its namespace; false and the status set when there is no such. */
+static bool find_range(struct mcmd *c, struct nvm_range *r)
+{
+	r->ns = find_ns(c);
+	r->lba = le32_get(c->e.cdw10) | (uint64_t)le32_get(c->e.cdw11) << 32;
+	r->n = (cdw12(c) & 0xffff) + 1;
+	if (!r->ns)
+		return false;
+	c->error_lba = r->lba;
+	if (range_fits(c->m, r))
+		return true;
+	fail_range(c, r->lba);
+	return false;
+}
+
+/* Fails when a block of the range was marked by Write Uncorrectable. */
+static bool unreadable(struct mcmd *c, const struct nvm_range *r)
+{
+	if (!media_find_bad(r->ns, r->lba, r->n, &c->error_lba))
+		return false;
+	smart_media_error(c->m);
+	mcmd_fail(c, SC_UNRECOVERED_READ, MCMD_NOWHERE);
+	return true;
+}
+
+/* The command's data in the bounce buffer, or NULL and the status set. */
+static void *fetch(struct mcmd *c, size_t len)
+{
+	void *data;
+
+	if (mcmd_check_data(c, len))
+		return NULL;
+	data = media_bounce(c->m, len);
+	if (!data)
+		mcmd_fail(c, SC_INTERNAL_ERROR, MCMD_NOWHERE);
+	else if (mcmd_from_host(c, data, 0, len, len))
+		return NULL;
+	return data;
+}
+
+static bool through(const struct mcmd *c)
+{
+	return (cdw12(c) & CDW12_FUA) || !feature_write_cache(c->m);
+}
+
+static void count(struct mcmd *c, enum smart_kind kind, const struct nvm_range *r)
+{
+	smart_count(c->m, kind, r->n, media_lbads(r->ns));
+}
+
+/* ---- the commands ---- */
+
+static void run_flush(struct mcmd *c)
+{
+	struct model *m = c->m;
+	bool all = c->nsid == NSID_ALL; /* VWC bits 2:1 are 11b */
+	struct media_ns *ns = all ? NULL : find_ns(c);
+
+	if (all && FAULT(m, FLUSH_WRONG_BROADCAST)) {
+		mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
+		return;
+	}
+	if (c->status)
+		return;
+	if (!FAULT(m, FLUSH_NOOP)) {
+		if (all)
+			media_flush_all(m);
+		else
+			media_flush(ns);
+	}
+	smart_count(m, SMART_FLUSH, 0, 9);
+}
+
+/* A fault's doing: the part of a refused Write that lies inside the namespace. */
+static void store_rejected(struct mcmd *c, struct nvm_range *r)
+{
+	uint64_t size = media_blocks(r->ns);
+	uint64_t fit = r->lba < size ? size - r->lba : 0;
+	size_t len = fit << media_lbads(r->ns);
+	void *data = fit && fit < r->n ? media_bounce(c->m, len) : NULL;
+
+	if (data && !mcmd_from_host(c, data, 0, len, range_bytes(r)))
+		media_write(r->ns, r->lba, fit, data, through(c));
+}
+
+static void run_write(struct mcmd *c)
+{
+	struct nvm_range r;
+	uint64_t kept;
+	void *data;
+
+	if (!find_range(c, &r)) {
+		if (r.ns && FAULT(c->m, REJECTED_WRITE_STORES))
+			store_rejected(c, &r);
+		return;
+	}
+	data = fetch(c, range_bytes(&r));
+	if (!data)
+		return;
+	kept = r.n - (FAULT(c->m, LAST_LBA_DROPPED) && r.n > 1);
+	media_write(r.ns, r.lba, kept, data, through(c));
+	count(c, SMART_WRITE, &r);
+}
+
+/* Half of the first block, for the one fault that lets a reset leave such a thing. */
+void nvm_cut_off(struct mcmd *c)
+{
+	struct nvm_range r;
+	size_t half;
+	uint8_t *data;
+
+	if (!FAULT(c->m, RESET_INFLIGHT_TORN_WRITE) || !c->sqid || c->e.opcode != nvme_cmd_write ||
+	    !find_range(c, &r))
+		return;
+	half = 1ull << media_lbads(r.ns) >> 1;
+	data = media_bounce(c->m, half * 2);
+	if (!data || mcmd_from_host(c, data, 0, half, range_bytes(&r)))
+		return;
+	memcpy(data + half, media_view(c->m, r.ns, r.lba, 1) + half, half);
+	media_write(r.ns, r.lba, 1, data, true);
+}
+
+static void run_read(struct mcmd *c)
+{
+	struct nvm_range r;
+	size_t len, sent;
+
+	if (!find_range(c, &r))
+		return;
+	len = sent = range_bytes(&r);
+	if (mcmd_check_data(c, len) || unreadable(c, &r))
+		return;
+	if (cdw12(c) & CDW12_FUA)
+		media_flush_range(r.ns, r.lba, r.n);
+	if (FAULT(c->m, READ_STALE_TAIL) && r.n > 1)
+		sent -= 16;
+	if (!mcmd_to_host(c, media_view(c->m, r.ns, r.lba, r.n), 0, sent, len))
+		count(c, SMART_READ, &r);
+}
+
+static void run_compare(struct mcmd *c)
+{
+	const uint8_t *have, *want;
+	struct nvm_range r;
+	unsigned lbads;
+
+	if (!find_range(c, &r))
+		return;
+	want = fetch(c, range_bytes(&r));
+	if (!want || unreadable(c, &r))
+		return;
+	have = media_view(c->m, r.ns, r.lba, r.n);
+	lbads = media_lbads(r.ns);
+	for (uint64_t i = 0; i < r.n; i++) {
+		if (!memcmp(have + (i << lbads), want + (i << lbads), 1ull << lbads))
+			continue;
+		c->error_lba = r.lba + i;
+		mcmd_fail(c, SC_COMPARE_FAILURE, MCMD_NOWHERE);
+		return;
+	}
+	count(c, SMART_COMPARE, &r);
+}
+
+static void run_verify(struct mcmd *c)
+{
+	struct nvm_range r;
+
+	if (cdw12(c) & CDW12_PRACT) {
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(51, 5));
+		return;
+	}
+	if (find_range(c, &r) && !unreadable(c, &r))
+		count(c, SMART_VERIFY, &r);
+}
+
+static void run_write_uncorrectable(struct mcmd *c)
+{
+	struct nvm_range r;
+
+	if (find_range(c, &r))
+		media_mark_bad(r.ns, r.lba, r.n);
+}
+
+/* DEAC needs nothing of its own: deallocated blocks read as zeroes as well (DLFEAT). */
+static void run_write_zeroes(struct mcmd *c)
+{
+	struct model *m = c->m;
+	struct nvm_range r;
+
+	if (!find_range(c, &r))
+		return;
+	if (FAULT(m, IO_FUZZ_ILLEGAL_STATUS) && cdw12(c) & WRITE_ZEROES_RESERVED) {
+		c->status = 0x3f;
+		return;
+	}
+	if (FAULT(m, WRITE_ZEROES_16_BIT))
+		r.n = (uint16_t)r.n;
+	if (FAULT(m, WRITE_ZEROES_NEIGHBOUR) && r.lba + r.n < media_blocks(r.ns))
+		r.n++;
+	if (r.n)
+		media_zero(r.ns, r.lba, r.n, through(c));
+}
+
+static void deallocate(struct model *m, struct nvm_range r)
+{
+	uint64_t end = r.lba + r.n;
+
+	if (FAULT(m, DISCARD_ROUNDS_OUTWARDS)) {
+		r.lba &= ~7ull;
+		end = (end + 7) & ~7ull;
+		if (end > media_blocks(r.ns))
+			end = media_blocks(r.ns);
+	}
+	media_deallocate(m, r.ns, r.lba, end - r.lba);
+}
+
+/* One range of the list; a length of zero is no range. */
+static struct nvm_range dsm_range(struct media_ns *ns, const struct nvme_dsm_range *d)
+{
+	return (struct nvm_range){ .ns = ns, .lba = le64_get(d->slba), .n = le32_get(d->nlb) };
+}
+
+static void run_dsm(struct mcmd *c)
+{
+	struct nvme_dsm_range list[DSM_RANGES];
+	unsigned n = (mcmd_cdw10(c) & 0xff) + 1;
+	size_t len = n * sizeof(list[0]);
+	struct media_ns *ns = find_ns(c);
+
+	if (!ns || mcmd_check_data(c, len) || mcmd_from_host(c, list, 0, len, len))
+		return;
+	if (!(le32_get(c->e.cdw11) & DSM_AD))
+		return; /* hints, of which nothing is made */
+	for (unsigned i = 0; i < n; i++) {
+		struct nvm_range r = dsm_range(ns, &list[i]);
+
+		if (r.n && !range_fits(c->m, &r)) {
+			fail_range(c, r.lba);
+			return;
+		}
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct nvm_range r = dsm_range(ns, &list[i]);
+
+		if (r.n && range_fits(c->m, &r))
+			deallocate(c->m, r);
+	}
+}
+
+static const struct nvm_op {
+	uint8_t opcode;
+	void (*run)(struct mcmd *c);
+} ops[] = {
+	{ nvme_cmd_flush, run_flush },	   { nvme_cmd_write, run_write },
+	{ nvme_cmd_read, run_read },	   { nvme_cmd_write_uncor, run_write_uncorrectable },
+	{ nvme_cmd_compare, run_compare }, { nvme_cmd_write_zeroes, run_write_zeroes },
+	{ nvme_cmd_dsm, run_dsm },	   { nvme_cmd_verify, run_verify },
+};
+
+void nvm_command(struct mcmd *c)
+{
+	const struct nvm_op *op = NULL;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(ops) && !op; i++)
+		if (ops[i].opcode == c->e.opcode)
+			op = &ops[i];
+	smart_activity(c->m);
+	feature_io_begins(c->m);
+	if (!op)
+		mcmd_fail(c, SC_INVALID_OPCODE, MCMD_AT(0, 0));
+	else if (c->e.flags & FUSE_MASK) /* FUSES is 0 */
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(1, 0));
+	else
+		op->run(c);
+}
