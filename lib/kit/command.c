@@ -213,10 +213,10 @@ void rig_prp_plan(struct rig *r, struct cmd *c, const struct prp_plan *plan,
 		*ret_list = list;
 }
 
-bool check_status(struct rig *r, const struct check_site *s, struct cpl cpl, const uint16_t *want,
-		  unsigned n)
+bool check_status_of(struct rig *r, const struct check_site *s, const char *what, struct cpl cpl,
+		     const uint16_t *want, unsigned n)
 {
-	char got_text[STATUS_TEXT], want_text[4 * STATUS_TEXT], one[STATUS_TEXT];
+	char got_text[STATUS_TEXT], want_text[4 * STATUS_TEXT], one[STATUS_TEXT], said[256];
 	bool held = false;
 	size_t at = 0;
 
@@ -227,11 +227,15 @@ bool check_status(struct rig *r, const struct check_site *s, struct cpl cpl, con
 		if (at >= sizeof(want_text))
 			break;
 	}
-	return check_text(r, s,
-			  held && cpl.status != want[0]
-				  ? "status (a permitted answer, not the strict one)"
-				  : "status",
-			  held, status_text(cpl.status, got_text), want_text);
+	snprintf(said, sizeof(said), "%s%s", what,
+		 held && cpl.status != want[0] ? " (a permitted answer, not the strict one)" : "");
+	return check_text(r, s, said, held, status_text(cpl.status, got_text), want_text);
+}
+
+bool check_status(struct rig *r, const struct check_site *s, struct cpl cpl, const uint16_t *want,
+		  unsigned n)
+{
+	return check_status_of(r, s, "status", cpl, want, n);
 }
 
 bool check_untouched(struct rig *r, const struct check_site *s, const struct buf *b,

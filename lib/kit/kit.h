@@ -98,6 +98,12 @@ void rig_prp_plan(struct rig *r, struct cmd *c, const struct prp_plan *plan,
  */
 
 const struct facts_ns *rig_ns(struct rig *r);
+/*
+ * Every namespace that a case with HARM_DATA may use, one a call, NULL after the last; *at begins
+ * at 0. The scratch namespace, and on an emulated target, where nothing of value can be lost, every
+ * other one of the NVM command set without metadata. At least one comes, or the case leaves as N/A.
+ */
+const struct facts_ns *rig_ns_next(struct rig *r, unsigned *at);
 /* Identify Controller and Namespace, read now. */
 void rig_id_ctrl(struct rig *r, struct nvme_id_ctrl *ret);
 void rig_id_ns(struct rig *r, uint32_t nsid, struct nvme_id_ns *ret);
@@ -122,10 +128,19 @@ void rig_keep_feature(struct rig *r, uint8_t fid, uint32_t nsid, uint32_t cdw11_
  */
 bool check_status(struct rig *r, const struct check_site *s, struct cpl cpl, const uint16_t *want,
 		  unsigned n);
+/* The same; `what` says which command of many it was ("Read of 2 blocks at LBA 9: status"). */
+bool check_status_of(struct rig *r, const struct check_site *s, const char *what, struct cpl cpl,
+		     const uint16_t *want, unsigned n);
 #define STATUS_LIST(...) ((const uint16_t[]){ __VA_ARGS__ })
 #define STATUS_CHECK(r, site, cpl, ...)                                                            \
 	check_status(r, site, cpl, STATUS_LIST(__VA_ARGS__),                                       \
 		     sizeof(STATUS_LIST(__VA_ARGS__)) / sizeof(uint16_t))
+#define CHECK_STATUS_OF(r, what, cpl, ...)                                                         \
+	check_status_of(r, CHECK_SITE(0, 0), what, cpl, STATUS_LIST(__VA_ARGS__),                  \
+			sizeof(STATUS_LIST(__VA_ARGS__)) / sizeof(uint16_t))
+#define ADVISE_STATUS_OF(r, what, cpl, ...)                                                        \
+	check_status_of(r, CHECK_SITE(0, 1), what, cpl, STATUS_LIST(__VA_ARGS__),                  \
+			sizeof(STATUS_LIST(__VA_ARGS__)) / sizeof(uint16_t))
 #define CHECK_STATUS(r, cpl, ...)   STATUS_CHECK(r, CHECK_SITE(0, 0), cpl, __VA_ARGS__)
 #define REQUIRE_STATUS(r, cpl, ...) STATUS_CHECK(r, CHECK_SITE(1, 0), cpl, __VA_ARGS__)
 #define ADVISE_STATUS(r, cpl, ...)  STATUS_CHECK(r, CHECK_SITE(0, 1), cpl, __VA_ARGS__)

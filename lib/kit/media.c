@@ -17,6 +17,22 @@ const struct facts_ns *rig_ns(struct rig *r)
 	return &f->ns[f->scratch];
 }
 
+const struct facts_ns *rig_ns_next(struct rig *r, unsigned *at)
+{
+	const struct facts_ns *scratch = rig_ns(r);
+	const struct facts *f = rig_facts(r);
+
+	if ((*at)++ == 0)
+		return scratch;
+	while (f->caps.emulated && *at - 1 < f->n_ns) {
+		const struct facts_ns *ns = &f->ns[(*at)++ - 1];
+
+		if (ns != scratch && ns->csi == 0 && ns->ms == 0 && ns->lba_bytes)
+			return ns;
+	}
+	return NULL;
+}
+
 void rig_id_ctrl(struct rig *r, struct nvme_id_ctrl *ret)
 {
 	rig_admin_ok(r, cmd_identify(0x01, 0, ret));
