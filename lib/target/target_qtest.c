@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * qtest: a controller inside somebody's QEMU that runs no guest. Registers and configuration
+ * space by text lines, queues and buffers in the memory that both map, MSI-X messages as words
+ * that appear in that memory (no interrupt controller has a part in it).
+ *
+ * One process after another uses the same QEMU, and the one before may have been killed at any
+ * point: so opening takes bus mastering away first and disables what still runs.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "spec/wire.h"
+#include "target/qtest_pci.h"
+#include "target/qtest_ram.h"
+#include "target/qtest_wire.h"
+#include "target/target.h"
+
+#define HOLE_AT	     0x40000000ull /* above small RAM, below everything that Q35 puts under 4 GiB */
+#define HOLE_BYTES   0x40000000ull
+#define QUIET_NS     (2 * NS_PER_S)
+#define EAGER_NS     (100 * NS_PER_US) /* how long after the last write to yield rather than sleep */
+#define SLEEP_MIN_NS (5 * NS_PER_US)
+#define SLEEP_MAX_NS (200 * NS_PER_US)
+#define STEP_NS	     NS_PER_MS /* of the device's clock at a time: its storage works in ours */
+
+struct options {
+	char mem[192], engine[64];
+	uint64_t size, timeout_ms;
+	unsigned bdf;
+	bool step;
+};
+
+struct qtest {
+	struct options o;
+	struct wire wire;
+	struct ram ram;
+	struct pci pci;
+	uint64_t words;	     /* bus address of one dword a vector */
+	uint64_t touched_ns; /* last register write */
+	uint64_t looked_ns;  /* when the peer was last seen alive */
+	uint64_t clock_ns;   /* clock=step: the device's time */
+	int slack_ns;	     /* timer slack to go back to */
+};
+
+static const char *const option_keys[] = {
+	"mem", "size", "addr", "clock", "timeout", "engine", NULL
+};
+
+static struct qtest *priv(struct target *t)
+{
+	return t->priv;
+}
+
+static int set_text(char *to, size_t size, const char *value)
+{
+	if (!*value || strlen(value) >= size)
+		return -EINVAL;
+	memcpy(to, value, strlen(value) + 1);
+	return 0;
+}
+
+static int set_addr(struct options *o, const char *value)
+{
+	unsigned device, function = 0;
+	int end = 0;
+
+	if (sscanf(value, "%2x%n.%1u%n", &device, &end, &function, &end) < 1 || value[end] ||
+	    device > 31 || function > 7)
+		return -EINVAL;
+	o->bdf = device << 3 | function;
+	return 0;
+}
+
+static int set_option(void *ctx, const char *key, const char *value)
+{
+	struct options *o = ctx;
+
+	if (!strcmp(key, "mem"))
+		return set_text(o->mem, sizeof(o->mem), value);
+	if (!strcmp(key, "engine"))
+		return set_text(o->engine, sizeof(o->engine), value);
+	if (!strcmp(key, "size"))
+		return text_number(value, &o->size);
+	if (!strcmp(key, "addr"))
+		return set_addr(o, value);
+	if (!strcmp(key, "timeout"))
+		return text_number(value, &o->timeout_ms) || !o->timeout_ms ||
+				       o->timeout_ms > 3600000
+			       ? -EINVAL
+			       : 0;
+	if (!strcmp(key, "clock")) {
+		o->step = !strcmp(value, "step");
+		return o->step || !strcmp(value, "real") ? 0 : -EINVAL;
+	}
+	return -ENOENT;
+}
+
+/* "SOCK?options": *ret_socket is the part before the first '?', on the heap. */
+static int parse_address(struct target *t, const char *address, struct options *o,
+			 char **ret_socket)
+{
+	size_t len = strcspn(address, "?");
+	int err;
+
+	*o = (struct options){ .bdf = 5 << 3, .timeout_ms = 10000 };
+	err = address[len] ? target_options(t, address + len + 1, option_keys, set_option, o) : 0;
+	if (err)
+		return err;
+	if (!len)
+		return target_fail(t, -EINVAL, "no socket; write qtest:SOCKET?mem=FILE");
+	if (!o->mem[0])
+		return target_fail(t, -EINVAL,
+				   "option mem=FILE is missing: the file that QEMU's "
+				   "memory-backend-file shares");
+	*ret_socket = strndup(address, len);
+	return *ret_socket ? 0 : -ENOMEM;
+}
+
+static int wire_trouble(struct target *t, int err)
+{
+	struct wire *w = &priv(t)->wire;
+
+	return target_fail(t, err, "%s", w->error[0] ? w->error : strerror(-err));
+}
+
+/* Takes CC.EN away and waits until the controller has let go; 0 also when it was not enabled. */
+static int disable(struct qtest *q)
+{
+	const struct timespec pause = { .tv_nsec = 50 * NS_PER_US };
+	unsigned long long bar = q->pci.bar_addr[0];
+	uint64_t cc, csts, deadline = clock_mono_ns() + QUIET_NS;
+	int err = wire_ask(&q->wire, &cc, "readl 0x%llx", bar + REG_CC);
+
+	if (err || !(cc & CC_EN) || cc == 0xffffffff)
+		return err;
+	err = wire_post(&q->wire, "writel 0x%llx 0x%llx", bar + REG_CC,
+			(unsigned long long)(cc & ~(uint64_t)CC_EN));
+	while (!err) {
+		err = wire_ask(&q->wire, &csts, "readl 0x%llx", bar + REG_CSTS);
+		if (err || !(csts & CSTS_RDY))
+			return err;
+		if (clock_mono_ns() > deadline)
+			return -EBUSY;
+		if (q->o.step)
+			err = wire_post(&q->wire, "clock_step %llu", NS_PER_MS);
+		nanosleep(&pause, NULL);
+	}
+	return err;
+}
+
+/* What a predecessor left running is stopped before it can write into memory that is ours now. */
+static int take_over(struct qtest *q)
+{
+	int err = disable(q);
+
+	if (err == -EBUSY) {
+		err = pci_flr(&q->pci);
+		if (!err)
+			err = pci_open(&q->pci, &q->wire, q->o.bdf);
+	}
+	return err ? err : pci_set_command(&q->pci, PCI_MSE | PCI_BME);
+}
+
+/* A word put in through our mapping must be there for the device, or it is not its memory. */
+static int prove_memory(struct target *t)
+{
+	struct qtest *q = priv(t);
+	uint64_t got, want = 0x6e76726967000000ull ^ clock_mono_ns();
+	int err;
+
+	memcpy(ram_at(&q->ram, RAM_FIRST), &want, sizeof(want));
+	err = wire_ask(&q->wire, &got, "readq 0x%x", RAM_FIRST);
+	if (err)
+		return wire_trouble(t, err);
+	if (got != want)
+		return target_fail(t, -EINVAL,
+				   "mem=%s is not the memory of the QEMU at that socket", q->o.mem);
+	return 0;
+}
+
+static int open_memory(struct target *t)
+{
+	struct qtest *q = priv(t);
+	int err = ram_open(&q->ram, q->o.mem, q->o.size);
+
+	if (err == -EINVAL)
+		return target_fail(t, err,
+				   "mem=%s: needs a file of at least 2 MiB and size=, in pages",
+				   q->o.mem);
+	if (err)
+		return target_fail(t, err, "mem=%s: %s", q->o.mem, strerror(-err));
+	if (q->ram.size > HOLE_AT)
+		return target_fail(t, -EINVAL, "mem=%s: at most 1 GiB of memory", q->o.mem);
+	return prove_memory(t);
+}
+
+static int open_device(struct target *t)
+{
+	struct qtest *q = priv(t);
+	int err = pci_open(&q->pci, &q->wire, q->o.bdf);
+
+	if (err == -ENODEV && !q->wire.broken)
+		return target_fail(t, err, "no controller at PCI 00:%02x.%u (addr=)", q->o.bdf >> 3,
+				   q->o.bdf & 7);
+	if (!err && q->pci.vectors)
+		q->words = ram_alloc(&q->ram, 4ul * q->pci.vectors, 0);
+	if (!err && q->pci.vectors && !q->words)
+		err = -ENOMEM;
+	if (!err)
+		err = take_over(q);
+	if (!err && q->o.step)
+		err = wire_ask(&q->wire, &q->clock_ns, "clock_step 0");
+	return err ? wire_trouble(t, err) : 0;
+}
+
+static void release(struct target *t)
+{
+	struct qtest *q = priv(t);
+
+	wire_close(&q->wire);
+	ram_close(&q->ram);
+	free(q);
+	t->priv = NULL;
+}
+
+static int qtest_open(struct target *t, const char *address)
+{
+	struct qtest *q = calloc(1, sizeof(*q));
+	char *socket = NULL;
+	int err;
+
+	if (!q)
+		return -ENOMEM;
+	t->priv = q;
+	q->wire.fd = -1;
+	err = parse_address(t, address, &q->o, &socket);
+	if (!err) {
+		err = wire_open(&q->wire, socket, q->o.timeout_ms * NS_PER_MS);
+		if (err)
+			wire_trouble(t, err);
+	}
+	free(socket);
+	if (!err)
+		err = open_memory(t);
+	if (!err)
+		err = open_device(t);
+	if (err) {
+		release(t);
+		return err;
+	}
+	/* The default slack of 50 us is longer than most commands take. */
+	q->slack_ns = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+	prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);
+	return 0;
+}
+
+static void qtest_close(struct target *t)
+{
+	struct qtest *q = priv(t);
+	uint32_t command;
+
+	/* Whatever fails here, bus mastering goes before the memory does. */
+	if (!pci_read(&q->pci, PCI_COMMAND, 16, &command)) {
+		if (command & PCI_MSE)
+			disable(q);
+		pci_set_command(&q->pci, command & ~PCI_BME);
+		wire_flush(&q->wire);
+	}
+	if (q->slack_ns > 0)
+		prctl(PR_SET_TIMERSLACK, q->slack_ns, 0, 0, 0);
+	release(t);
+}
+
+static int qtest_caps(struct target *t, struct target_caps *ret)
+{
+	struct qtest *q = priv(t);
+	uint16_t vendor = q->pci.id & 0xffff, device = q->pci.id >> 16;
+	bool qemu =
+		(vendor == 0x1b36 && device == 0x0010) || (vendor == 0x8086 && device == 0x5845);
+
+	ret->has = NEED_QUEUES | NEED_CONFIG | NEED_HOLE | NEED_OWN_BAR;
+	if (q->pci.vectors)
+		ret->has |= NEED_IRQ | NEED_MSIX_TABLE;
+	ret->emulated = qemu; /* a drive lent to the QEMU by vfio-pci is real */
+	ret->vectors = q->pci.vectors;
+	memcpy(ret->bar_size, q->pci.bar_size, sizeof(ret->bar_size));
+	memcpy(ret->bar_addr, q->pci.bar_addr, sizeof(ret->bar_addr));
+	ret->dma_bytes = q->ram.size - RAM_FIRST;
+	ret->hole = HOLE_AT;
+	ret->hole_bytes = HOLE_BYTES;
+	if (q->o.engine[0])
+		snprintf(ret->engine, sizeof(ret->engine), "%s", q->o.engine);
+	else
+		snprintf(ret->engine, sizeof(ret->engine), "%s %04x:%04x",
+			 qemu ? "QEMU nvme" : "PCI", vendor, device);
+	return 0;
+}
+
+/* "readl" and its like, or NULL for a width that has none. */
+static const char *verb(bool write, unsigned width)
+{
+	switch (width) {
+	case 8:
+		return write ? "writeb" : "readb";
+	case 16:
+		return write ? "writew" : "readw";
+	case 32:
+		return write ? "writel" : "readl";
+	case 64:
+		return write ? "writeq" : "readq";
+	default:
+		return NULL;
+	}
+}
+
+static int check_register(struct target *t, uint64_t off, unsigned width)
+{
+	uint64_t size = priv(t)->pci.bar_size[0];
+
+	if (!verb(false, width))
+		return target_fail(t, -EINVAL, "no register access of %u bits", width);
+	if (off >= size || width / 8 > size - off)
+		return target_fail(t, -ERANGE, "register %llxh is past BAR0's %llxh bytes",
+				   (unsigned long long)off, (unsigned long long)size);
+	return 0;
+}
+
+static int qtest_reg_read(struct target *t, uint64_t off, unsigned width, uint64_t *ret)
+{
+	struct qtest *q = priv(t);
+	int err = check_register(t, off, width);
+
+	if (err)
+		return err;
+	err = wire_ask(&q->wire, ret, "%s 0x%llx", verb(false, width),
+		       (unsigned long long)(q->pci.bar_addr[0] + off));
+	return err ? wire_trouble(t, err) : 0;
+}
+
+static int qtest_reg_write(struct target *t, uint64_t off, unsigned width, uint64_t value)
+{
+	struct qtest *q = priv(t);
+	int err = check_register(t, off, width);
+
+	if (err)
+		return err;
+	if (width < 64)
+		value &= (1ull << width) - 1;
+	q->touched_ns = clock_mono_ns();
+	err = wire_post(&q->wire, "%s 0x%llx 0x%llx", verb(true, width),
+			(unsigned long long)(q->pci.bar_addr[0] + off), (unsigned long long)value);
+	return err ? wire_trouble(t, err) : 0;
+}
+
+static int qtest_dma_map(struct target *t, struct dma *d)
+{
+	struct qtest *q = priv(t);
+	uint64_t addr = ram_alloc(&q->ram, d->len, d->align);
+
+	if (!addr)
+		return target_fail(t, -ENOMEM, "no room for %zu bytes in %zu of shared memory",
+				   d->len, q->ram.size);
+	d->iova = addr;
+	d->va = ram_at(&q->ram, addr);
+	return 0;
+}
+
+static void qtest_dma_unmap(struct target *t, struct dma *d)
+{
+	ram_free(&priv(t)->ram, d->iova);
+}
+
+static uint32_t *word_of(struct qtest *q, unsigned vector)
+{
+	return (uint32_t *)ram_at(&q->ram, q->words) + vector;
+}
+
+static int qtest_irq_enable(struct target *t, unsigned n)
+{
+	struct qtest *q = priv(t);
+	int err = pci_msix(&q->pci, n, q->words);
+
+	if (err == -ERANGE || err == -ENOTSUP)
+		return target_fail(t, err, "%u MSI-X vectors asked for, %u there", n,
+				   q->pci.vectors);
+	if (err)
+		return wire_trouble(t, err);
+	/* After enabling: what was pending while masked has been sent by now, and is to be
+	 * forgotten. */
+	if (q->words)
+		memset(word_of(q, 0), 0, 4ul * q->pci.vectors);
+	return 0;
+}
+
+static int qtest_relax(struct target *t, uint64_t ns);
+static uint64_t qtest_now(struct target *t);
+
+static int qtest_irq_wait(struct target *t, unsigned vector, uint64_t deadline_ns)
+{
+	struct qtest *q = priv(t);
+
+	if (vector >= q->pci.vectors)
+		return target_fail(t, -ERANGE, "no MSI-X vector %u", vector);
+	for (;;) {
+		uint64_t now = qtest_now(t);
+		uint32_t token = __atomic_exchange_n(word_of(q, vector), 0, __ATOMIC_ACQ_REL);
+		int err;
+
+		if (token == vector + 1)
+			return 1;
+		if (token)
+			return target_fail(t, -EPROTO, "MSI-X vector %u sent %08xh, want %08xh",
+					   vector, token, vector + 1);
+		if (now >= deadline_ns)
+			return 0;
+		err = qtest_relax(t, deadline_ns - now);
+		if (err)
+			return err;
+	}
+}
+
+static int qtest_reset(struct target *t, enum reset_kind kind)
+{
+	struct qtest *q = priv(t);
+	int err;
+
+	if (kind != RESET_FLR)
+		return target_fail(t, -ENOTSUP, "qtest has no way to take power away");
+	err = pci_flr(&q->pci);
+	if (err == -ENOTSUP)
+		return target_fail(t, err, "the function claims no Function Level Reset");
+	return err ? wire_trouble(t, err) : 0;
+}
+
+static int qtest_cfg_read(struct target *t, unsigned off, unsigned width, uint32_t *ret)
+{
+	int err = pci_read(&priv(t)->pci, off, width, ret);
+
+	return err == -EINVAL || err == -ERANGE ? err : err ? wire_trouble(t, err) : 0;
+}
+
+static int qtest_cfg_write(struct target *t, unsigned off, unsigned width, uint32_t value)
+{
+	struct qtest *q = priv(t);
+	int err = pci_write(&q->pci, off, width, value);
+
+	if (err == -EINVAL || err == -ERANGE)
+		return err;
+	if (!err)
+		err = wire_flush(&q->wire);
+	return err ? wire_trouble(t, err) : 0;
+}
+
+static uint64_t qtest_now(struct target *t)
+{
+	struct qtest *q = priv(t);
+
+	return q->o.step ? q->clock_ns : clock_mono_ns();
+}
+
+static int step_clock(struct target *t, uint64_t ns)
+{
+	struct qtest *q = priv(t);
+	uint64_t now;
+	int err = wire_ask(&q->wire, &now, "clock_step %llu",
+			   (unsigned long long)(ns < STEP_NS ? ns : STEP_NS));
+
+	if (err)
+		return wire_trouble(t, err);
+	q->clock_ns = now > q->clock_ns ? now : q->clock_ns;
+	return 0;
+}
+
+static int look_at_peer(struct target *t, uint64_t now)
+{
+	struct qtest *q = priv(t);
+	int err;
+
+	if (now - q->looked_ns < NS_PER_MS)
+		return 0;
+	q->looked_ns = now;
+	err = wire_peer(&q->wire);
+	return err ? wire_trouble(t, err) : 0;
+}
+
+/*
+ * QEMU needs the processor that we would spin on. Soon after a doorbell an answer is due at any
+ * moment, so only yield; later sleep an eighth of what was waited already, which keeps the
+ * overshoot small whatever the device's pace.
+ */
+static int qtest_relax(struct target *t, uint64_t ns)
+{
+	struct qtest *q = priv(t);
+	uint64_t now = clock_mono_ns(), waited = now - q->touched_ns, sleep = waited / 8;
+	struct timespec pause = { 0 };
+
+	if (q->o.step)
+		return step_clock(t, ns);
+	if (waited < EAGER_NS) {
+		sched_yield();
+		return look_at_peer(t, now);
+	}
+	sleep = sleep < SLEEP_MIN_NS ? SLEEP_MIN_NS : sleep > SLEEP_MAX_NS ? SLEEP_MAX_NS : sleep;
+	pause.tv_nsec = (long)(sleep < ns ? sleep : ns);
+	nanosleep(&pause, NULL);
+	return look_at_peer(t, now);
+}
+
+extern const struct target_ops target_qtest;
+const struct target_ops target_qtest = {
+	.scheme = "qtest",
+	.help = "qtest:SOCKET?mem=FILE[,size=BYTES][,addr=05.0][,timeout=MS][,clock=real|step]"
+		"[,engine=TEXT]: a controller in a QEMU without a guest; FILE is its shared memory",
+	.open = qtest_open,
+	.close = qtest_close,
+	.caps = qtest_caps,
+	.reg_read = qtest_reg_read,
+	.reg_write = qtest_reg_write,
+	.dma_map = qtest_dma_map,
+	.dma_unmap = qtest_dma_unmap,
+	.irq_enable = qtest_irq_enable,
+	.irq_wait = qtest_irq_wait,
+	.reset = qtest_reset,
+	.cfg_read = qtest_cfg_read,
+	.cfg_write = qtest_cfg_write,
+	.now = qtest_now,
+	.relax = qtest_relax,
+};
