@@ -141,6 +141,8 @@ void admin_get_log(struct mcmd *c);
 void admin_dbbuf(struct mcmd *c);
 /* Any I/O command. */
 void nvm_command(struct mcmd *c);
+/* A reset drops this I/O command, fetched and not begun. Does nothing but by fault. */
+void nvm_cut_off(struct mcmd *c);
 
 /* Current values that the core acts on. */
 uint32_t feature_async_config(const struct model *m); /* FID 0Bh */

@@ -356,8 +356,6 @@ void nvm_command(struct mcmd *c)
 	feature_io_begins(c->m);
 	if (!op)
 		mcmd_fail(c, SC_INVALID_OPCODE, MCMD_AT(0, 0));
-	else if (c->e.flags & FUSE_MASK) /* FUSES is 0 */
-		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(1, 0));
 	else
 		op->run(c);
 }
