@@ -359,6 +359,18 @@ static void move_latest(const struct journal *j)
 		unlink(part);
 }
 
+void journal_discard(struct journal *j)
+{
+	unlinkat(j->dir_fd, "run.json", 0);
+	unlinkat(j->dir_fd, EVENTS, 0);
+	unlinkat(j->dir_fd, "cases", AT_REMOVEDIR);
+	unlinkat(j->dir_fd, "reports", AT_REMOVEDIR);
+	close(j->events_fd);
+	close(j->dir_fd);
+	j->events_fd = j->dir_fd = -1;
+	rmdir(j->dir);
+}
+
 void journal_close(struct journal *j)
 {
 	journal_sync(j);

@@ -60,6 +60,9 @@ void journal_logs_keep(struct journal *j, unsigned index, const char *case_name,
 		       int *err_fd);
 void journal_logs_close(struct journal *j, int *out_fd, int *err_fd);
 
+/* Closes and removes a run that never began: run.json and a journal of one event are all of it. */
+void journal_discard(struct journal *j);
+
 /* Syncs, closes, and moves the link OUT/latest here. */
 void journal_close(struct journal *j);
 

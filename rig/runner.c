@@ -21,11 +21,11 @@
 /* The walk through one plan. */
 struct walk {
 	struct runner *r;
-	struct outcome *done; /* by place in the plan */
-	size_t index;	      /* of the current instance */
-	int out_fd, err_fd;   /* logs of the current worker */
-	enum verdict rest;    /* given to all that is left, with rest_why; VERDICT_NONE: run it */
-	char rest_why[600];
+	enum verdict *done; /* by place in the plan */
+	size_t index;	    /* of the current instance */
+	int out_fd, err_fd; /* logs of the current worker */
+	enum verdict rest;  /* given to all that is left, with rest_why; VERDICT_NONE: run it */
+	char rest_why[700];
 	struct tally *tally;
 };
 
@@ -86,7 +86,7 @@ static int end(struct walk *k, const struct outcome *o, const char *known)
 	event_u64(e, "advice", o->advice);
 	if (o->duration_ns)
 		event_u64(e, "duration_ns", o->duration_ns);
-	k->done[k->index] = *o;
+	k->done[k->index] = o->verdict;
 	tally_add(k->tally, o);
 	return sink_event(k->r->sink, e);
 }
@@ -136,14 +136,14 @@ static int run_worker(struct walk *k, unsigned deadline_s, struct outcome *o)
 {
 	struct runner *r = k->r;
 	struct instance instance = {
-		.run = {.suite = item_of(k)->suite,
+		.run = { .suite = item_of(k)->suite,
 			 .c = item_of(k)->c,
 			 .row = item_of(k)->row,
 			 .target = r->bench->target,
 			 .facts = r->facts,
 			 .env = r->env,
 			 .effort = r->effort,
-			 .seed = r->seed + item_of(k)->attempt},
+			 .seed = r->seed + item_of(k)->attempt },
 		.run_case = r->run_case,
 	};
 	struct worker_job job = instance_job(&instance, deadline_s);
@@ -185,7 +185,7 @@ static bool engine_died(struct walk *k, struct stack_death *ret)
 	struct bench *b = k->r->bench;
 
 	*ret = (struct stack_death){ 0 };
-	return b->alive && !b->alive(b->ctx, ret);
+	return b->alive && !b->alive(b, ret);
 }
 
 static void tell_death(struct walk *k, bool of_case, const struct stack_death *d)
@@ -205,7 +205,7 @@ static void tell_death(struct walk *k, bool of_case, const struct stack_death *d
 static void restart(struct walk *k)
 {
 	struct bench *b = k->r->bench;
-	char error[512] = "";
+	char error[BENCH_ERROR] = "";
 	int err = b->restart ? b->restart(b, error) : -ENOSYS;
 	struct json_object *e = event_new("stack");
 
@@ -259,7 +259,7 @@ static void look_under(struct walk *k, struct outcome *o)
 {
 	struct bench *b = k->r->bench;
 	struct stack_death death;
-	char text[64], trouble[256] = "";
+	char text[64], trouble[BENCH_ERROR] = "";
 	enum health health = HEALTH_GOOD;
 	bool wrong = o->verdict == FAIL || o->verdict == BROKEN;
 	bool died = engine_died(k, &death);
@@ -355,10 +355,13 @@ static int take(struct walk *k)
 	const struct plan_item *i = item_of(k);
 	const struct outcome *before = k->r->before ? &k->r->before[k->index] : NULL;
 
-	if (before && before->verdict == LOST && before->error)
+	if (before && before->verdict == LOST && before->error) {
+		journal_logs_keep(k->r->sink->journal, (unsigned)k->index, i->name, &k->out_fd,
+				  &k->err_fd);
 		return give(k, LOST, "lost", before->reason);
+	}
 	if (before && before->verdict) {
-		k->done[k->index] = *before;
+		k->done[k->index] = before->verdict;
 		tally_add(k->tally, before);
 		return 0;
 	}
@@ -386,8 +389,8 @@ static void count_unstable(struct walk *k)
 		bool pass = false, fail = false;
 
 		for (unsigned n = 0; n < rounds; n++) {
-			pass |= k->done[n * each + i].verdict == PASS;
-			fail |= k->done[n * each + i].verdict == FAIL;
+			pass |= k->done[n * each + i] == PASS;
+			fail |= k->done[n * each + i] == FAIL;
 		}
 		k->tally->unstable += pass && fail;
 	}

@@ -7,30 +7,12 @@
 #define RIG_RUNNER_H
 
 #include "case/case.h"
+#include "rig/bench.h"
 #include "rig/plan.h"
 #include "rig/sink.h"
 #include "rig/verdict.h"
-#include "stack/stack.h"
 
 struct stop;
-
-enum health {
-	HEALTH_GOOD,
-	HEALTH_DEAD,   /* the way in is there, the controller does not come up */
-	HEALTH_SILENT, /* nothing answers */
-};
-
-/* What is under the cases, and how it is brought back. Every function may be NULL. */
-struct bench {
-	const char *target; /* address in full; read again after a restart */
-	void *ctx;
-	/* An engine that the rig started itself: is it alive? */
-	bool (*alive)(void *ctx, struct stack_death *ret);
-	/* Brings that engine up again; error has 512 bytes. */
-	int (*restart)(struct bench *b, char *error);
-	/* Asks the device, in a worker, after a case that went wrong; trouble has 256 bytes. */
-	enum health (*health)(struct bench *b, char *trouble);
-};
 
 struct runner {
 	const struct plan *plan;

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* `nvrig run`: what was asked, is it sensible, then session.c. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "event/event.h"
+#include "rig/session.h"
+#include "target/target.h"
+
+static int usage(const char *text)
+{
+	fprintf(stderr, "nvrig run: %s\n", text);
+	return RIG_USAGE;
+}
+
+/* ---- reports ---- */
+
+static int add_outputs(const struct run_options *o, struct outputs *outputs, char *error)
+{
+	int err = o->json ? outputs_add(outputs, "jsonl", error) : 0;
+
+	for (unsigned i = 0; !err && i < o->n_to; i++)
+		err = outputs_add(outputs, o->to[i], error);
+	if (!err && !o->globals.quiet && !outputs_on_stdout(outputs))
+		err = outputs_add(outputs, "tty", error);
+	return err;
+}
+
+/* ---- what was asked ---- */
+
+static const char *nth_scheme(const void *ctx, size_t i)
+{
+	(void)ctx;
+	return target_all[i] ? target_all[i]->scheme : NULL;
+}
+
+/* A way in that does not exist is told before a run is begun for it. */
+static bool unknown_scheme(const char *target, char *text, size_t size)
+{
+	size_t n = strcspn(target, ":");
+	char scheme[40];
+	const char *near;
+
+	for (size_t i = 0; target_all[i]; i++)
+		if (target[n] && strlen(target_all[i]->scheme) == n &&
+		    !strncmp(target_all[i]->scheme, target, n))
+			return false;
+	snprintf(scheme, sizeof(scheme), "%.*s", (int)n, target);
+	near = text_nearest(scheme, nth_scheme, NULL);
+	snprintf(text, size, "no target '%.80s'; %s%s%s", target, near ? "did you mean '" : "",
+		 near ? near : "write SCHEME:ADDRESS, for example model:", near ? ":'?" : "");
+	return true;
+}
+
+static bool unknown_words(const struct run_options *o, char *text, size_t size)
+{
+	struct plan_filter f;
+	struct plan p;
+	bool bad;
+
+	if (options_str(o, "target") && unknown_scheme(options_str(o, "target"), text, size))
+		return true;
+	if (options_filter(o, &f))
+		return false;
+	bad = plan_unknown(suites_all, &f, text, size);
+	if (!bad && !plan_make(suites_all, &f, NULL, &p)) {
+		bad = p.n == 0;
+		if (bad)
+			snprintf(text, size, "no case is left of --suite, --case and --exclude");
+		plan_free(&p);
+	}
+	options_filter_free(&f);
+	return bad;
+}
+
+/* ---- the verb ---- */
+
+static int take_saved(struct run_options *o)
+{
+	char error[512];
+	struct json_object *saved = session_saved_options(o->resume, error);
+	int err;
+
+	if (!saved) {
+		fprintf(stderr, "nvrig run: %s\n", error);
+		return RIG_BROKE;
+	}
+	err = options_resume(o, saved, error);
+	json_object_put(saved);
+	return err ? usage(error) : 0;
+}
+
+static int run(struct run_options *o, int argc, char **argv)
+{
+	struct outputs outputs = { .n = 0 };
+	struct session s = {
+		.options = o, .outputs = &outputs, .argc = argc, .argv = argv, .stop = { .fd = -1 }
+	};
+	char text[OUTPUTS_ERROR];
+	int status = o->resume ? take_saved(o) : 0;
+
+	if (status)
+		return status;
+	if (options_default(o)) {
+		fprintf(stderr, "nvrig run: no random seed: %s\n", strerror(errno));
+		return RIG_BROKE;
+	}
+	if (unknown_words(o, text, sizeof(text)))
+		return usage(text);
+	if (o->dry_run)
+		return session_dry_run(&s);
+	if (add_outputs(o, &outputs, text)) {
+		char ignored[OUTPUTS_ERROR];
+
+		outputs_close(&outputs, false, ignored);
+		return usage(text);
+	}
+	return session_run(&s);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options o = { .asked = json_object_new_object() };
+	int status = RIG_BROKE;
+
+	if (o.asked && !verb_parse(&run_argp, argc, argv, &o))
+		status = run(&o, argc, argv);
+	options_free(&o);
+	return status;
+}

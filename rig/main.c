@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Verb -> cmd_*.c, nothing else. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rig/verbs.h"
+
+/* The first word after the verb's place, or none: what `nvrig` alone and `nvrig --help` ask. */
+static int without_verb(int argc, char **argv)
+{
+	char *help[] = { (char *)"help", NULL };
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--version")) {
+			printf("nvrig %s\n", NVRIG_VERSION);
+			return RIG_GOOD;
+		}
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return cmd_help(1, help);
+	}
+	fprintf(stderr, "nvrig: name a verb; `nvrig help` lists them\n");
+	return RIG_USAGE;
+}
+
+static int unknown_verb(const char *word)
+{
+	const char *near = verb_nearest(word);
+
+	if (near)
+		fprintf(stderr, "nvrig: no verb '%s'; did you mean '%s'?\n", word, near);
+	else
+		fprintf(stderr, "nvrig: no verb '%s'; `nvrig help` lists them\n", word);
+	return RIG_USAGE;
+}
+
+/* Options that stood before the verb go behind it: argv becomes VERB, those, the rest. */
+static void verb_first(char **argv, int verb)
+{
+	char *name = argv[verb];
+
+	memmove(argv + 2, argv + 1, (size_t)(verb - 1) * sizeof(*argv));
+	argv[1] = name;
+}
+
+int main(int argc, char **argv)
+{
+	int i = globals_end(argc, argv);
+	const struct verb *v;
+
+	/* a reader that went away is an error of the write, told as such */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	if (i == argc)
+		return without_verb(argc, argv);
+	v = verb_find(argv[i]);
+	if (!v)
+		return unknown_verb(argv[i]);
+	verb_first(argv, i);
+	return v->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What `nvrig run` was asked for. Everything that decides which cases run and how is kept as one
+ * JSON object, so that run.json can hold it and --resume can take it back or tell a difference.
+ */
+#ifndef RIG_OPTIONS_H
+#define RIG_OPTIONS_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rig/plan.h"
+#include "rig/verbs.h"
+
+#define OPTIONS_TO_MAX 16
+
+struct run_options {
+	struct globals globals;
+	/* "target" or "stack", "suite" "case" "exclude" (lists), "allow", "effort", "seed",
+	 * "repeat", "deadline", "known"; only what was said, until options_default() */
+	struct json_object *asked;
+	const char *out, *resume;
+	const char *to[OPTIONS_TO_MAX];
+	unsigned n_to;
+	bool json, dry_run, fail_fast, strict_skip;
+};
+
+extern const struct argp run_argp;
+
+/* Fills in what was not said: effort, seed, repeat, known. 0 or -errno. */
+int options_default(struct run_options *o);
+
+/*
+ * Takes over what the run being resumed was asked for. -EINVAL when this command line said
+ * something else; ret_error (256 bytes) names it.
+ */
+int options_resume(struct run_options *o, struct json_object *saved, char *ret_error);
+
+const char *options_str(const struct run_options *o, const char *key); /* NULL: not said */
+uint64_t options_u64(const struct run_options *o, const char *key);    /* 0: not said */
+
+/* The filter of it, lists valid until options_filter_free. -ENOMEM or 0. */
+int options_filter(const struct run_options *o, struct plan_filter *ret);
+void options_filter_free(struct plan_filter *f);
+
+void options_free(struct run_options *o);
+
+#endif

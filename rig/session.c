@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rig/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "event/event.h"
+#include "kit/kit.h"
+#include "rig/probe.h"
+#include "rig/runner.h"
+#include "rig/session_tell.h"
+
+#define DEFAULT_OUT "runs"
+
+static void say(const char *text)
+{
+	fprintf(stderr, "nvrig run: %s\n", text);
+}
+
+/* ---- the directory ---- */
+
+static void tell_outputs(void *ctx, const struct json_object *e)
+{
+	outputs_event(ctx, e);
+}
+
+static void take_old(void *ctx, struct json_object *e)
+{
+	struct session *s = ctx;
+
+	resume_event(&s->resume, e);
+	outputs_event(s->outputs, e);
+}
+
+static int open_journal(struct session *s)
+{
+	const char *out = s->options->out ? s->options->out : getenv("NVRIG_RUNS");
+	char error[JOURNAL_ERROR];
+	int err;
+
+	if (s->options->resume)
+		err = journal_reopen(&s->journal, s->options->resume, take_old, s, &s->cut_bytes,
+				     error);
+	else
+		err = journal_create(&s->journal, out && *out ? out : DEFAULT_OUT, error);
+	if (err) {
+		say(error);
+		return err;
+	}
+	s->journal_open = true;
+	s->sink = (struct sink){ &s->journal, tell_outputs, s->outputs };
+	return 0;
+}
+
+/* A write to the run's directory that did not succeed: what, where, what to do. */
+static int say_disk(struct session *s, const char *what, int err)
+{
+	fprintf(stderr,
+		"nvrig run: %s/%s: %s; the run stops here. Make room, then: nvrig run --resume "
+		"%s\n",
+		s->journal.dir, what, strerror(-err), s->journal.dir);
+	return err;
+}
+
+/* ---- under the cases ---- */
+
+/* A stack goes below the run's own directory, one of its own after each resume. */
+static int stack_dir(struct session *s, char dir[PATH_MAX])
+{
+	for (unsigned i = 0; i < 10000; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), i ? "stack-%u" : "stack", i + 1);
+		if (!mkdirat(s->journal.dir_fd, name, 0700)) {
+			if (snprintf(dir, PATH_MAX, "%s/%s", s->journal.dir, name) >= PATH_MAX)
+				return -ENAMETOOLONG;
+			return 0;
+		}
+		if (errno != EEXIST)
+			return -errno;
+	}
+	return -EEXIST;
+}
+
+static int bench_up(struct session *s, char error[BENCH_ERROR])
+{
+	char dir[PATH_MAX];
+	int err;
+
+	if (!s->stack) {
+		bench_on_target(&s->bench, options_str(s->options, "target"), &s->stop);
+		return 0;
+	}
+	err = stack_dir(s, dir);
+	if (err) {
+		snprintf(error, BENCH_ERROR, "%.300s: %s", s->journal.dir, strerror(-err));
+		return err;
+	}
+	return bench_on_stack(&s->bench, s->stack, dir, &s->stop, error);
+}
+
+/* ---- the plan ---- */
+
+/* What may be harmed when nobody said: on what is emulated there is nothing of value. */
+static void default_allow(struct session *s)
+{
+	if (!options_str(s->options, "allow"))
+		event_str(s->options->asked, "allow",
+			  harm_name(s->facts->caps.emulated ? HARM_DATA : HARM_NONE));
+}
+
+static int make_plan(struct session *s)
+{
+	struct plan_filter f;
+	int err;
+
+	default_allow(s);
+	err = options_filter(s->options, &f);
+	if (err)
+		return err;
+	err = plan_make(suites_all, &f, s->facts, &s->plan);
+	options_filter_free(&f);
+	return err;
+}
+
+/* ---- a run that goes on ---- */
+
+static int go_on(struct session *s)
+{
+	char error[JOURNAL_ERROR];
+	int err = resume_plan(&s->resume, &s->journal, &s->plan, error);
+
+	if (err) {
+		say(error);
+		return err;
+	}
+	err = tell_resume(s);
+	return err ? err : tell_plan(s, s->resume.planned);
+}
+
+static int begin(struct session *s)
+{
+	int err;
+
+	if (s->options->resume)
+		return go_on(s);
+	err = tell_plan_file(s);
+	if (err)
+		return say_disk(s, "plan.jsonl", err);
+	return tell_begin(s);
+}
+
+/* ---- the run ---- */
+
+static int run_cases(struct session *s)
+{
+	const struct run_options *o = s->options;
+	struct runner r = {
+		.plan = &s->plan,
+		.sink = &s->sink,
+		.bench = &s->bench,
+		.facts = s->facts,
+		.env = &kit_env,
+		.effort = (enum rig_effort)effort_find(options_str(o, "effort")),
+		.seed = options_u64(o, "seed"),
+		.deadline_s = (unsigned)options_u64(o, "deadline"),
+		.fail_fast = o->fail_fast,
+		.stop = &s->stop,
+		.before = o->resume ? s->resume.before : NULL,
+	};
+
+	return runner_run(&r, &s->tally);
+}
+
+/* The run ends before its cases: told in the journal, so that no report takes it for a good one. */
+static int end_early(struct session *s, int err, const char *reason)
+{
+	int status;
+
+	if (stop_asked(&s->stop) || err == -EINTR)
+		s->tally.stopped = true;
+	else
+		s->tally.broke = true;
+	status = tally_status(&s->tally);
+	say(reason);
+	if (s->options->resume) /* what is in the journal stands as it is */
+		return status;
+	tell_begin(s);
+	tell_end(s, reason, status);
+	return status;
+}
+
+/* The address was wrong, nothing was begun: no run is left behind. */
+static int refuse_target(struct session *s, const char *error)
+{
+	say(error);
+	journal_discard(&s->journal);
+	s->journal_open = false;
+	return RIG_USAGE;
+}
+
+static const char *why_early(const struct session *s)
+{
+	if (s->tally.stopped)
+		return "stopped by signal";
+	return NULL;
+}
+
+static bool is_usage(const struct session *s, int err)
+{
+	return !s->stack && !s->options->resume && (err == -EINVAL || err == -EPROTONOSUPPORT);
+}
+
+static int run_on_bench(struct session *s)
+{
+	char error[PROBE_ERROR];
+	int err = probe_target(s->bench.target, PROBE_DEADLINE_S, &s->stop, s->facts, error);
+	int status;
+
+	if (err && is_usage(s, err))
+		return refuse_target(s, error);
+	if (err)
+		return end_early(s, err, error);
+	err = make_plan(s);
+	if (!err)
+		err = begin(s);
+	if (!err && s->stack)
+		err = tell_stack(s, "up", NULL);
+	if (!err)
+		err = run_cases(s);
+	if (s->journal.err) {
+		say_disk(s, "events.jsonl", s->journal.err);
+		s->tally.broke = true;
+		return tally_status(&s->tally);
+	}
+	if (err)
+		return end_early(s, err, strerror(-err));
+	status = tally_status(&s->tally);
+	if (tell_end(s, why_early(s), status)) {
+		say_disk(s, "events.jsonl", s->journal.err);
+		s->tally.broke = true;
+		status = tally_status(&s->tally);
+	}
+	return status;
+}
+
+static int nothing_left(struct session *s)
+{
+	fprintf(stderr, "nvrig run: %s is complete: nothing is left to run\n", s->journal.dir);
+	for (size_t i = 0; i < s->resume.cases; i++)
+		tally_add(&s->tally, &s->resume.before[i]);
+	return tally_status(&s->tally);
+}
+
+static int run_in_dir(struct session *s)
+{
+	char error[BENCH_ERROR] = "";
+	int err = s->options->resume ? 0 : tell_run_json(s), status;
+
+	if (err) {
+		say_disk(s, "run.json", err);
+		return RIG_BROKE;
+	}
+	if (s->options->resume && resume_complete(&s->resume))
+		return nothing_left(s);
+	err = bench_up(s, error);
+	if (err)
+		return end_early(s, err, error);
+	status = run_on_bench(s);
+	bench_close(&s->bench);
+	return status;
+}
+
+static void farewell(const struct session *s, int status)
+{
+	if (s->options->globals.quiet)
+		return;
+	if (status == RIG_STOPPED)
+		fprintf(stderr, "stopped; to go on: nvrig run --resume %s\n", s->journal.dir);
+	fprintf(stderr, "run directory: %s\n", s->journal.dir);
+}
+
+static int close_outputs(struct session *s, int status)
+{
+	char error[OUTPUTS_ERROR];
+
+	if (!outputs_close(s->outputs, s->journal_open, error))
+		return status;
+	say(error);
+	return status == RIG_DRIVE_FAILED ? status : RIG_BROKE;
+}
+
+static void release(struct session *s)
+{
+	if (s->journal_open)
+		journal_close(&s->journal);
+	plan_free(&s->plan);
+	resume_free(&s->resume);
+	stop_close(&s->stop);
+	free(s->facts);
+	s->facts = NULL;
+}
+
+int session_run(struct session *s)
+{
+	char error[OUTPUTS_ERROR];
+	int status = RIG_BROKE;
+
+	s->start_ns = clock_mono_ns();
+	s->facts = calloc(1, sizeof(*s->facts));
+	if (!s->facts || stop_listen(&s->stop)) {
+		say(strerror(errno));
+		free(s->facts);
+		return RIG_BROKE;
+	}
+	s->tally.strict_skip = s->options->strict_skip;
+	if (outputs_open(s->outputs, &s->options->globals, error))
+		say(error);
+	else if (!open_journal(s))
+		status = run_in_dir(s);
+	status = close_outputs(s, status);
+	if (s->journal_open)
+		farewell(s, status);
+	release(s);
+	return status;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One run from its directory to its last event: journal, stack, probe, plan, cases, run_end. What
+ * `nvrig run` does once it knows what it was asked for.
+ */
+#ifndef RIG_SESSION_H
+#define RIG_SESSION_H
+
+#include "rig/bench.h"
+#include "rig/journal.h"
+#include "rig/options.h"
+#include "rig/outputs.h"
+#include "rig/plan.h"
+#include "rig/resume.h"
+#include "rig/sink.h"
+#include "rig/stop.h"
+#include "rig/verdict.h"
+
+struct session {
+	struct run_options *options;
+	struct outputs *outputs;	  /* added, not opened */
+	const struct stack_config *stack; /* NULL: a target */
+	int argc;
+	char **argv; /* for run.json */
+
+	struct stop stop;
+	struct journal journal;
+	bool journal_open;
+	struct sink sink;
+	struct bench bench;
+	struct facts *facts;
+	const char *profile; /* its name; NULL: none matched */
+	struct plan plan;
+	struct resume resume;
+	uint64_t cut_bytes;
+	struct tally tally;
+	uint64_t start_ns;
+};
+
+/*
+ * Runs it, a new run or, with options->resume, one that goes on. Returns the exit status; what is
+ * to be said is on standard error. Only the first members need be filled.
+ */
+int session_run(struct session *s);
+
+/* The plan without a run: brings a stack up and probes, or probes the target; prints. */
+int session_dry_run(struct session *s);
+
+/* What a resumed run was asked for: run.json's "options". NULL with ret_error (512 bytes). */
+struct json_object *session_saved_options(const char *dir, char *ret_error);
+
+#endif
