@@ -2,7 +2,8 @@
 /*
  * A stack is a path from a command to the place where its bytes come to rest. It is data (parts,
  * store, needs); this brings one up, watches it, restarts it and takes it down in reverse.
- * Everything made lives below the run's directory; every child dies with its parent.
+ * Everything made lives below the run's directory; every child dies with its parent, also when
+ * that is killed, and takes sockets and disks with it.
  */
 #ifndef STACK_STACK_H
 #define STACK_STACK_H
@@ -10,18 +11,32 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+#define STACK_NS_MAX 8
+
+struct stack_namespace {
+	uint32_t nsid;
+	char options[256]; /* -device nvme-ns,... options after drive, bus and nsid; may be empty */
+};
 
 /* Read from configs/stacks/NAME.conf by rig/stack.c. */
 struct stack_config {
 	char name[32];
-	char kind[16];	       /* "qemu-qtest" */
+	char kind[16]; /* "qemu-qtest" */
 	char about[128];
 	char binary[128];      /* program name or path */
 	uint64_t memory_bytes; /* shared guest RAM */
-	uint64_t disk_bytes;   /* the store's size */
-	char device[512];      /* -device nvme,... options after "nvme," */
-	char extra[1024];      /* more arguments, blank-separated */
-	unsigned start_s;      /* deadline to come up */
+	uint64_t disk_bytes;   /* the store's size, of each namespace */
+	char accel[16];	       /* "tcg", "kvm" */
+	char cache[16];	       /* "writeback", "none" (no host cache), "unsafe" (flush ignored) */
+	char addr[8];	       /* PCI device.function on bus 0: "05.0" */
+	char device[512];      /* -device nvme,... options after id and addr */
+	struct stack_namespace ns[STACK_NS_MAX];
+	unsigned n_ns;
+	bool keep_disk;	  /* the store outlives the stack */
+	char extra[1024]; /* more arguments, blank-separated */
+	unsigned start_s; /* deadline to come up */
 };
 
 struct stack_death {
@@ -45,6 +60,9 @@ void stack_down(struct stack *s);
 const char *stack_target(const struct stack *s);
 /* Who it is: "QEMU 7.2.22". */
 const char *stack_engine(const struct stack *s);
+
+/* The engine's process, for samples of its memory and descriptors; 0 when it is gone. */
+pid_t stack_pid(const struct stack *s);
 
 /* Looks, does not wait. After a death `ret` is filled and stays so until stack_restart. */
 bool stack_alive(struct stack *s, struct stack_death *ret);
