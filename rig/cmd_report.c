@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* `nvrig report RUN`: events.jsonl -> any report. Opens no device. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include "rig/report/report.h"
 #include "rig/verbs.h"
 
+static_assert(JOURNAL_ERROR <= OUTPUTS_ERROR, "one buffer takes either text");
+
 struct report_args {
 	struct globals globals;
 	struct outputs outputs;
@@ -24,11 +27,12 @@ struct report_args {
 enum { KEY_TO = 0x2000, KEY_FORMATS, KEY_JSON };
 
 static const struct argp_option options[] = {
-	{"to",										      KEY_TO, "FORMAT[=FILE]", 0,
-	  "Report to make, again for more; without FILE or with - on standard output (default tty)", 0 },
-	{ "formats",									  KEY_FORMATS, NULL, 0, "List the formats", 0 },
+	{ "to", KEY_TO, "FORMAT[=FILE]", 0,
+	  "Report to make, again for more; without FILE or with - on standard output (default tty)",
+	  0 },
+	{ "formats", KEY_FORMATS, NULL, 0, "List the formats", 0 },
 	{ "json", KEY_JSON, NULL, 0, "With --formats: as JSON", 0 },
-	{ 0										       },
+	{ 0 },
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -176,43 +180,48 @@ static int open_journal(const char *run)
 	return fd < 0 ? -errno : fd;
 }
 
-static int replay(int fd, struct outputs *outputs, char ret_error[JOURNAL_ERROR])
+/* The first reading: which records hold. A journal that is refused is refused here. */
+static int survey(int fd, struct replay *r, char ret_error[JOURNAL_ERROR])
 {
-	struct replay r = { .outputs = outputs,
-			    .last = json_object_new_object(),
-			    .open = json_object_new_object() };
 	off_t end;
-	int err = r.last && r.open ? journal_read(fd, note_place, &r, &end, ret_error) : -ENOMEM;
 
-	r.place = 0;
-	if (!err)
-		err = journal_read(fd, tell, &r, &end, ret_error);
-	json_object_put(r.last);
-	json_object_put(r.open);
-	return err;
+	r->last = json_object_new_object();
+	r->open = json_object_new_object();
+	if (!r->last || !r->open)
+		return -ENOMEM;
+	return journal_read(fd, note_place, r, &end, ret_error);
+}
+
+static int replay(int fd, struct replay *r, char ret_error[JOURNAL_ERROR])
+{
+	off_t end;
+
+	r->place = 0;
+	return journal_read(fd, tell, r, &end, ret_error);
 }
 
 static int make_reports(struct report_args *a)
 {
-	char error[JOURNAL_ERROR > OUTPUTS_ERROR ? JOURNAL_ERROR : OUTPUTS_ERROR] = "";
+	char error[OUTPUTS_ERROR] = "", close_error[OUTPUTS_ERROR] = "";
+	struct replay r = { .outputs = &a->outputs };
 	_cleanup_close_ int fd = open_journal(a->run);
-	int err = 0, close_err;
+	int err = fd < 0 ? fd : survey(fd, &r, error);
 
-	if (fd < 0) {
-		fprintf(stderr, "nvrig report: %s: %s; name a run's directory\n", a->run,
-			strerror(-fd));
-		outputs_close(&a->outputs, false, error);
-		return RIG_USAGE;
-	}
-	err = outputs_open(&a->outputs, &a->globals, error);
 	if (!err)
-		err = replay(fd, &a->outputs, error);
+		err = outputs_open(&a->outputs, &a->globals, error);
+	if (!err)
+		err = replay(fd, &r, error);
 	if (err)
 		fprintf(stderr, "nvrig report: %s: %s\n", a->run, *error ? error : strerror(-err));
-	close_err = outputs_close(&a->outputs, !err, error);
-	if (close_err && !err)
-		fprintf(stderr, "nvrig report: %s\n", error);
-	return err || close_err ? RIG_BROKE : RIG_GOOD;
+	if (outputs_close(&a->outputs, !err, close_error) && !err) {
+		fprintf(stderr, "nvrig report: %s\n", close_error);
+		err = -EIO;
+	}
+	json_object_put(r.last);
+	json_object_put(r.open);
+	if (fd < 0)
+		return RIG_USAGE;
+	return err ? RIG_BROKE : RIG_GOOD;
 }
 
 int cmd_report(int argc, char **argv)

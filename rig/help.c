@@ -254,7 +254,7 @@ void help_bash(FILE *out)
 	fputs("# SPDX-License-Identifier: GPL-2.0-or-later\n"
 	      "# Printed by `nvrig help --completion bash`.\n"
 	      "_nvrig()\n{\n"
-	      "\tlocal cur prev words verb= i option formats=\"",
+	      "\tlocal cur prev words verb='' i option formats=\"",
 	      out);
 	for (size_t i = 0; report_all[i]; i++)
 		fprintf(out, " %s", report_all[i]->name);

@@ -10,34 +10,34 @@
 #include "base/text.h"
 
 const struct verb verbs[] = {
-	{"run",							     "[DRIVE]", "Run cases on a drive or a stack and give verdicts.", &run_argp,
+	{ "run", "[DRIVE]", "Run cases on a drive or a stack and give verdicts.", &run_argp,
 	  cmd_run },
-	{ "list",		  "[CASE...]", "List the cases: rule, reference, needs, harm. Opens no device.",
+	{ "list", "[CASE...]", "List the cases: rule, reference, needs, harm. Opens no device.",
 	  &list_argp, cmd_list },
-	{ "probe",							   "DRIVE", "Say what a target is and what it can do.", &probe_argp, cmd_probe },
-	{ "report",							   "RUN", "Remake reports from a run's events. Opens no device.", &report_argp,
+	{ "probe", "DRIVE", "Say what a target is and what it can do.", &probe_argp, cmd_probe },
+	{ "report", "RUN", "Remake reports from a run's events. Opens no device.", &report_argp,
 	  cmd_report },
 	{ "faults", "[FAULT...]", "Prove that each case can fail: run it against its faults.",
 	  &faults_argp, cmd_faults },
-	{ "doctor",							 "", "Say what this machine lacks and what that costs.", &doctor_argp,
+	{ "doctor", "", "Say what this machine lacks and what that costs.", &doctor_argp,
 	  cmd_doctor },
-	{ "help",							  "[VERB]", "Explain a verb; print the man page or the completion.", &help_argp,
+	{ "help", "[VERB]", "Explain a verb; print the man page or the completion.", &help_argp,
 	  cmd_help },
-	{ 0		      },
+	{ 0 },
 };
 
 const struct exit_status exit_statuses[] = {
-	{RIG_GOOD,						       "something passed; nothing failed, broke or was lost" },
-	{ RIG_DRIVE_FAILED,							     "a drive failed (FAIL, UNSTABLE)" },
-	{ RIG_BROKE,"the rig broke (BROKEN, LOST, a named target that is not there) and no drive "
+	{ RIG_GOOD, "something passed; nothing failed, broke or was lost" },
+	{ RIG_DRIVE_FAILED, "a drive failed (FAIL, UNSTABLE)" },
+	{ RIG_BROKE, "the rig broke (BROKEN, LOST, a named target that is not there) and no drive "
 		     "failed" },
-	{ RIG_REFUSED,						     "refused by a guard before the run began; the guard is named" },
-	{ RIG_STOPPED,							     "stopped early: signal, time limit, power; --resume can go on" },
-	{ RIG_WORSE,"a measure is worse than the limit; no FAIL" },
-	{ RIG_USAGE,						   "usage: unknown option, unknown case, no case selected" },
-	{ RIG_NOTHING_RAN,							     "nothing ran: all N/A or SKIP" },
-	{ RIG_CONFIG,								      "a configuration file is wrong" },
-	{ 0						    },
+	{ RIG_REFUSED, "refused by a guard before the run began; the guard is named" },
+	{ RIG_STOPPED, "stopped early: signal, time limit, power; --resume can go on" },
+	{ RIG_WORSE, "a measure is worse than the limit; no FAIL" },
+	{ RIG_USAGE, "usage: unknown option, unknown case, no case selected" },
+	{ RIG_NOTHING_RAN, "nothing ran: all N/A or SKIP" },
+	{ RIG_CONFIG, "a configuration file is wrong" },
+	{ 0 },
 };
 
 const struct verb *verb_find(const char *name)
@@ -64,15 +64,15 @@ const char *verb_nearest(const char *word)
 enum { KEY_COLOUR = 0x1000, KEY_PROGRESS };
 
 static const struct argp_option global_options[] = {
-	{"help",	  'h', NULL, 0, "This text", 0 },
-	{ "verbose",	     'v', NULL, 0, "Passing checks too", 0 },
-	{ "quiet", 'q', NULL, 0, "No progress, no talk", 0 },
-	{ "color",	   KEY_COLOUR, "WHEN", 0,
-	  "Colours: auto (a terminal, and NO_COLOR not set), always, never", 0 },
-	{ "colour",  KEY_COLOUR, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0 },
-	{ "progress",	      KEY_PROGRESS, "HOW", 0,
-	  "Progress: auto (a redrawn line on a terminal), plain, none", 0 },
-	{ 0	    },
+	{ "help", 'h', NULL, 0, "This text", 1 },
+	{ "verbose", 'v', NULL, 0, "Passing checks too", 1 },
+	{ "quiet", 'q', NULL, 0, "No progress, no talk", 1 },
+	{ "color", KEY_COLOUR, "WHEN", 0,
+	  "Colours: auto (a terminal, and NO_COLOR not set), always, never", 1 },
+	{ "colour", KEY_COLOUR, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 1 },
+	{ "progress", KEY_PROGRESS, "HOW", 0,
+	  "Progress: auto (a redrawn line on a terminal), plain, none", 1 },
+	{ 0 },
 };
 
 /* Index of the word in a NULL-terminated list; usage error naming them when it is in none. */
@@ -154,18 +154,13 @@ int globals_end(int argc, char **argv)
 	return i < argc ? i : argc;
 }
 
-static bool allowed(const struct globals *g, int fd)
+bool globals_colour(const struct globals *g, int fd)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
 	if (g->colour != WHEN_AUTO)
 		return g->colour == WHEN_ALWAYS;
 	return isatty(fd) && !(no && *no) && !(term && !strcmp(term, "dumb"));
-}
-
-bool globals_colour(const struct globals *g, int fd)
-{
-	return allowed(g, fd);
 }
 
 bool globals_redraw(const struct globals *g, int fd)

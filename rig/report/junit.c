@@ -119,7 +119,8 @@ static void put_case_name(struct junit *j, const struct tale *t)
 	const char *name = tale_name(t);
 	size_t suite = tale_suite_len(t);
 
-	put_xml(j->out, *name ? name + (suite ? suite + 1 : 0) : "unnamed");
+	name += suite ? suite + 1 : 0;
+	put_xml(j->out, *name ? name : "unnamed");
 	if (tale_attempt(t))
 		fprintf(j->out, " (attempt %llu)", (unsigned long long)tale_attempt(t));
 }
@@ -133,8 +134,16 @@ static void sum(struct sums *s, const struct tale *t)
 	s->ns += tale_duration_ns(t);
 }
 
-/* New memory: what was told of a case, evidence first-hand, as text. */
-static char *told_text(const struct tale *t, bool checks_only)
+static bool has_trouble(const struct tale *t)
+{
+	return report_is_red(t->verdict);
+}
+
+/*
+ * New memory: what was told of a case. What missed stands in the failure or error element
+ * (trouble) when the verdict has one, all the rest in system-out.
+ */
+static char *told_text(const struct tale *t, bool trouble)
 {
 	char *text = NULL;
 	size_t len, n = t->told ? json_object_array_length(t->told) : 0;
@@ -147,14 +156,14 @@ static char *told_text(const struct tale *t, bool checks_only)
 		bool missed = check_failed(e) && !check_is_advice(e);
 		char buf[TOLD_LINE];
 
-		if (checks_only != (missed || *told_log(e)))
+		if (trouble != (has_trouble(t) && (missed || *told_log(e))))
 			continue;
 		fprintf(f, "%s%s\n", check_failed(e) && !missed ? "advice: " : "",
 			told_line(e, buf, sizeof(buf)));
 		if (*told_log(e))
 			fprintf(f, "%s\n", told_log(e));
 	}
-	if (t->dropped)
+	if (t->dropped && !trouble)
 		fprintf(f, "%zu more in the journal\n", t->dropped);
 	if (fclose(f)) {
 		free(text);
@@ -262,17 +271,10 @@ static void put_properties(struct junit *j)
 	static const struct {
 		const char *key, *name;
 	} facts[] = {
-		{"run",	 "run"     },
-		{ "version",  "nvrig"   },
-		{ "target",   "target"  },
-		{ "stack",	   "stack"   },
-		{ "engine",   "engine"  },
-		{ "profile",  "profile" },
-		{ "model",	   "model"   },
-		{ "serial",   "serial"  },
-		{ "firmware", "firmware"},
-		{ "kernel",   "kernel"  },
-		{ "effort",   "effort"  },
+		{ "run", "run" },	{ "version", "nvrig" }, { "target", "target" },
+		{ "stack", "stack" },	{ "engine", "engine" }, { "profile", "profile" },
+		{ "model", "model" },	{ "serial", "serial" }, { "firmware", "firmware" },
+		{ "kernel", "kernel" }, { "effort", "effort" },
 	};
 	const char *seed = story_fact(&j->story, "seed_str");
 	char number[24];

@@ -47,15 +47,9 @@ static void put_facts(struct md *m)
 	static const struct {
 		const char *key, *name;
 	} facts[] = {
-		{"target",    "target"  },
-		    { "stack",    "stack"   },
-		    { "engine",	"engine"	 },
-		{ "profile",  "profile" },
-		    { "model",    "model"   },
-		    { "serial",	"serial"	 },
-		{ "firmware", "firmware"},
-		    { "version",	 "nvrig"	 },
-		    { "effort",	"effort"	 },
+		{ "target", "target" },	    { "stack", "stack" },   { "engine", "engine" },
+		{ "profile", "profile" },   { "model", "model" },   { "serial", "serial" },
+		{ "firmware", "firmware" }, { "version", "nvrig" }, { "effort", "effort" },
 	};
 
 	fputs("| fact | value |\n| --- | --- |\n", m->out);
@@ -166,14 +160,10 @@ static int md_close(void *state)
 		enum report_verdict verdict;
 		const char *title;
 	} sections[] = {
-		{V_FAIL,	  "Failed"		   },
-		    { V_UNSTABLE, "Unstable"		     },
-		{ V_BROKEN,   "Broken rig"		 },
-		    { V_LOST,     "Lost"		     },
-		{ V_NOTRUN,   "Not run"		      },
-		    { V_KNOWN,    "Known deviations"	  },
-		{ V_SKIP,	  "Skipped here"		 },
-		    { V_NA,	    "Not claimed by the drive"},
+		{ V_FAIL, "Failed" },	    { V_UNSTABLE, "Unstable" },
+		{ V_BROKEN, "Broken rig" }, { V_LOST, "Lost" },
+		{ V_NOTRUN, "Not run" },    { V_KNOWN, "Known deviations" },
+		{ V_SKIP, "Skipped here" }, { V_NA, "Not claimed by the drive" },
 	};
 	struct md *m = state;
 	int err;

@@ -8,6 +8,8 @@
 
 #include "base/cleanup.h"
 
+#define PLAN_KEY 512
+
 const char *const report_verdicts[V_COUNT] = {
 	[V_PASS] = "PASS", [V_FAIL] = "FAIL",	  [V_KNOWN] = "KNOWN",
 	[V_NA] = "N/A",	   [V_SKIP] = "SKIP",	  [V_BROKEN] = "BROKEN",
@@ -197,10 +199,21 @@ static void tale_tell(struct tale *o, const struct json_object *e)
 		json_object_array_add(o->told, hold(e));
 }
 
+static const char *plan_key(const struct json_object *e, char *buf, size_t len)
+{
+	snprintf(buf, len, "%s#%llu", get(e, "case"),
+		 e ? (unsigned long long)event_get_u64(e, "attempt") : 0);
+	return buf;
+}
+
 static void end_open(struct story *s, const struct json_object *end)
 {
 	struct tale *o = s->open;
+	char key[PLAN_KEY];
 
+	if (s->planned)
+		json_object_object_del(s->planned,
+				       plan_key(end ? end : o->begin, key, sizeof(key)));
 	o->end = end ? hold(end) : NULL;
 	o->verdict = end ? verdict_of(end) : V_LOST;
 	o->timeout = o->verdict == V_BROKEN && !strcmp(get(end, "error"), "timeout");
@@ -245,6 +258,17 @@ static void on_case_end(struct story *s, const struct json_object *e)
 		end_open(s, e);
 }
 
+static void on_plan(struct story *s, const struct json_object *e)
+{
+	char key[PLAN_KEY];
+
+	if (!s->planned)
+		s->planned = json_object_new_object();
+	if (!*get(e, "case") ||
+	    json_object_object_add(s->planned, plan_key(e, key, sizeof(key)), hold(e)))
+		s->error = s->planned ? s->error : -ENOMEM;
+}
+
 static bool is_told(const char *type)
 {
 	static const char *const types[] = { "check", "note", "sample", "engine" };
@@ -281,6 +305,8 @@ void story_event(struct story *s, const struct json_object *e)
 		keep(&s->run, e);
 	else if (!strcmp(type, "run_end"))
 		keep(&s->end, e);
+	else if (!strcmp(type, "plan"))
+		on_plan(s, e);
 	else if (!strcmp(type, "case_begin"))
 		on_case_begin(s, e);
 	else if (!strcmp(type, "case_end"))
@@ -289,17 +315,47 @@ void story_event(struct story *s, const struct json_object *e)
 		on_told(s, e);
 }
 
+/* The end that the runner had no time to write. */
+static struct json_object *not_reached(const struct json_object *plan)
+{
+	struct json_object *end = event_new("case_end");
+
+	event_str(end, "case", get(plan, "case"));
+	event_str(end, "verdict", report_verdicts[V_NOTRUN]);
+	event_str(end, "reason", "the journal ends before it");
+	if (event_get_u64(plan, "attempt"))
+		event_u64(end, "attempt", event_get_u64(plan, "attempt"));
+	return end;
+}
+
 void story_finish(struct story *s)
 {
+	struct json_object *left = s->planned;
+
 	if (s->open)
 		end_open(s, NULL);
+	s->planned = NULL;
+	if (!left)
+		return;
+	json_object_object_foreach (left, key, plan) {
+		struct json_object *end = not_reached(plan);
+
+		(void)key;
+		if (end)
+			on_case_end(s, end);
+		else
+			s->error = -ENOMEM;
+		json_object_put(end);
+	}
+	json_object_put(left);
 }
 
 void story_free(struct story *s)
 {
 	json_object_put(s->run);
 	json_object_put(s->end);
-	s->run = s->end = NULL;
+	json_object_put(s->planned);
+	s->run = s->end = s->planned = NULL;
 }
 
 const char *story_fact(const struct story *s, const char *key)

@@ -75,6 +75,8 @@ struct story {
 	void *ctx;
 	struct json_object *run, *end; /* run_begin, the last run_end; NULL before */
 	struct tale *open;
+	struct json_object
+		*planned; /* name and attempt -> plan event of cases that have not ended */
 	uint64_t count[V_COUNT];
 	uint64_t begun;
 	uint64_t last_ns; /* the latest mono_ns */
@@ -82,8 +84,10 @@ struct story {
 };
 
 void story_event(struct story *s, const struct json_object *e);
-/* Ends a case that the journal leaves open (LOST); the run's facts stay for the writer's last
- * words. */
+/*
+ * Ends what the journal leaves open: a case begun is LOST, cases planned and never reached are
+ * NOTRUN. The run's facts stay for the writer's last words.
+ */
 void story_finish(struct story *s);
 void story_free(struct story *s);
 

@@ -163,6 +163,22 @@ static uint64_t advice_of(const struct tale *tale)
 	return tale->end ? event_get_u64(tale->end, "advice") : 0;
 }
 
+/* The reason is often the first evidence in short; then that is enough. */
+static bool is_evident(const struct tty *t, const struct tale *tale)
+{
+	size_t n = tale->told ? json_object_array_length(tale->told) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct json_object *e = json_object_array_get_idx(tale->told, i);
+		char text[TOLD_LINE];
+
+		if (is_shown(t, tale, e))
+			return !strncmp(told_line(e, text, sizeof(text)), why(tale),
+					strlen(why(tale)));
+	}
+	return false;
+}
+
 static void put_head(struct tty *t, const struct tale *tale)
 {
 	put_verdict(t, tale->verdict);
@@ -181,7 +197,7 @@ static void put_head(struct tty *t, const struct tale *tale)
 static void put_tale(struct tty *t, const struct tale *tale)
 {
 	put_head(t, tale);
-	if (tale->verdict != V_PASS && *why(tale)) {
+	if (tale->verdict != V_PASS && *why(tale) && !is_evident(t, tale)) {
 		fputs("         ", t->out);
 		put_line(t->out, why(tale), SHOWN_MAX);
 		fputc('\n', t->out);
