@@ -16,10 +16,18 @@ static uint16_t check_power(struct mcmd *c, uint32_t v)
 	return (v & 0x1f) < POWER_STATES ? SC_SUCCESS : SC_INVALID_FIELD;
 }
 
-static void cache_changed(struct model *m)
+static void cache_changed(struct model *m, uint32_t was)
 {
+	(void)was;
 	if (!feature_write_cache(m))
 		media_flush_all(m);
+}
+
+/* A condition that holds when its event is enabled is reported then. */
+static void events_changed(struct model *m, uint32_t was)
+{
+	if (feature_async_config(m) & ~was & NVME_SMART_CRIT_TEMPERATURE)
+		smart_report_if_hot(m);
 }
 
 static const struct feature features[] = {
@@ -33,7 +41,7 @@ static const struct feature features[] = {
 	{ .fid = 0x09, .get = feature_get_vector, .set = feature_set_vector },
 	{ .fid = 0x0a, .mask = 0x1, .saveable = true },
 	/* SMART warnings alone: OAES claims no notice. */
-	{ .fid = 0x0b, .mask = 0x3f },
+	{ .fid = 0x0b, .mask = 0x3f, .changed = events_changed },
 	{ .fid = 0x0e, .get = feature_get_timestamp, .set = feature_set_timestamp },
 	{ .fid = 0x16, .get = feature_get_behavior, .set = feature_set_behavior },
 };
@@ -210,6 +218,7 @@ void admin_get_features(struct mcmd *c)
 static void store(struct mcmd *c, const struct feature *f, uint32_t nsid, bool save)
 {
 	struct feature_value *v = value_of(c->m, f, nsid);
+	uint32_t was = v->current;
 
 	v->current = le32_get(c->e.cdw11) & f->mask;
 	if (save)
@@ -217,7 +226,7 @@ static void store(struct mcmd *c, const struct feature *f, uint32_t nsid, bool s
 	if (f->fid == 0x02 && (v->current & 0x1f) != POWER_IDLE)
 		c->m->features->operational = v->current & 0x1f;
 	if (f->changed)
-		f->changed(c->m);
+		f->changed(c->m, was);
 }
 
 static void store_all(struct mcmd *c, const struct feature *f, bool save)

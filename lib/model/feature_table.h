@@ -17,7 +17,7 @@ struct feature {
 	uint32_t def, mask; /* default value; bits that are kept */
 	bool saveable, per_ns;
 	uint16_t (*check)(struct mcmd *c, uint32_t value); /* the status for a new value */
-	void (*changed)(struct model *m);
+	void (*changed)(struct model *m, uint32_t was);
 	void (*get)(struct mcmd *c, enum feature_select select);
 	void (*set)(struct mcmd *c);
 };

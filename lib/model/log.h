@@ -34,6 +34,8 @@ void smart_media_error(struct model *m);
 /* The host asks for something: a loss of power from here on is an unsafe shutdown. */
 void smart_activity(struct model *m);
 void smart_reset(struct model *m, enum model_reset kind);
+/* The temperature event, where a threshold is passed; feature 0Bh is the core's to ask. */
+void smart_report_if_hot(struct model *m);
 size_t smart_build(struct model *m, uint8_t *page);
 
 /* ---- effects.c: builders of pages that tell what is supported; each returns the size ---- */

@@ -84,18 +84,21 @@ static bool beyond_threshold(const struct model *m)
 	return false;
 }
 
+void smart_report_if_hot(struct model *m)
+{
+	unsigned lid = FAULT(m, TEMP_EVENT_WRONG_LOG) ? NVME_LOG_LID_ERROR : NVME_LOG_LID_SMART;
+
+	if (m->logs->hot && !FAULT(m, TEMP_EVENT_MISSING))
+		model_event(m, EVENT_SMART, EVENT_INFO_TEMPERATURE, lid);
+}
+
 void logs_check_temperature(struct model *m)
 {
-	struct model_logs *l = m->logs;
-	bool was = l->hot;
+	bool was = m->logs->hot;
 
-	l->hot = beyond_threshold(m);
-	if (was || !l->hot || !(feature_async_config(m) & NVME_SMART_CRIT_TEMPERATURE))
-		return;
-	if (!FAULT(m, TEMP_EVENT_MISSING))
-		model_event(m, EVENT_SMART, EVENT_INFO_TEMPERATURE,
-			    FAULT(m, TEMP_EVENT_WRONG_LOG) ? NVME_LOG_LID_ERROR
-							   : NVME_LOG_LID_SMART);
+	m->logs->hot = beyond_threshold(m);
+	if (!was)
+		smart_report_if_hot(m);
 }
 
 /* Data Units are thousands, rounded up. */
