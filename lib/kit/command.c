@@ -112,6 +112,24 @@ struct cpl rig_wait_cid(struct rig *r, struct sq *q, uint16_t cid)
 	return cpl;
 }
 
+void rig_aer(struct rig *r)
+{
+	int err = ctrl_aer_post(rig_ctrl(r));
+
+	if (err)
+		kit_trouble(r, err, "Async Event Request");
+}
+
+int rig_event_try(struct rig *r, struct cpl *ret, uint64_t ns)
+{
+	struct ctrl *c = rig_ctrl(r);
+	int err = ctrl_aer_take(c, ret, target_now(c->t) + ns);
+
+	if (err && err != -ETIMEDOUT)
+		kit_trouble(r, err, "looking for an asynchronous event");
+	return !err;
+}
+
 unsigned rig_queue_count(struct rig *r)
 {
 	struct ctrl *c = rig_ctrl(r);

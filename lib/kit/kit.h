@@ -71,6 +71,11 @@ int rig_try(struct rig *r, struct cq *q, struct cpl *ret, uint64_t ns);
 /* Waits for one command; other completions are kept aside. FAIL when it does not come. */
 struct cpl rig_wait_cid(struct rig *r, struct sq *q, uint16_t cid);
 
+/* Posts one Asynchronous Event Request; what completes it comes by rig_event_try(). */
+void rig_aer(struct rig *r);
+/* Waits at most ns for a completion of any AER: 1 and *ret, or 0. Its status may be any. */
+int rig_event_try(struct rig *r, struct cpl *ret, uint64_t ns);
+
 /* ---- queues ---- */
 
 /* The case's ordinary I/O queue pair (QID 1, 64 entries or what the controller has). */

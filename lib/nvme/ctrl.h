@@ -14,7 +14,7 @@
 
 #include "nvme/queue.h"
 
-#define CTRL_EVENTS 64
+#define CTRL_EVENTS 257 /* as many AERs as AERL can grant, and one too many */
 
 struct prp_list;
 
