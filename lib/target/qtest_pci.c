@@ -54,7 +54,7 @@ static int check_access(const struct pci *p, unsigned off, unsigned width)
 	return 0;
 }
 
-int pci_read(struct pci *p, unsigned off, unsigned width, uint32_t *ret)
+int qtest_pci_read(struct pci *p, unsigned off, unsigned width, uint32_t *ret)
 {
 	int err = check_access(p, off, width);
 	uint64_t v;
@@ -71,7 +71,7 @@ int pci_read(struct pci *p, unsigned off, unsigned width, uint32_t *ret)
 	return err;
 }
 
-int pci_write(struct pci *p, unsigned off, unsigned width, uint32_t value)
+int qtest_pci_write(struct pci *p, unsigned off, unsigned width, uint32_t value)
 {
 	int err = check_access(p, off, width);
 
@@ -83,9 +83,9 @@ int pci_write(struct pci *p, unsigned off, unsigned width, uint32_t value)
 			 (unsigned long long)(p->ecam + off), value);
 }
 
-int pci_set_command(struct pci *p, unsigned bits)
+int qtest_pci_set_command(struct pci *p, unsigned bits)
 {
-	return pci_write(p, PCI_COMMAND, 16, bits);
+	return qtest_pci_write(p, PCI_COMMAND, 16, bits);
 }
 
 /* Maps the extended configuration space where the machine can, and proves it by the function's id.
@@ -110,10 +110,10 @@ static int size_bar(struct pci *p, unsigned i, uint64_t *ret, bool *ret_wide)
 {
 	uint32_t lo, hi = 0xffffffff;
 	uint64_t mask;
-	int err = pci_write(p, PCI_BAR + 4 * i, 32, 0xffffffff);
+	int err = qtest_pci_write(p, PCI_BAR + 4 * i, 32, 0xffffffff);
 
 	if (!err)
-		err = pci_read(p, PCI_BAR + 4 * i, 32, &lo);
+		err = qtest_pci_read(p, PCI_BAR + 4 * i, 32, &lo);
 	if (err)
 		return err;
 	*ret = 0;
@@ -121,9 +121,9 @@ static int size_bar(struct pci *p, unsigned i, uint64_t *ret, bool *ret_wide)
 	if (!lo || (lo & 1))
 		return 0;
 	if (*ret_wide) {
-		err = pci_write(p, PCI_BAR + 4 * i + 4, 32, 0xffffffff);
+		err = qtest_pci_write(p, PCI_BAR + 4 * i + 4, 32, 0xffffffff);
 		if (!err)
-			err = pci_read(p, PCI_BAR + 4 * i + 4, 32, &hi);
+			err = qtest_pci_read(p, PCI_BAR + 4 * i + 4, 32, &hi);
 	}
 	mask = (uint64_t)hi << 32 | (lo & ~0xfu);
 	*ret = ~mask + 1;
@@ -147,9 +147,9 @@ static int place_bars(struct pci *p)
 			p->bar_addr[i] = next;
 			next += size;
 		}
-		err = pci_write(p, PCI_BAR + 4 * i, 32, (uint32_t)p->bar_addr[i]);
+		err = qtest_pci_write(p, PCI_BAR + 4 * i, 32, (uint32_t)p->bar_addr[i]);
 		if (!err && wide)
-			err = pci_write(p, PCI_BAR + 4 * ++i, 32, 0);
+			err = qtest_pci_write(p, PCI_BAR + 4 * ++i, 32, 0);
 		if (err)
 			return err;
 	}
@@ -159,27 +159,27 @@ static int place_bars(struct pci *p)
 static int read_msix(struct pci *p)
 {
 	uint32_t control, table;
-	int err = pci_read(p, p->msix + 2, 16, &control);
+	int err = qtest_pci_read(p, p->msix + 2, 16, &control);
 
 	if (!err)
-		err = pci_read(p, p->msix + 4, 32, &table);
+		err = qtest_pci_read(p, p->msix + 4, 32, &table);
 	if (err)
 		return err;
 	if ((table & 7) > 5 || !p->bar_addr[table & 7])
 		return 0;
 	p->vectors = (control & 0x7ff) + 1;
 	p->msix_table = p->bar_addr[table & 7] + (table & ~7u);
-	return pci_msix(p, 0, 0);
+	return qtest_pci_msix(p, 0, 0);
 }
 
 static int find_capabilities(struct pci *p)
 {
 	uint32_t at, header;
-	int err = pci_read(p, PCI_CAP_LIST, 8, &at);
+	int err = qtest_pci_read(p, PCI_CAP_LIST, 8, &at);
 
 	for (unsigned n = 0; !err && (at & 0xfc) >= 0x40 && n < CAP_MAX; n++) {
 		at &= 0xfc;
-		err = pci_read(p, at, 16, &header);
+		err = qtest_pci_read(p, at, 16, &header);
 		if (!err && (header & 0xff) == PCI_CAP_MSIX)
 			p->msix = at;
 		if (!err && (header & 0xff) == PCI_CAP_EXPRESS)
@@ -191,7 +191,7 @@ static int find_capabilities(struct pci *p)
 	return err;
 }
 
-int pci_open(struct pci *p, struct wire *w, unsigned bdf)
+int qtest_pci_open(struct pci *p, struct wire *w, unsigned bdf)
 {
 	uint64_t id;
 	int err;
@@ -207,7 +207,7 @@ int pci_open(struct pci *p, struct wire *w, unsigned bdf)
 		return -ENODEV;
 	err = map_extended(p);
 	if (!err)
-		err = pci_set_command(p, 0);
+		err = qtest_pci_set_command(p, 0);
 	if (!err)
 		err = place_bars(p);
 	if (!err)
@@ -215,7 +215,7 @@ int pci_open(struct pci *p, struct wire *w, unsigned bdf)
 	if (!err && !p->bar_size[0])
 		err = -ENODEV;
 	if (!err)
-		err = pci_set_command(p, PCI_MSE);
+		err = qtest_pci_set_command(p, PCI_MSE);
 	return err ? err : wire_flush(w);
 }
 
@@ -237,7 +237,7 @@ static int msix_mask_entry(struct pci *p, unsigned i)
 			 (unsigned long long)(p->msix_table + 16ull * i + 12));
 }
 
-int pci_msix(struct pci *p, unsigned n, uint64_t words)
+int qtest_pci_msix(struct pci *p, unsigned n, uint64_t words)
 {
 	const uint32_t enable = 0x8000, mask_all = 0x4000;
 	int err;
@@ -246,28 +246,28 @@ int pci_msix(struct pci *p, unsigned n, uint64_t words)
 		return n ? -ENOTSUP : 0;
 	if (n > p->vectors)
 		return -ERANGE;
-	err = pci_write(p, p->msix + 2, 16, n ? enable | mask_all : 0);
+	err = qtest_pci_write(p, p->msix + 2, 16, n ? enable | mask_all : 0);
 	for (unsigned i = 0; n && i < p->vectors && !err; i++)
 		err = i < n ? msix_entry(p, i, words + 4ull * i) : msix_mask_entry(p, i);
 	if (!err && n)
-		err = pci_write(p, p->msix + 2, 16, enable);
+		err = qtest_pci_write(p, p->msix + 2, 16, enable);
 	return err ? err : wire_flush(p->w);
 }
 
-int pci_flr(struct pci *p)
+int qtest_pci_flr(struct pci *p)
 {
 	uint32_t claims, control;
 	int err;
 
 	if (!p->express)
 		return -ENOTSUP;
-	err = pci_read(p, p->express + 4, 32, &claims);
+	err = qtest_pci_read(p, p->express + 4, 32, &claims);
 	if (err)
 		return err;
 	if (!(claims >> 28 & 1))
 		return -ENOTSUP;
-	err = pci_read(p, p->express + 8, 16, &control);
+	err = qtest_pci_read(p, p->express + 8, 16, &control);
 	if (!err)
-		err = pci_write(p, p->express + 8, 16, control | 0x8000);
+		err = qtest_pci_write(p, p->express + 8, 16, control | 0x8000);
 	return err ? err : wire_flush(p->w);
 }

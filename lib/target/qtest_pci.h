@@ -43,21 +43,21 @@ struct pci {
  * Finds the function and places it: bus mastering off, BARs sized and placed, memory decoding on,
  * MSI-X off. -ENODEV when nothing, or nothing with memory behind BAR0, is there.
  */
-int pci_open(struct pci *p, struct wire *w, unsigned bdf);
+int qtest_pci_open(struct pci *p, struct wire *w, unsigned bdf);
 
 /* Widths 8, 16, 32. -EINVAL for another, or across a dword by port cycles; -ERANGE past the end. */
-int pci_read(struct pci *p, unsigned off, unsigned width, uint32_t *ret);
-int pci_write(struct pci *p, unsigned off, unsigned width, uint32_t value); /* posted */
+int qtest_pci_read(struct pci *p, unsigned off, unsigned width, uint32_t *ret);
+int qtest_pci_write(struct pci *p, unsigned off, unsigned width, uint32_t value); /* posted */
 
-int pci_set_command(struct pci *p, unsigned bits);
+int qtest_pci_set_command(struct pci *p, unsigned bits);
 
 /*
  * MSI-X vectors 0..n-1 on, each writing its number + 1 to the dword at words + 4 x number; the
  * others masked. 0 turns MSI-X off. -ERANGE when there are fewer, -ENOTSUP without MSI-X.
  */
-int pci_msix(struct pci *p, unsigned n, uint64_t words);
+int qtest_pci_msix(struct pci *p, unsigned n, uint64_t words);
 
 /* Initiates a Function Level Reset. -ENOTSUP when the function claims none. */
-int pci_flr(struct pci *p);
+int qtest_pci_flr(struct pci *p);
 
 #endif

@@ -162,11 +162,11 @@ static int take_over(struct qtest *q)
 	int err = disable(q);
 
 	if (err == -EBUSY) {
-		err = pci_flr(&q->pci);
+		err = qtest_pci_flr(&q->pci);
 		if (!err)
-			err = pci_open(&q->pci, &q->wire, q->o.bdf);
+			err = qtest_pci_open(&q->pci, &q->wire, q->o.bdf);
 	}
-	return err ? err : pci_set_command(&q->pci, PCI_MSE | PCI_BME);
+	return err ? err : qtest_pci_set_command(&q->pci, PCI_MSE | PCI_BME);
 }
 
 /* A word put in through our mapping must be there for the device, or it is not its memory. */
@@ -205,7 +205,7 @@ static int open_memory(struct target *t)
 static int open_device(struct target *t)
 {
 	struct qtest *q = priv(t);
-	int err = pci_open(&q->pci, &q->wire, q->o.bdf);
+	int err = qtest_pci_open(&q->pci, &q->wire, q->o.bdf);
 
 	if (err == -ENODEV && !q->wire.broken)
 		return target_fail(t, err, "no controller at PCI 00:%02x.%u (addr=)", q->o.bdf >> 3,
@@ -268,10 +268,10 @@ static void qtest_close(struct target *t)
 	uint32_t command;
 
 	/* Whatever fails here, bus mastering goes before the memory does. */
-	if (!pci_read(&q->pci, PCI_COMMAND, 16, &command)) {
+	if (!qtest_pci_read(&q->pci, PCI_COMMAND, 16, &command)) {
 		if (command & PCI_MSE)
 			disable(q);
-		pci_set_command(&q->pci, command & ~PCI_BME);
+		qtest_pci_set_command(&q->pci, command & ~PCI_BME);
 		wire_flush(&q->wire);
 	}
 	if (q->slack_ns > 0)
@@ -386,7 +386,7 @@ static uint32_t *word_of(struct qtest *q, unsigned vector)
 static int qtest_irq_enable(struct target *t, unsigned n)
 {
 	struct qtest *q = priv(t);
-	int err = pci_msix(&q->pci, n, q->words);
+	int err = qtest_pci_msix(&q->pci, n, q->words);
 
 	if (err == -ERANGE || err == -ENOTSUP)
 		return target_fail(t, err, "%u MSI-X vectors asked for, %u there", n,
@@ -434,7 +434,7 @@ static int qtest_reset(struct target *t, enum reset_kind kind)
 
 	if (kind != RESET_FLR)
 		return target_fail(t, -ENOTSUP, "qtest has no way to take power away");
-	err = pci_flr(&q->pci);
+	err = qtest_pci_flr(&q->pci);
 	if (err == -ENOTSUP)
 		return target_fail(t, err, "the function claims no Function Level Reset");
 	return err ? wire_trouble(t, err) : 0;
@@ -442,7 +442,7 @@ static int qtest_reset(struct target *t, enum reset_kind kind)
 
 static int qtest_cfg_read(struct target *t, unsigned off, unsigned width, uint32_t *ret)
 {
-	int err = pci_read(&priv(t)->pci, off, width, ret);
+	int err = qtest_pci_read(&priv(t)->pci, off, width, ret);
 
 	return err == -EINVAL || err == -ERANGE ? err : err ? wire_trouble(t, err) : 0;
 }
@@ -450,7 +450,7 @@ static int qtest_cfg_read(struct target *t, unsigned off, unsigned width, uint32
 static int qtest_cfg_write(struct target *t, unsigned off, unsigned width, uint32_t value)
 {
 	struct qtest *q = priv(t);
-	int err = pci_write(&q->pci, off, width, value);
+	int err = qtest_pci_write(&q->pci, off, width, value);
 
 	if (err == -EINVAL || err == -ERANGE)
 		return err;
