@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Admin commands: who serves which, and Abort.
+ * Source: Base 2.0 Admin Command Set; Base 2.2 Common Command Format (NSID); Base 2.1 Abort
+ * command.
+ */
+#include "base/cleanup.h"
+#include "model/core.h"
+
+#define AT_NSID	    4u
+#define NOT_ABORTED 1u /* Abort, DW0 bit 0 */
+
+void mcmd_fail(struct mcmd *c, uint16_t status, uint16_t error_location)
+{
+	c->status = status;
+	c->dnr = true;
+	c->error_location = error_location;
+}
+
+bool admin_nsid_wrong(struct mcmd *c)
+{
+	if (!c->nsid || c->m->opt.vs < VS(2, 0, 0))
+		return false;
+	mcmd_fail(c, SC_INVALID_FIELD, AT_NSID);
+	return true;
+}
+
+static const struct {
+	uint8_t opcode;
+	void (*run)(struct mcmd *c);
+} admin_commands[] = {
+	{ nvme_admin_delete_sq, admin_delete_sq },
+	{ nvme_admin_create_sq, admin_create_sq },
+	{ nvme_admin_get_log_page, admin_get_log },
+	{ nvme_admin_delete_cq, admin_delete_cq },
+	{ nvme_admin_create_cq, admin_create_cq },
+	{ nvme_admin_identify, admin_identify },
+	{ nvme_admin_abort_cmd, admin_abort },
+	{ nvme_admin_set_features, admin_set_features },
+	{ nvme_admin_get_features, admin_get_features },
+	{ nvme_admin_async_event, admin_async_event },
+	{ nvme_admin_dbbuf, admin_dbbuf },
+};
+
+void admin_command(struct mcmd *c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(admin_commands); i++) {
+		if (admin_commands[i].opcode == c->e.opcode) {
+			admin_commands[i].run(c);
+			return;
+		}
+	}
+	if (FAULT(c->m, ADMIN_RESERVED_ACCEPTED))
+		return;
+	mcmd_fail(c,
+		  FAULT(c->m, ADMIN_RESERVED_WRONG_STATUS) ? SC_INVALID_FIELD : SC_INVALID_OPCODE,
+		  0);
+}
+
+/* Only what has not begun its work can be aborted. */
+static bool can_abort(struct model *m, struct slot *s)
+{
+	return s && (s->state == SLOT_RUNNING || (s->state == SLOT_HELD && events_abort(m, s)));
+}
+
+void admin_abort(struct mcmd *c)
+{
+	struct model *m = c->m;
+	uint16_t sqid = (uint16_t)mcmd_cdw10(c), cid = (uint16_t)(mcmd_cdw10(c) >> 16);
+	struct slot *s = engine_find(m, sqid, cid, engine_slot_of(c));
+
+	if (admin_nsid_wrong(c))
+		return;
+	if (!can_abort(m, s)) {
+		c->dw0 = FAULT(m, ABORT_NOT_FOUND_CLEAR) ? 0 : NOT_ABORTED;
+		return;
+	}
+	if (FAULT(m, ABORT_LIES) && sqid)
+		return;
+	s->twice = FAULT(m, ABORT_COMPLETES_TWICE) && sqid;
+	s->c.status = SC_ABORT_REQUESTED;
+	engine_complete(m, s);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside the core of the model: properties, queues, the engine that fetches, runs and completes
+ * commands, PCI configuration space, MSI-X, asynchronous events. The subsystem sees internal.h
+ * only.
+ *
+ * One rule keeps it simple: work is done in core_tick() alone, and core_tick() does not nest. What
+ * the controller writes to its own BAR by DMA is kept as posted writes and takes effect in the
+ * next tick.
+ */
+#ifndef MODEL_CORE_H
+#define MODEL_CORE_H
+
+#include "model/internal.h"
+
+#define TICK_NS	     100ull   /* what one register access takes */
+#define READY_NS     20000ull /* CC.EN 0 to 1 until CSTS.RDY, and back */
+#define SHUTDOWN_NS  50000ull /* CC.SHN until CSTS.SHST is 10b */
+#define ADMIN_NS     2000ull  /* a command from fetch to its work */
+#define IO_NS	     4000ull  /* likewise, and up to IO_JITTER steps more */
+#define IO_JITTER    8u
+#define IO_JITTER_NS 1000ull
+#define RUNNING_MAX  32u  /* commands fetched and not completed, AERs apart */
+#define FETCH_BURST  8u	  /* SQEs fetched in a tick */
+#define POSTED_MAX   256u /* dwords written to the own BAR by DMA and not yet there */
+#define NEVER	     UINT64_MAX
+#define VANISH_AFTER 6u	 /* completions, of the faults vanish-mid-case, stops-answering */
+#define LEAK_AFTER   16u /* resets, of reset-leaks-queues */
+
+#define CAP_TO_UNITS 4u /* CAP.TO and CRTO.CRWMT: 2 s */
+
+#define AER_TYPES    8u
+#define AER_PENDING  16u
+
+struct model_sq {
+	bool used;
+	uint64_t base;
+	uint32_t size, head, tail;
+	uint16_t cqid;
+	uint32_t last_ring; /* entries the last doorbell write added */
+};
+
+struct model_cq {
+	bool used, ien;
+	uint16_t vector;
+	uint64_t base;
+	uint32_t size, head, tail;
+	uint8_t phase;
+	uint32_t open; /* commands fetched that will need a slot here */
+	uint32_t sqs;  /* submission queues attached */
+	uint32_t lap;
+};
+
+enum slot_state {
+	SLOT_FREE,
+	SLOT_RUNNING, /* fetched, its work not begun */
+	SLOT_DONE,    /* waits for room in its completion queue */
+	SLOT_HELD,    /* an AER, outstanding */
+	SLOT_LATE,    /* by fault: its queue is gone, it lands all the same */
+};
+
+struct slot {
+	struct mcmd c;
+	enum slot_state state;
+	uint64_t due, seq;
+	bool twice, told; /* marks of abort-completes-twice, irq-before-cqe */
+	uint64_t late_at; /* of late-dma-after-reset: where the CQE goes */
+	uint8_t late_phase;
+};
+
+enum core_state { CORE_OFF, CORE_STARTING, CORE_READY, CORE_STOPPING };
+
+struct posted {
+	uint64_t off;
+	uint32_t value;
+};
+
+/* What faults remember; the correct code reads none of it. */
+struct core_marks {
+	unsigned cap_reads;
+	unsigned completions; /* since power-on of the model */
+	unsigned resets;      /* that took I/O queues away */
+	unsigned late;	      /* slots that a reset did not stop */
+	bool off_runs;	      /* a doorbell counted with CC.EN = 0 */
+	bool rest_pending;    /* the CQE whose last dword went first */
+	uint64_t rest_at, rest_due;
+	uint8_t rest[12];
+	struct model_sq old_sq; /* the admin queues before the last reset */
+	struct model_cq old_cq;
+};
+
+struct model_core {
+	uint32_t cc, csts, intm, aqa;
+	uint64_t asq, acq;
+	enum core_state state;
+	uint64_t state_due, shutdown_due;
+	uint32_t page;	     /* bytes, of the CC.MPS latched when enabled */
+	bool busy;	     /* in core_tick */
+	bool moved;	     /* this tick did something that a host can see */
+	bool wedged;	     /* by fault: nothing happens any more */
+	unsigned mastering;  /* the controller is on the bus */
+	struct model_sq *sq; /* [0 .. opt.nsq] */
+	struct model_cq *cq; /* [0 .. opt.ncq] */
+	unsigned next_sq;    /* round robin */
+	struct slot *slot;
+	unsigned nslots, running; /* running: RUNNING and DONE */
+	uint64_t seq;
+	struct posted posted[POSTED_MAX];
+	unsigned nposted;
+	uint64_t *prp; /* pages of the command at work */
+	size_t prp_room, nprp;
+	const struct mcmd *prp_of; /* whose pages these are; NULL: nobody's */
+	bool prp_endless;
+	struct core_marks marks;
+};
+
+/* ---- tick.c: time ---- */
+
+/* Everything that falls due now. Returns whether a host could see a change. */
+bool core_tick(struct model *m);
+/* DMA, while Bus Master Enable and the power state allow. 0 or -EFAULT. */
+int core_dma_read(struct model *m, uint64_t addr, void *to, size_t len);
+int core_dma_write(struct model *m, uint64_t addr, const void *from, size_t len);
+/* CSTS.CFS = 1: the controller cannot go on, and processes nothing until a reset. */
+void core_fatal(struct model *m);
+
+/* ---- regs.c: properties and doorbells in BAR0 ---- */
+
+uint32_t regs_read32(struct model *m, uint64_t off);
+/* A legal access of 32 or 64 bits, aligned. */
+void regs_write(struct model *m, uint64_t off, unsigned width, uint64_t value);
+uint64_t regs_doorbells_end(const struct model *m); /* offset past the last doorbell */
+
+/* ---- reset.c: enable, disable, shutdown, resets ---- */
+
+void core_cc_write(struct model *m, uint32_t value);
+/* Timers of enable, disable and shutdown. */
+void core_step_state(struct model *m);
+uint64_t core_state_next(const struct model *m);
+/* A Controller Level Reset that PCI has no part in: properties, queues, commands, subsystem. */
+void core_level_reset(struct model *m, enum model_reset kind);
+void core_subsystem_reset(struct model *m);
+/* Queues, commands, events away. */
+void core_drop_all(struct model *m, enum model_reset kind);
+/* May commands be fetched and completed now? alive: also where a fault lets them. */
+bool core_running(const struct model *m);
+bool core_alive(const struct model *m);
+
+/* ---- queue.c: queues and the admin commands on them ---- */
+
+struct model_sq *core_sq(struct model *m, unsigned qid); /* NULL: does not exist */
+struct model_cq *core_cq(struct model *m, unsigned qid);
+void queue_admin_create(struct model *m);
+void admin_create_cq(struct mcmd *c);
+void admin_create_sq(struct mcmd *c);
+void admin_delete_cq(struct mcmd *c);
+void admin_delete_sq(struct mcmd *c);
+
+static inline uint32_t sq_waiting(const struct model_sq *q)
+{
+	return (q->tail + q->size - q->head) % q->size;
+}
+
+static inline uint32_t cq_used(const struct model_cq *q)
+{
+	return (q->tail + q->size - q->head) % q->size;
+}
+
+static inline uint32_t cq_room(const struct model_cq *q)
+{
+	return q->size - 1 - cq_used(q);
+}
+
+/* ---- engine.c: fetch and run; post.c: complete ---- */
+
+void engine_step(struct model *m);
+uint64_t engine_next(const struct model *m); /* when something falls due, NEVER */
+/* The slot's command completes; posted when its completion queue has room. */
+void engine_complete(struct model *m, struct slot *s);
+void engine_drop(struct model *m, struct slot *s);
+struct slot *engine_slot_of(struct mcmd *c);
+struct slot *engine_find(struct model *m, uint16_t sqid, uint16_t cid, const struct slot *but);
+/* A reset, seen by the fault late-dma-after-reset: what is in flight stays and lands later. */
+void engine_keep_late(struct model *m);
+/* Completes or drops what a submission queue has in flight, before it is deleted. */
+void engine_abort_queue(struct model *m, uint16_t sqid);
+/* Writes the CQE, moves the tail, interrupts. The slot is free afterwards. */
+void post_cqe(struct model *m, struct slot *s);
+void post_step(struct model *m);
+uint64_t post_next(const struct model *m);
+/* By fault: an entry held back after its interrupt; a command that lands when its queue is gone. */
+bool post_hold_for_irq(struct model *m, struct slot *s);
+void post_keep_late(struct model *m, struct slot *s, uint64_t ns);
+void engine_hold_done(struct model *m, struct slot *s, uint64_t ns);
+
+/* ---- prp.c ---- */
+
+/* By fault: the command's list was followed and has no end. */
+bool prp_never_ends(struct model *m, const struct mcmd *c);
+
+/* ---- admin.c ---- */
+
+void admin_command(struct mcmd *c);
+void admin_abort(struct mcmd *c);
+/* Wrong for a command that uses no namespace: sets the status, true. */
+bool admin_nsid_wrong(struct mcmd *c);
+
+/* ---- event.c ---- */
+
+struct model_events *events_new(struct model *m);
+void events_free(struct model_events *e);
+void events_reset(struct model *m);
+void events_step(struct model *m);
+void admin_async_event(struct mcmd *c);
+/* The outstanding AER is none any more, because it is aborted; false: it is no AER. */
+bool events_abort(struct model *m, struct slot *s);
+
+/* ---- irq.c: the MSI-X table and pending bits, and messages ---- */
+
+struct model_irq *irq_new(struct model *m);
+void irq_free(struct model_irq *irq);
+void irq_reset(struct model *m); /* as after power-on */
+void irq_drop_pending(struct model *m);
+void irq_raise(struct model *m, unsigned vector);
+/* The function mask, the enable bit or an entry's mask changed. */
+void irq_control_changed(struct model *m);
+uint32_t irq_read32(struct model *m,
+		    uint64_t off); /* off: into the table or the PBA, by BAR offset */
+void irq_write32(struct model *m, uint64_t off, uint32_t value);
+bool irq_owns(const struct model *m, uint64_t off);
+void irq_step(struct model *m);
+uint64_t irq_next(const struct model *m);
+uint64_t irq_table_offset(const struct model *m);
+uint64_t irq_pba_offset(const struct model *m);
+
+/* ---- pci.c ---- */
+
+struct model_pci *pci_new(struct model *m);
+void pci_free(struct model_pci *pci);
+void pci_reset(struct model *m); /* as after power-on */
+void pci_function_reset(struct model *m);
+bool pci_memory_enabled(const struct model *m);
+bool pci_master_enabled(const struct model *m);
+bool pci_msix_enabled(const struct model *m);
+bool pci_msix_masked(const struct model *m);
+/* Does the bus address lie in BAR0? Then *ret_off is the offset. */
+bool pci_bar_hit(const struct model *m, uint64_t addr, uint64_t *ret_off);
+
+#endif

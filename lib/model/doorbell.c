@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A doorbell's new value, by register or by shadow buffer. A value that cannot be is not taken:
+ * the queue goes on from where it was, and the host is told by an asynchronous event.
+ * Source: Base 2.0 Queue Usage, Asynchronous Event Request (Error Status); PCIe Transport 1.0
+ * Doorbell registers.
+ */
+#include "model/core.h"
+
+#define EVENT_ERROR	  0u
+#define INFO_BAD_REGISTER 0u
+#define INFO_BAD_VALUE	  1u
+#define LID_ERROR	  1u
+
+static void bad_value(struct model *m)
+{
+	if (!FAULT(m, TAIL_INVALID_NO_EVENT))
+		model_event(m, EVENT_ERROR, INFO_BAD_VALUE, LID_ERROR);
+}
+
+static void ring_sq(struct model *m, struct model_sq *q, uint32_t value)
+{
+	uint32_t added;
+
+	if (FAULT(m, TAIL_MODULO_SIZE))
+		value %= q->size;
+	if (value >= q->size) {
+		bad_value(m);
+		return;
+	}
+	added = (value + q->size - q->tail) % q->size;
+	if (added > q->size - 1 - sq_waiting(q)) {
+		bad_value(m);
+		return;
+	}
+	q->last_ring = added;
+	q->tail = value;
+}
+
+static void ring_cq(struct model *m, struct model_cq *q, uint32_t value)
+{
+	if (value >= q->size || (value + q->size - q->head) % q->size > cq_used(q)) {
+		if (FAULT(m, CQ_HEAD_UNCHECKED))
+			q->tail = q->head = value % q->size;
+		else
+			bad_value(m);
+		return;
+	}
+	q->head = value;
+}
+
+/* By fault: the admin queue as AQA, ASQ and ACQ have it runs though CC.EN is 0. */
+static void ring_while_off(struct model *m, uint16_t qid, bool cq, uint32_t value)
+{
+	struct model_core *core = m->core;
+
+	if (!FAULT(m, DOORBELL_COUNTS_WHILE_DISABLED) || qid || cq || core->state != CORE_OFF ||
+	    !core->asq || value > (core->aqa & 0xfff))
+		return;
+	queue_admin_create(m);
+	core->sq[0].tail = value;
+	core->marks.off_runs = true;
+}
+
+void model_doorbell(struct model *m, uint16_t qid, bool cq, uint32_t value)
+{
+	if (m->core->state != CORE_READY)
+		ring_while_off(m, qid, cq, value);
+	else if (!model_queue_exists(m, qid, cq))
+		model_event(m, EVENT_ERROR, INFO_BAD_REGISTER, LID_ERROR);
+	else if (cq)
+		ring_cq(m, core_cq(m, qid), value);
+	else
+		ring_sq(m, core_sq(m, qid), value);
+}

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Fetch and run. Commands are fetched round robin over the submission queues, admin among them,
+ * and only as many as their completion queue has free slots for, so a full completion queue holds
+ * nothing back but its own. Each waits its time, then does its work, then is posted.
+ * Source: Base 2.0 Queue Usage, Round Robin Arbitration, Completion Queue Flow Control.
+ */
+#include "model/core.h"
+
+#define FLAG_FUSE    0x03u
+#define FLAG_PSDT    0xc0u
+#define SHST_ANY     0xcu
+#define AT_FUSE	     1u
+#define AT_PSDT	     1u
+#define AT_CID	     2u
+#define OPCODE_WRITE 0x01u
+
+struct slot *engine_slot_of(struct mcmd *c)
+{
+	return (struct slot *)((char *)c - offsetof(struct slot, c));
+}
+
+static struct model_cq *cq_of(struct model *m, const struct slot *s)
+{
+	struct model_sq *sq = core_sq(m, s->c.sqid);
+
+	return sq ? core_cq(m, sq->cqid) : NULL;
+}
+
+static bool is_open(const struct slot *s)
+{
+	return s->state == SLOT_RUNNING || s->state == SLOT_DONE;
+}
+
+static void set_state(struct model *m, struct slot *s, enum slot_state state)
+{
+	bool was = is_open(s), is;
+	struct model_cq *cq = cq_of(m, s);
+
+	s->state = state;
+	is = is_open(s);
+	m->core->running += (unsigned)is - (unsigned)was;
+	if (cq)
+		cq->open += (unsigned)is - (unsigned)was;
+}
+
+void engine_drop(struct model *m, struct slot *s)
+{
+	if (s->state != SLOT_FREE)
+		set_state(m, s, SLOT_FREE);
+}
+
+struct slot *engine_find(struct model *m, uint16_t sqid, uint16_t cid, const struct slot *but)
+{
+	for (unsigned i = 0; i < m->core->nslots; i++) {
+		struct slot *s = &m->core->slot[i];
+
+		if (s != but && s->state != SLOT_FREE && s->c.sqid == sqid && s->c.cid == cid)
+			return s;
+	}
+	return NULL;
+}
+
+/* ---- complete ---- */
+
+static bool can_post(struct model *m, const struct slot *s)
+{
+	const struct model_cq *cq = cq_of(m, s);
+
+	return !cq || cq_room(cq) || (FAULT(m, CQ_FULL_OVERWRITES) && s->c.sqid);
+}
+
+void engine_complete(struct model *m, struct slot *s)
+{
+	const struct model_sq *sq = core_sq(m, s->c.sqid);
+
+	if (s->c.status != SC_SUCCESS && sq)
+		logs_add_error(m, &s->c, (uint16_t)sq->head);
+	s->due = m->now;
+	set_state(m, s, SLOT_DONE);
+	if (can_post(m, s))
+		post_cqe(m, s);
+	else if (FAULT(m, CQ_FULL_DROPS_ONE) && s->c.sqid)
+		engine_drop(m, s);
+}
+
+void engine_hold_done(struct model *m, struct slot *s, uint64_t ns)
+{
+	set_state(m, s, SLOT_DONE);
+	s->due = m->now + ns;
+}
+
+void engine_keep_late(struct model *m)
+{
+	for (unsigned i = 0; i < m->core->nslots; i++)
+		if (m->core->slot[i].state == SLOT_RUNNING && m->core->slot[i].c.sqid)
+			post_keep_late(m, &m->core->slot[i], READY_NS + IO_NS);
+}
+
+void engine_abort_queue(struct model *m, uint16_t sqid)
+{
+	for (unsigned i = 0; i < m->core->nslots; i++) {
+		struct slot *s = &m->core->slot[i];
+
+		if (s->state == SLOT_FREE || s->c.sqid != sqid)
+			continue;
+		if (FAULT(m, DELETED_SQ_COMPLETES_LATE) && s->state == SLOT_RUNNING) {
+			post_keep_late(m, s, 10 * IO_NS);
+			continue;
+		}
+		if (s->state == SLOT_RUNNING) {
+			s->c.status = SC_SQ_DELETION;
+			engine_complete(m, s);
+		}
+		engine_drop(m, s);
+	}
+}
+
+/* ---- run ---- */
+
+static bool flags_fail(struct mcmd *c)
+{
+	struct model *m = c->m;
+
+	if (c->e.flags & FLAG_FUSE)
+		mcmd_fail(c, SC_INVALID_FIELD, AT_FUSE);
+	else if ((c->e.flags & FLAG_PSDT) && !FAULT(m, PSDT_ACCEPTED) &&
+		 !(FAULT(m, IO_FUZZ_WRITES_OUTSIDE) && c->sqid))
+		mcmd_fail(c, SC_INVALID_FIELD, AT_PSDT | 6 << 8);
+	return c->status != SC_SUCCESS;
+}
+
+static void dispatch(struct mcmd *c)
+{
+	if (engine_find(c->m, c->sqid, c->cid, engine_slot_of(c))) {
+		mcmd_fail(c, SC_CID_CONFLICT, AT_CID);
+		return;
+	}
+	if (flags_fail(c))
+		return;
+	if (c->sqid)
+		nvm_command(c);
+	else
+		admin_command(c);
+}
+
+/* Faults that keep a command from ever completing: looked at again from time to time. */
+static bool hangs(struct model *m, struct slot *s)
+{
+	if (s->c.sqid && FAULT(m, FUZZ_HANGS_ON_FUSE) && (s->c.e.flags & FLAG_FUSE))
+		return true;
+	return FAULT(m, STOPS_ANSWERING) && m->core->marks.completions >= VANISH_AFTER;
+}
+
+static void run(struct model *m, struct slot *s)
+{
+	struct mcmd *c = &s->c;
+
+	if (hangs(m, s)) {
+		s->due = NEVER;
+		return;
+	}
+	m->core->prp_of = NULL;
+	dispatch(c);
+	if (prp_never_ends(m, c)) {
+		s->due = m->now + 10000000;
+		c->status = SC_SUCCESS;
+		return;
+	}
+	if (m->core->wedged || s->state != SLOT_RUNNING)
+		return;
+	if (c->held && c->status == SC_SUCCESS)
+		set_state(m, s, SLOT_HELD);
+	else if (post_hold_for_irq(m, s))
+		return;
+	else
+		engine_complete(m, s);
+}
+
+static struct slot *due_slot(struct model *m)
+{
+	struct slot *first = NULL;
+
+	for (unsigned i = 0; m->core->running && i < m->core->nslots; i++) {
+		struct slot *s = &m->core->slot[i];
+
+		if (!is_open(s) || s->due > m->now || (s->state == SLOT_DONE && !can_post(m, s)))
+			continue;
+		if (!first || s->due < first->due || (s->due == first->due && s->seq < first->seq))
+			first = s;
+	}
+	return first;
+}
+
+static void run_due(struct model *m)
+{
+	struct slot *s;
+
+	while (core_alive(m) && (s = due_slot(m))) {
+		if (s->state == SLOT_DONE)
+			post_cqe(m, s);
+		else
+			run(m, s);
+	}
+}
+
+/* ---- fetch ---- */
+
+static bool can_fetch(struct model *m, const struct model_sq *q)
+{
+	const struct model_cq *cq;
+
+	if (!q->used || !sq_waiting(q))
+		return false;
+	cq = core_cq(m, q->cqid);
+	if (!cq)
+		return false;
+	if (FAULT(m, CQ_FULL_OVERWRITES) && q != m->core->sq)
+		return true;
+	return cq->open < cq_room(cq) + (FAULT(m, CQ_FULL_DROPS_ONE) && q != m->core->sq);
+}
+
+static bool may_fetch(const struct model *m)
+{
+	return core_running(m) && !(m->core->csts & SHST_ANY) && m->core->running < RUNNING_MAX;
+}
+
+static uint64_t latency(const struct model *m, const struct slot *s)
+{
+	uint32_t mix = s->c.cid * 7u + s->c.sqid * 3u;
+
+	(void)m;
+	return s->c.sqid ? IO_NS + mix % IO_JITTER * IO_JITTER_NS : ADMIN_NS;
+}
+
+static struct slot *free_slot(struct model *m)
+{
+	for (unsigned i = 0; i < m->core->nslots; i++)
+		if (m->core->slot[i].state == SLOT_FREE)
+			return &m->core->slot[i];
+	return NULL;
+}
+
+static int read_sqe(struct model *m, const struct model_sq *q, struct sqe *ret)
+{
+	return core_dma_read(m, q->base + (uint64_t)q->head * sizeof(*ret), ret, sizeof(*ret));
+}
+
+static void take(struct model *m, struct slot *s, uint16_t sqid, const struct sqe *e)
+{
+	*s = (struct slot){ .c = { .m = m,
+				   .e = *e,
+				   .sqid = sqid,
+				   .cid = le16_get(e->cid),
+				   .nsid = le32_get(e->nsid),
+				   .error_location = 0xffff },
+			    .seq = ++m->core->seq };
+	s->due = m->now + latency(m, s);
+	set_state(m, s, SLOT_RUNNING);
+}
+
+/* The fault tail-beyond-fetched: a Write that was not rung yet takes effect all the same. */
+static void run_past_tail(struct model *m, uint16_t sqid)
+{
+	struct slot s = { .c = { .m = m, .sqid = sqid } };
+
+	if (!sqid || !FAULT(m, TAIL_BEYOND_FETCHED) || read_sqe(m, core_sq(m, sqid), &s.c.e) ||
+	    s.c.e.opcode != OPCODE_WRITE)
+		return;
+	s.c.nsid = le32_get(s.c.e.nsid);
+	m->core->prp_of = NULL;
+	nvm_command(&s.c);
+}
+
+static void fetch(struct model *m, uint16_t sqid)
+{
+	struct model_sq *q = core_sq(m, sqid);
+	struct slot *s = free_slot(m);
+	struct sqe e;
+
+	if (!s)
+		return;
+	if (read_sqe(m, q, &e)) {
+		core_fatal(m);
+		return;
+	}
+	q->head = (q->head + 1) % q->size;
+	take(m, s, sqid, &e);
+	if (!sq_waiting(q))
+		run_past_tail(m, sqid);
+}
+
+/* The next submission queue, after the last served, that has a command to give; -1: none. */
+static int next_sq(struct model *m)
+{
+	unsigned n = m->opt.nsq + 1;
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned qid = (m->core->next_sq + i) % n;
+
+		if (can_fetch(m, &m->core->sq[qid]))
+			return (int)qid;
+	}
+	return -1;
+}
+
+static void fetch_some(struct model *m)
+{
+	for (unsigned i = 0; i < FETCH_BURST && may_fetch(m); i++) {
+		int qid = next_sq(m);
+
+		if (qid < 0)
+			return;
+		m->core->next_sq = (unsigned)qid + 1;
+		fetch(m, (uint16_t)qid);
+	}
+}
+
+void engine_step(struct model *m)
+{
+	post_step(m);
+	if (!core_alive(m))
+		return;
+	events_step(m);
+	run_due(m);
+	fetch_some(m);
+}
+
+uint64_t engine_next(const struct model *cm)
+{
+	struct model *m = (struct model *)cm; /* looks only */
+	uint64_t due = post_next(m);
+
+	if (!core_alive(m))
+		return due;
+	for (unsigned i = 0; m->core->running && i < m->core->nslots; i++) {
+		struct slot *s = &m->core->slot[i];
+
+		if (is_open(s) && s->due < due && (s->state != SLOT_DONE || can_post(m, s)))
+			due = s->due;
+	}
+	if (may_fetch(m) && next_sq(m) >= 0 && m->now + TICK_NS < due)
+		due = m->now + TICK_NS;
+	return due;
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Enable, disable, shutdown, and who is reset by what.
+ * Source: Base 2.0 Controller Level Reset, Memory-based Transport Controller Initialization and
+ * Shutdown; Base 2.2 CC, CSTS.
+ */
+#include "model/core.h"
+
+#define CC_WRITABLE	      0x00ffffff0u /* IOCQES down to CSS; EN apart; CRIME needs CAP.CRMS.CRIMS */
+#define CC_KEPT_WHILE_ENABLED (CC_CSS(7) | CC_MPS(15) | CC_AMS(7))
+#define SHST(v)		      ((uint32_t)(v) << 2)
+#define SHST_MASK	      SHST(3)
+#define SLOW_NS		      ((CAP_TO_UNITS * 500ull + 1000) * 1000000ull)
+
+static unsigned cc_mps(uint32_t cc)
+{
+	return cc >> 7 & 15;
+}
+
+static unsigned cc_shn(uint32_t cc)
+{
+	return cc >> 14 & 3;
+}
+
+bool core_running(const struct model *m)
+{
+	return m->core->state == CORE_READY && !(m->core->csts & CSTS_CFS) &&
+	       !(m->core->csts & SHST(2)) && pci_master_enabled(m);
+}
+
+bool core_alive(const struct model *m)
+{
+	if (m->core->wedged)
+		return false;
+	return core_running(m) || (m->core->marks.off_runs && pci_master_enabled(m));
+}
+
+/* What CC asks for cannot be: page size, command set, arbitration, admin queues of one entry. */
+static bool config_is_bad(const struct model *m)
+{
+	uint32_t cc = m->core->cc, aqa = m->core->aqa;
+
+	return cc_mps(cc) > m->opt.mpsmax || (cc >> 4 & 7) || (cc >> 11 & 7) || !(aqa & 0xfff) ||
+	       !(aqa >> 16);
+}
+
+static void start(struct model *m)
+{
+	struct model_core *core = m->core;
+
+	core->csts &= ~SHST_MASK;
+	core->shutdown_due = NEVER;
+	core->state = CORE_STARTING;
+	core->state_due = m->now + (FAULT(m, SLOW_READY) ? SLOW_NS : READY_NS);
+	if (FAULT(m, NEVER_READY))
+		core->state_due = NEVER;
+}
+
+static void started(struct model *m)
+{
+	struct model_core *core = m->core;
+
+	core->state_due = NEVER;
+	core->moved = true;
+	if (config_is_bad(m) || FAULT(m, CFS_ON_ENABLE)) {
+		core_fatal(m);
+		return;
+	}
+	core->page = 4096u << cc_mps(core->cc);
+	queue_admin_create(m);
+	core->state = CORE_READY;
+	core->csts |= CSTS_RDY;
+}
+
+static void stopped(struct model *m)
+{
+	struct model_core *core = m->core;
+
+	core->moved = true;
+	core->state = CORE_OFF;
+	core->state_due = NEVER;
+	core->csts &= ~CSTS_RDY;
+	if (core->cc & CC_EN)
+		start(m);
+}
+
+void core_level_reset(struct model *m, enum model_reset kind)
+{
+	struct model_core *core = m->core;
+
+	core_drop_all(m, kind);
+	core->cc = 0;
+	core->intm = 0;
+	core->csts &= CSTS_RDY | CSTS_NSSRO;
+	core->shutdown_due = NEVER;
+	if (kind != MODEL_RESET_CC) {
+		core->aqa = 0;
+		core->asq = core->acq = 0;
+		core->csts = 0;
+		core->state = CORE_OFF;
+		core->state_due = NEVER;
+		core->wedged = false;
+	}
+	features_reset(m, kind);
+	logs_reset(m, kind);
+	media_reset(m, kind);
+	dbbuf_reset(m, kind);
+}
+
+/* CC.EN 1 to 0. AQA, ASQ and ACQ stay. */
+static void disable(struct model *m)
+{
+	struct model_core *core = m->core;
+	uint32_t aqa = core->aqa;
+
+	core_level_reset(m, MODEL_RESET_CC);
+	if (FAULT(m, AQA_LOST_OVER_RESET))
+		aqa = 0;
+	core->aqa = aqa;
+	core->state = CORE_STOPPING;
+	core->state_due = FAULT(m, RDY_STUCK_ON_DISABLE) ? NEVER : m->now + READY_NS;
+}
+
+static void shut_down(struct model *m)
+{
+	struct model_core *core = m->core;
+
+	core->csts = (core->csts & ~SHST_MASK) | SHST(1);
+	core->shutdown_due = FAULT(m, SHST_STUCK) ? NEVER : m->now + SHUTDOWN_NS;
+}
+
+/* Commands still held back by a full completion queue are not completed any more. */
+static void shut_down_done(struct model *m)
+{
+	struct model_core *core = m->core;
+
+	core->shutdown_due = NEVER;
+	for (unsigned i = 0; i < core->nslots; i++)
+		engine_drop(m, &core->slot[i]);
+	if (cc_shn(core->cc) == 1)
+		media_reset(m, MODEL_SHUTDOWN);
+	logs_reset(m, MODEL_SHUTDOWN);
+	core->csts = (core->csts & ~SHST_MASK) | SHST(2);
+	core->moved = true;
+}
+
+void core_cc_write(struct model *m, uint32_t value)
+{
+	struct model_core *core = m->core;
+	uint32_t was = core->cc;
+	uint32_t fixed = was & CC_EN ? CC_KEPT_WHILE_ENABLED : 0;
+	uint32_t writable = FAULT(m, CC_RESERVED_BITS_STICK) ? 0xfffffffeu : CC_WRITABLE;
+	uint32_t cc = (value & writable & ~fixed) | (was & fixed) | (value & CC_EN);
+	bool shuts = cc_shn(cc) != cc_shn(was) && (cc_shn(cc) == 1 || cc_shn(cc) == 2);
+
+	if ((was & CC_EN) && !(value & CC_EN)) {
+		disable(m);
+		return;
+	}
+	core->cc = cc;
+	if (!(was & CC_EN) && (value & CC_EN) && core->state == CORE_OFF)
+		start(m);
+	if (shuts)
+		shut_down(m);
+}
+
+void core_step_state(struct model *m)
+{
+	struct model_core *core = m->core;
+
+	if (core->state_due <= m->now) {
+		if (core->state == CORE_STARTING)
+			started(m);
+		else if (core->state == CORE_STOPPING)
+			stopped(m);
+	}
+	if (core->shutdown_due <= m->now)
+		shut_down_done(m);
+}
+
+uint64_t core_state_next(const struct model *m)
+{
+	const struct model_core *core = m->core;
+
+	return core->state_due < core->shutdown_due ? core->state_due : core->shutdown_due;
+}
+
+void model_flr(struct model *m)
+{
+	struct model_core *core = m->core;
+	uint32_t cc = core->cc, aqa = core->aqa;
+
+	core_level_reset(m, MODEL_RESET_FLR);
+	if (FAULT(m, FLR_KEEPS_CC))
+		core->cc = cc & ~CC_EN;
+	if (FAULT(m, FLR_KEEPS_AQA))
+		core->aqa = aqa;
+	pci_function_reset(m);
+	if (!FAULT(m, FLR_KEEPS_MSIX))
+		irq_reset(m);
+}
+
+/* Every link of the subsystem goes down with it, so configuration space is lost as well. */
+void core_subsystem_reset(struct model *m)
+{
+	core_level_reset(m, MODEL_RESET_FLR);
+	pci_reset(m);
+	irq_reset(m);
+	m->core->csts |= CSTS_NSSRO;
+}

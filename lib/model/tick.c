@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Time, and the order in which things happen in it. */
+#include <errno.h>
+
+#include "model/core.h"
+
+/* Own-BAR writes arrive as posted writes do: later, and never inside the work that made them. */
+static void take_posted(struct model *m)
+{
+	struct model_core *core = m->core;
+	unsigned n = core->nposted;
+
+	for (unsigned i = 0; i < n; i++)
+		regs_write(m, core->posted[i].off, 32, core->posted[i].value);
+	core->nposted = 0;
+}
+
+bool core_tick(struct model *m)
+{
+	struct model_core *core = m->core;
+
+	if (core->busy)
+		return false;
+	core->busy = true;
+	take_posted(m);
+	core_step_state(m);
+	if (core_running(m)) {
+		features_tick(m);
+		dbbuf_tick(m);
+	}
+	if (!core->wedged) {
+		engine_step(m);
+		irq_step(m);
+	}
+	core->busy = false;
+	bool moved = core->moved;
+	core->moved = false;
+	return moved;
+}
+
+static uint64_t next_due(const struct model *m)
+{
+	uint64_t due = core_state_next(m);
+	uint64_t work = m->core->wedged ? NEVER : engine_next(m);
+	uint64_t irq = irq_next(m);
+
+	if (work < due)
+		due = work;
+	return irq < due ? irq : due;
+}
+
+void model_relax(struct model *m, uint64_t ns)
+{
+	uint64_t end = m->now + ns < m->now ? NEVER : m->now + ns;
+
+	while (!core_tick(m)) {
+		uint64_t due = next_due(m);
+
+		if (due >= end) {
+			m->now = end;
+			core_tick(m);
+			return;
+		}
+		if (due > m->now)
+			m->now = due;
+	}
+}
+
+uint64_t model_now(const struct model *m)
+{
+	return m->now;
+}
+
+static int on_own_bar(struct model *m, uint64_t addr)
+{
+	uint64_t off;
+
+	if (!FAULT(m, DMA_OWN_BAR_HANGS) || !pci_bar_hit(m, addr, &off))
+		return 0;
+	m->core->wedged = true;
+	return -EFAULT;
+}
+
+int core_dma_read(struct model *m, uint64_t addr, void *to, size_t len)
+{
+	int err;
+
+	if (!pci_master_enabled(m) || on_own_bar(m, addr))
+		return -EFAULT;
+	m->core->mastering++;
+	err = m->bus.read(m->bus.ctx, addr, to, len);
+	m->core->mastering--;
+	return err;
+}
+
+int core_dma_write(struct model *m, uint64_t addr, const void *from, size_t len)
+{
+	int err;
+
+	if (!pci_master_enabled(m) || on_own_bar(m, addr))
+		return -EFAULT;
+	m->core->mastering++;
+	err = m->bus.write(m->bus.ctx, addr, from, len);
+	m->core->mastering--;
+	return err;
+}
+
+void core_fatal(struct model *m)
+{
+	m->core->csts |= CSTS_CFS;
+	m->core->moved = true;
+}
