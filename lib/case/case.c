@@ -247,7 +247,7 @@ static void write_site_counts(struct rig *r)
 		e = event_new("check");
 		event_bool(e, "ok", true);
 		event_str(e, "what", "the same check, held again");
-		event_str(e, "file", s->file);
+		event_str(e, "file", check_file(s->file));
 		event_u64(e, "line", (uint64_t)s->line);
 		event_u64(e, "count", s->passed - 1);
 		event_write(r->run->event_fd, e);

@@ -23,7 +23,7 @@ static struct site *site_of(struct rig *r, const struct check_site *s)
 	return &r->site[r->sites++];
 }
 
-static const char *base_name(const char *file)
+const char *check_file(const char *file)
 {
 	const char *slash = strrchr(file, '/');
 
@@ -43,7 +43,7 @@ static void write_check(struct rig *r, const struct check_site *s, bool held, bo
 		event_str(e, "op", op);
 		event_str(e, "want", want);
 	}
-	event_str(e, "file", base_name(s->file));
+	event_str(e, "file", check_file(s->file));
 	event_u64(e, "line", (uint64_t)s->line);
 	event_write(r->run->event_fd, e);
 	json_object_put(e);

@@ -45,4 +45,7 @@ struct rig {
 bool check_done(struct rig *r, const struct check_site *s, bool held, const char *what,
 		const char *got, const char *op, const char *want);
 
+/* A source file's name without its folders, as events show it. */
+const char *check_file(const char *file);
+
 #endif

@@ -56,13 +56,11 @@ static void begin(struct rig *r, const char *target)
 		rig_broken(r, "%s", error);
 }
 
-static const struct check_site here = { __FILE__, __LINE__, false, false, false };
-
 /* Findings of the audit become failed checks; the rule's name says whether it is advice. */
 void kit_audit(void *ctx, const char *rule, const char *text)
 {
 	struct rig *r = ctx;
-	struct check_site site = here;
+	struct check_site site = *CHECK_SITE(0, 0);
 
 	site.should = !strncmp(rule, "should:", 7);
 	site.hard = !site.should;
@@ -76,7 +74,7 @@ static void check_canaries(struct kit *k)
 	for (struct buf *b = k->c->bufs; b; b = b->next) {
 		at = buf_broken(b);
 		if (at != BUF_INTACT)
-			check_true(k->r, &here, false,
+			check_true(k->r, CHECK_SITE(0, 0), false,
 				   "canary: byte %lld of a buffer of %zu bytes was written by the "
 				   "device",
 				   (long long)at, b->len);
@@ -130,14 +128,14 @@ static int look_alive(struct kit *k)
 	}
 	if (!ctrl_enable(c, &cfg, NULL) && !identify_ok(c)) {
 		check_true(
-			k->r, &here, false,
+			k->r, CHECK_SITE(0, 0), false,
 			"health: Identify works after the case (%s; a Controller Reset cured it)",
 			strerror(-err));
 		return 0;
 	}
 	if (k->t->ops->reset && !k->t->ops->reset(k->t, RESET_FLR) && !ctrl_enable(c, &cfg, NULL) &&
 	    !identify_ok(c)) {
-		check_true(k->r, &here, false,
+		check_true(k->r, CHECK_SITE(0, 0), false,
 			   "health: Identify works after the case (%s; only a Function Level Reset "
 			   "cured it)",
 			   strerror(-err));
@@ -156,19 +154,20 @@ static void check_health(struct kit *k)
 	if (!err && csts == 0xffffffffu)
 		err = -ENODEV;
 	if (err) {
-		check_true(k->r, &here, false, "health: the controller answers after the case (%s)",
-			   strerror(-err));
+		check_true(k->r, CHECK_SITE(0, 0), false,
+			   "health: the controller answers after the case (%s)", strerror(-err));
 		return;
 	}
 	if (was_enabled)
-		check_true(k->r, &here, !(csts & CSTS_CFS), "health: CSTS.CFS is 0 after the case");
+		check_true(k->r, CHECK_SITE(0, 0), !(csts & CSTS_CFS),
+			   "health: CSTS.CFS is 0 after the case");
 	k->c->admin_timeout_ns = HEALTH_TIMEOUT_NS;
 	err = look_alive(k);
-	if (!check_true(k->r, &here, !err, "health: Identify works after the case%s%s",
+	if (!check_true(k->r, CHECK_SITE(0, 0), !err, "health: Identify works after the case%s%s",
 			err ? ": " : "", err ? strerror(-err) : ""))
 		return;
 	if (!smart_warning(k->c, &warning))
-		check_true(k->r, &here, !(warning & ~before),
+		check_true(k->r, CHECK_SITE(0, 0), !(warning & ~before),
 			   "health: SMART critical warning after the case: got %02Xh, want %02Xh",
 			   warning, before);
 }

@@ -180,18 +180,13 @@ static void check_entry(struct rig *r, const struct nvme_error_log_page *e,
 	}
 }
 
-static void error_entry(struct rig *r)
+/* The entry of one more error than before, newest first, or an advice where M = 0 promises none. */
+static void one_error(struct rig *r, struct nvme_error_log_page *log, unsigned entries)
 {
 	const struct error_row *row = rig_row(r);
-	unsigned entries = rig_facts(r)->id.elpe + 1u;
-	struct nvme_error_log_page *log = rig_mem(r, entries * ENTRY_LEN);
-	struct provoked p;
-	uint64_t before, after;
+	uint64_t before = read_log(r, log, entries), after;
+	struct provoked p = row->provoke(r);
 
-	if (row->provoke == provoke_io)
-		rig_queue(r); /* nothing of the set-up may fail between the two readings */
-	before = read_log(r, log, entries);
-	p = row->provoke(r);
 	REQUIRE_TRUE(r, p.cpl.status != SC_SUCCESS, "the command meant to fail fails");
 	after = read_log(r, log, entries);
 	if (!p.cpl.more) { /* M = 0: nothing in the log is promised */
@@ -204,6 +199,18 @@ static void error_entry(struct rig *r)
 	for (unsigned i = 1; i < entries && log[i].error_count; i++)
 		CHECK_LT(r, "Error Count of an older entry", le64_get(log[i].error_count),
 			 le64_get(log[i - 1].error_count));
+}
+
+static void error_entry(struct rig *r)
+{
+	const struct error_row *row = rig_row(r);
+	unsigned entries = rig_facts(r)->id.elpe + 1u;
+	struct nvme_error_log_page *log = rig_mem(r, entries * ENTRY_LEN);
+
+	if (row->provoke == provoke_io)
+		rig_queue(r); /* nothing of the set-up may fail between the readings */
+	for (unsigned i = 0; i < 3; i++)
+		one_error(r, log, entries);
 }
 
 /* ---- smart-io-counters ---- */
