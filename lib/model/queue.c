@@ -303,8 +303,10 @@ void core_drop_all(struct model *m, enum model_reset kind)
 	if (kind == MODEL_RESET_CC && FAULT(m, LATE_DMA_AFTER_RESET))
 		engine_keep_late(m);
 	for (unsigned i = 0; i < core->nslots; i++) {
-		if (core->slot[i].state == SLOT_RUNNING)
+		if (core->slot[i].state == SLOT_RUNNING) {
+			core->prp_of = NULL;
 			nvm_cut_off(&core->slot[i].c);
+		}
 		if (!core->slot[i].late_at)
 			engine_drop(m, &core->slot[i]);
 	}
