@@ -233,7 +233,7 @@ int cmd_report(int argc, char **argv)
 	if (!err && a.list) {
 		list_formats(a.json);
 		outputs_close(&a.outputs, false, error);
-		return RIG_GOOD;
+		return fflush(stdout) || ferror(stdout) ? RIG_BROKE : RIG_GOOD;
 	}
 	if (!err && !a.outputs.n)
 		err = outputs_add(&a.outputs, "tty", error);

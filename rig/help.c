@@ -239,16 +239,26 @@ static void bash_verbs(FILE *out)
 	}
 }
 
+/* Names of cases are asked of the program, which opens no device for it. */
+static const struct {
+	const char *option, *words;
+} option_values[] = {
+	{ "color", "auto always never" },
+	{ "progress", "auto plain none" },
+	{ "effort", "quick normal soak" },
+	{ "allow", "none settings data wear forever" },
+	{ "completion", "bash" },
+	{ "case", "$(\"${COMP_WORDS[0]}\" list 2>/dev/null | sed '/^gap:/d; s/[[ ].*//')" },
+	{ "suite",
+	  "$(\"${COMP_WORDS[0]}\" list 2>/dev/null | sed '/^gap:/d; s/[.].*//' | sort -u)" },
+};
+
 static void put_names(FILE *out)
 {
 	for (const struct verb *v = verbs; v->name; v++)
 		fprintf(out, " %s", v->name);
 }
 
-/*
- * Values of options are completed where a table has them; names of cases are asked of the program,
- * which opens no device for it.
- */
 void help_bash(FILE *out)
 {
 	fputs("# SPDX-License-Identifier: GPL-2.0-or-later\n"
@@ -271,17 +281,19 @@ void help_bash(FILE *out)
 	      "\t# bash parts words at '=': --to=j comes as --to, = and j\n"
 	      "\toption=$prev\n"
 	      "\t[[ $prev == = ]] && option=${COMP_WORDS[COMP_CWORD-2]}\n"
-	      "\t[[ $cur == = ]] && option=$prev cur=\n"
+	      "\t[[ $cur == = ]] && option=$prev cur=''\n"
+	      "\twords=''\n"
 	      "\tcase $option in\n"
-	      "\t--to) mapfile -t COMPREPLY < <(compgen -W \"$formats\" -- \"$cur\"); return ;;\n"
-	      "\t--color) mapfile -t COMPREPLY < <(compgen -W \"auto always never\" -- \"$cur\"); "
-	      "return ;;\n"
-	      "\t--progress) mapfile -t COMPREPLY < <(compgen -W \"auto plain none\" -- \"$cur\"); "
-	      "return ;;\n"
-	      "\t--completion) mapfile -t COMPREPLY < <(compgen -W bash -- \"$cur\"); return ;;\n"
-	      "\t--case) mapfile -t COMPREPLY < <(compgen -W \"$(nvrig list --names 2>/dev/null)\" "
-	      "-- \"$cur\"); return ;;\n"
-	      "\tesac\n"
+	      "\t--to) words=$formats ;;\n",
+	      out);
+	for (size_t i = 0; i < ARRAY_SIZE(option_values); i++)
+		fprintf(out, "\t--%s) words=\"%s\" ;;\n", option_values[i].option,
+			option_values[i].words);
+	fputs("\tesac\n"
+	      "\tif [[ -n $words ]]; then\n"
+	      "\t\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+	      "\t\treturn\n"
+	      "\tfi\n"
 	      "\tcase $verb in\n"
 	      "\t'') words=\"$verbs",
 	      out);

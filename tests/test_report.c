@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Reports against recorded runs (tests/runs), against their formats' rules, against noise. */
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +15,7 @@
 #include "rig/report/report.h"
 #include "rig/report/text.h"
 #include "rig/verbs.h"
+#include "tests/unit.h"
 
 static const char *const runs[] = { "mixed", "good", "nothing-ran", "cut", "resumed", "hostile" };
 static const char *const formats[] = { "tty", "junit", "ktap", "md" };
@@ -446,34 +446,21 @@ static void full_disk_is_told(void)
 	}
 }
 
-int main(void)
-{
-	static CU_TestInfo tests[] = {
-		{ "same as recorded", same_as_recorded },
-		{ "same as during the run", same_as_during_the_run },
-		{ "jsonl is the journal", jsonl_is_the_journal },
-		{ "a newer major is refused", newer_major_is_refused },
-		{ "a file that cannot be written", file_that_cannot_be_written },
-		{ "junit keeps its schema", junit_keeps_its_schema },
-		{ "the schema refuses", schema_refuses },
-		{ "ktap is well-formed", ktap_is_well_formed },
-		{ "ktap writes line by line", ktap_writes_line_by_line },
-		{ "an empty run is not green", empty_run_is_not_green },
-		{ "XML takes any bytes", xml_takes_any_bytes },
-		{ "runes", runes },
-		{ "any events make some report", any_events_make_some_report },
-		{ "a full disk is told", full_disk_is_told },
-		CU_TEST_INFO_NULL,
-	};
-	static CU_SuiteInfo suites[] = { { "report", NULL, NULL, NULL, NULL, tests },
-					 CU_SUITE_INFO_NULL };
-	unsigned failed;
+static const struct unit units[] = {
+	{ "same as recorded", same_as_recorded },
+	{ "same as during the run", same_as_during_the_run },
+	{ "jsonl is the journal", jsonl_is_the_journal },
+	{ "a newer major is refused", newer_major_is_refused },
+	{ "a file that cannot be written", file_that_cannot_be_written },
+	{ "junit keeps its schema", junit_keeps_its_schema },
+	{ "the schema refuses", schema_refuses },
+	{ "ktap is well-formed", ktap_is_well_formed },
+	{ "ktap writes line by line", ktap_writes_line_by_line },
+	{ "an empty run is not green", empty_run_is_not_green },
+	{ "XML takes any bytes", xml_takes_any_bytes },
+	{ "runes", runes },
+	{ "any events make some report", any_events_make_some_report },
+	{ "a full disk is told", full_disk_is_told },
+};
 
-	if (CU_initialize_registry() || CU_register_suites(suites))
-		return 2;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_tests_failed();
-	CU_cleanup_registry();
-	return failed ? 1 : 0;
-}
+UNIT_MAIN("report", units)
