@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Proof that each case can fail: the suites on a model that was told to do one thing wrong, and on
+ * one that was told nothing.
+ */
+#ifndef RIG_FAULTS_H
+#define RIG_FAULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "case/case.h"
+#include "model/fault.h"
+#include "rig/verdict.h"
+
+struct stop;
+
+/* One case, all its rows, on one model. The rows' worst verdict, red before all else. */
+struct fault_cell {
+	bool ran;
+	bool promised; /* the case names the fault */
+	bool red;      /* FAIL, or more advice than on the clean model */
+	bool died;     /* a worker crashed or passed its deadline */
+	enum verdict verdict;
+	char *reason; /* of `verdict`; NULL where nobody will ask */
+};
+
+struct fault_case {
+	const struct rig_suite *suite;
+	const struct rig_case *c;
+	char name[CASE_NAME];	/* without row */
+	unsigned *clean_advice; /* by row */
+};
+
+struct fault_matrix {
+	struct fault_case *cases;
+	size_t n_cases;
+	const struct fault **faults; /* those asked for */
+	size_t n_faults;
+	struct fault_cell *clean; /* by case */
+	struct fault_cell *cell;  /* by fault, then case */
+};
+
+struct fault_options {
+	const char *const *patterns; /* cases; none: all */
+	size_t n_patterns;
+	enum rig_effort effort; /* of cases that name the fault; the others run quick */
+	unsigned jobs, deadline_s;
+	bool promised_only; /* leave out the cases that do not name the fault */
+	struct stop *stop;
+	/* Told before each model; fault NULL: the clean one. */
+	void (*progress)(void *ctx, size_t done, size_t all, const struct fault *fault);
+	void *progress_ctx;
+};
+
+/*
+ * Runs it all on the faults that are in m->faults already (calloc'ed, becomes the matrix's). 0 or
+ * -errno, -EINTR when stopped. The caller frees, also after an error.
+ */
+int faults_run(struct fault_matrix *m, const struct fault_options *o);
+void faults_free(struct fault_matrix *m);
+
+static inline struct fault_cell *faults_cell(const struct fault_matrix *m, size_t fault, size_t c)
+{
+	return &m->cell[fault * m->n_cases + c];
+}
+
+/* A fault that unit tests aim at the rig: it must bring no worker down, and turns nothing red. */
+bool fault_is_robust(const struct fault *f);
+/* Does any case of the matrix name it? */
+bool fault_is_named(const struct fault_matrix *m, const struct fault *f);
+/* The first word of the case's fault list that is no fault of the model, NULL: none. */
+const char *fault_unknown_word(const struct rig_case *c, char word[64]);
+
+/*
+ * True when the proof is complete: the clean model has no FAIL and no BROKEN, every case names a
+ * fault that exists, every named fault that was asked for turned its case red, and no robust fault
+ * brought a worker down.
+ */
+bool faults_proved(const struct fault_matrix *m);
+
+void faults_print(const struct fault_matrix *m, bool verbose);
+void faults_print_json(const struct fault_matrix *m);
+
+#endif

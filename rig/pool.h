@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Many instances at once with no journal and nobody told: their verdicts alone. */
+#ifndef RIG_POOL_H
+#define RIG_POOL_H
+
+#include "case/case.h"
+#include "rig/instance.h"
+#include "rig/verdict.h"
+
+struct stop;
+
+struct pool_task {
+	struct instance instance;
+	unsigned deadline_s;
+	struct outcome *ret; /* filled when it ended */
+};
+
+/*
+ * Runs n tasks, `jobs` workers at a time (at least 1); take(ctx, i, task) fills the i-th. All
+ * that were begun have ended when it returns. 0; -EINTR when asked to stop: the rest was not run.
+ */
+int pool_run(size_t n, unsigned jobs, struct stop *stop,
+	     void (*take)(void *ctx, size_t i, struct pool_task *task), void *ctx);
+
+#endif
