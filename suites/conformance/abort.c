@@ -166,19 +166,24 @@ static void check_one(struct batch *b, unsigned i)
 	b->deferred += io->named && !io->aborted && io->status == SC_ABORT_REQUESTED;
 }
 
+static void read_range(struct batch *b, unsigned i, uint8_t *data)
+{
+	struct cpl cpl = rig_io(b->r, b->q,
+				cmd_read(b->ns->nsid, lba_of(b, i), b->blocks, data, ABORT_BYTES));
+
+	if (cpl.status != SC_SUCCESS)
+		REQUIRE_STATUS(b->r, cpl, SC_SUCCESS);
+}
+
 /* What an aborted Write left on the medium must not change any more. */
 static void check_medium(struct batch *b, unsigned i)
 {
-	struct cmd c = cmd_read(b->ns->nsid, lba_of(b, i), b->blocks, b->before, ABORT_BYTES);
-	uint8_t *after = b->copy;
-
 	if (!b->io[i].aborted || !b->io[i].write)
 		return;
-	rig_io_ok(b->r, b->q, c);
+	read_range(b, i, b->before);
 	rig_wait(b->r, QUIET_NS);
-	c.data = after;
-	rig_io_ok(b->r, b->q, c);
-	CHECK_MEM(b->r, "blocks of an aborted Write (unchanged since)", after, b->before,
+	read_range(b, i, b->copy);
+	CHECK_MEM(b->r, "blocks of an aborted Write (unchanged since)", b->copy, b->before,
 		  ABORT_BYTES);
 }
 

@@ -171,15 +171,13 @@ static struct pair create_old_pair(struct rig *r, uint16_t qid)
 	return p;
 }
 
-/* Both commands of the rule for one QID, then the pair again in new memory, and one command. */
-static void check_gone(struct rig *r, uint16_t qid)
+/* The same QID again in new memory, with one command on it. */
+static void create_again(struct rig *r, uint16_t qid)
 {
 	struct cq *cq = rig_cq_alloc(r, qid, OLD_ENTRIES);
 	struct sq *sq = rig_sq_alloc(r, qid, OLD_ENTRIES, cq);
 	struct cpl cpl;
 
-	CHECK_STATUS(r, rig_admin(r, cmd_delete_sq(qid)), SC_QID_INVALID);
-	CHECK_STATUS(r, rig_admin(r, cmd_delete_cq(qid)), SC_QID_INVALID);
 	REQUIRE_STATUS(r, rig_admin(r, cmd_create_cq(qid, cq->size, cq->mem->iova, false, 0)),
 		       SC_SUCCESS);
 	REQUIRE_STATUS(r, rig_admin(r, cmd_create_sq(qid, sq->size, sq->mem->iova, qid)),
@@ -189,22 +187,41 @@ static void check_gone(struct rig *r, uint16_t qid)
 	CHECK_EQ(r, "SQHD of the command on the new queue", cpl.sqhd, 1);
 }
 
+/* Memory that was zeroed still is. */
+static void check_zeroed(struct rig *r, const char *what, const struct buf *b)
+{
+	int64_t at = buf_differs(b, 0, b->len, 0);
+
+	CHECK_TRUE(r, at < 0, "%s is untouched (byte %lld is %02Xh)", what, (long long)at,
+		   at < 0 ? 0 : b->data[at]);
+}
+
+/* Any error tells that there is no such queue; which it must be is what queue.delete-bad-id asks.
+ */
+static void check_gone(struct rig *r, struct cpl deleted)
+{
+	CHECK_ERROR(r, deleted);
+	ADVISE_STATUS(r, deleted, SC_QID_INVALID);
+}
+
 static void io_queues_gone(struct rig *r)
 {
 	unsigned n = rig_queue_count(r) < OLD_PAIRS ? rig_queue_count(r) : OLD_PAIRS;
 	struct pair old[OLD_PAIRS];
 
-	for (unsigned i = 0; i < n; i++)
-		old[i] = create_old_pair(r, (uint16_t)(i + 1));
+	for (uint16_t i = 0; i < n; i++)
+		old[i] = create_old_pair(r, i + 1);
 	rig_reset(r);
+	for (uint16_t qid = 1; qid <= n; qid++) {
+		check_gone(r, rig_admin(r, cmd_delete_sq(qid)));
+		check_gone(r, rig_admin(r, cmd_delete_cq(qid)));
+	}
 	rig_queue_count(r);
-	for (unsigned i = 0; i < n; i++)
-		check_gone(r, (uint16_t)(i + 1));
+	for (uint16_t i = 0; i < n; i++)
+		create_again(r, i + 1);
 	for (unsigned i = 0; i < n; i++) {
-		CHECK_EQ(r, "first byte written to an old CQ (-1: none)",
-			 (uint64_t)buf_differs(old[i].cq, 0, old[i].cq->len, 0), UINT64_MAX);
-		CHECK_EQ(r, "first byte written to an old SQ (-1: none)",
-			 (uint64_t)buf_differs(old[i].sq, 0, old[i].sq->len, 0), UINT64_MAX);
+		check_zeroed(r, "the old CQ", old[i].cq);
+		check_zeroed(r, "the old SQ", old[i].sq);
 	}
 }
 
@@ -246,10 +263,10 @@ static struct cpl get_feature(struct rig *r, const struct feature_row *row, uint
 	return rig_admin(r, cmd_get_features(row->fid, sel, feature_nsid(r, row), row->select));
 }
 
-/* Sets, unsaved, a value that is not the one in force; leaves where the feature cannot be set. */
-static uint32_t set_other(struct rig *r, const struct feature_row *row, uint32_t now)
+/* Sets, unsaved, another value than this one; leaves where the feature cannot be set. */
+static uint32_t set_other(struct rig *r, const struct feature_row *row, uint32_t than)
 {
-	uint32_t other = (now ^ row->flip) | row->select;
+	uint32_t other = (than ^ row->flip) | row->select;
 	char text[STATUS_TEXT];
 	struct cpl cpl;
 
@@ -260,8 +277,8 @@ static uint32_t set_other(struct rig *r, const struct feature_row *row, uint32_t
 		       status_text(cpl.status, text));
 	cpl = get_feature(r, row, SEL_CURRENT);
 	REQUIRE_STATUS(r, cpl, SC_SUCCESS);
-	if (cpl.dw0 == now)
-		rig_na(r, "the feature stays %08Xh when set to %08Xh", now, other);
+	if (cpl.dw0 == than)
+		rig_na(r, "the feature stays %08Xh when set to %08Xh", than, other);
 	return cpl.dw0;
 }
 
@@ -295,7 +312,7 @@ static void features_default(struct rig *r)
 		rig_na(r, "Get Features of %02Xh fails with %03Xh", row->fid, cpl.status);
 	want = value_after_reset(r, row, cpl.dw0);
 	CHECK_EQ(r, "value after the first reset", cpl.dw0, want);
-	rig_note(r, "set to %08Xh", set_other(r, row, cpl.dw0));
+	rig_note(r, "set to %08Xh", set_other(r, row, want));
 	rig_reset(r);
 	cpl = get_feature(r, row, SEL_CURRENT);
 	CHECK_STATUS(r, cpl, SC_SUCCESS);
@@ -304,23 +321,19 @@ static void features_default(struct rig *r)
 
 /* ---- doorbell-while-disabled ---- */
 
-#define ID_LEN 4096
-
-static int64_t first_written(const struct buf *b)
-{
-	return buf_differs(b, 0, b->len, 0);
-}
+#define ID_LEN	4096
+#define LATE_NS (50 * NS_PER_MS)
 
 /* After the enable the effect is undefined: whatever comes is told, and should at least be right.
  */
-static void tell_late(struct rig *r, struct ctrl *c, uint16_t cid, uint64_t ns)
+static void tell_late(struct rig *r, struct ctrl *c, uint32_t cc, uint16_t cid)
 {
 	struct cpl cpl;
 
-	rig_set_reg32(r, REG_CC, rig_reg32(r, REG_CC) | CC_EN);
+	rig_set_reg32(r, REG_CC, cc);
 	REQUIRE_EQ(r, "enabling again (0: RDY came)", (uint64_t)-ctrl_wait_ready(c, true, NULL), 0);
-	rig_wait(r, ns);
-	if (first_written(c->acq->mem) < 0) {
+	rig_wait(r, LATE_NS);
+	if (buf_differs(c->acq->mem, 0, c->acq->mem->len, 0) < 0) {
 		rig_note(r, "the command rung while disabled did not run after the enable");
 		return;
 	}
@@ -331,35 +344,42 @@ static void tell_late(struct rig *r, struct ctrl *c, uint16_t cid, uint64_t ns)
 		    cid, cpl.sqhd, cpl.sqid);
 }
 
-/* An Identify into b at slot 0 of an Admin SQ whose place the disabled controller has been told. */
-static uint16_t put_while_off(struct rig *r, struct buf *b)
+/* Enabled once, so that it knows its admin queues, and disabled; they are empty. Returns CC. */
+static uint32_t off_with_queues(struct rig *r)
+{
+	struct ctrl *c = rig_ctrl(r);
+	uint32_t cc = rig_reg32(r, REG_CC);
+
+	rig_ctrl_off(r);
+	sq_reset(c->asq);
+	cq_reset(c->acq);
+	return cc;
+}
+
+static uint16_t ring_identify(struct rig *r, struct sq *q, struct buf *b)
 {
 	struct cmd c = cmd_identify(0x01, 0, NULL);
-	struct ctrl *ctrl;
+	uint16_t cid;
 
-	rig_ctrl(r);
-	ctrl = rig_ctrl_off(r);
-	sq_reset(ctrl->asq);
-	cq_reset(ctrl->acq);
 	rig_prp(r, &c, b, 0, ID_LEN);
-	return rig_put(r, ctrl->asq, c);
+	cid = rig_put(r, q, c);
+	rig_ring(r, q);
+	return cid;
 }
 
 static void doorbell_while_disabled(struct rig *r)
 {
-	uint64_t wait = rig_pick(r, 50, 150, 1000) * NS_PER_MS;
+	uint32_t cc = off_with_queues(r);
+	struct ctrl *c = rig_ctrl_off(r);
 	struct buf *b = rig_buf(r, ID_LEN);
 	uint8_t *before = memcpy(rig_mem(r, ID_LEN), b->data, ID_LEN);
-	uint16_t cid = put_while_off(r, b);
-	struct ctrl *c = rig_ctrl_off(r);
+	uint16_t cid = ring_identify(r, c->asq, b);
 
-	rig_ring(r, c->asq);
-	rig_wait(r, wait);
+	rig_wait(r, rig_pick(r, 50, 200, 1000) * NS_PER_MS);
 	CHECK_EQ(r, "CSTS.RDY", rig_reg32(r, REG_CSTS) & CSTS_RDY, 0);
-	CHECK_EQ(r, "first byte written to the Admin CQ (-1: none)",
-		 (uint64_t)first_written(c->acq->mem), UINT64_MAX);
+	check_zeroed(r, "the Admin CQ", c->acq->mem);
 	CHECK_MEM(r, "data buffer (untouched)", b->data, before, ID_LEN);
-	tell_late(r, c, cid, wait);
+	tell_late(r, c, cc, cid);
 	rig_ctrl_off(r);
 }
 
@@ -435,7 +455,9 @@ static void shutdown_normal(struct rig *r)
 		power_cycle(r);
 	rig_ctrl_off(r);
 	memset(data, 0, SHUT_BYTES);
-	rig_io_ok(r, rig_queue(r), cmd_read(ns->nsid, SHUT_LBA, blocks, data, SHUT_BYTES));
+	REQUIRE_STATUS(
+		r, rig_io(r, rig_queue(r), cmd_read(ns->nsid, SHUT_LBA, blocks, data, SHUT_BYTES)),
+		SC_SUCCESS);
 	CHECK_STAMP(r, data, SHUT_LBA, blocks, ns->lba_bytes, tag);
 }
 

@@ -26,6 +26,7 @@
 #define DEVCAP_FLR	(1u << 28)
 #define DEVCTL_FLR	0x8000u
 #define CMBMSC_CRE	1u
+#define NOBODYS_QUEUE	0x5a5a5000ull /* an address that no queue of ours has */
 #define FLR_NS		(100 * NS_PER_MS)
 
 #define PAGE		4096ull
@@ -272,42 +273,58 @@ static struct registers reset_function(struct rig *r, struct config *config)
 				   rig_reg64(r, REG_ACQ), rig_reg64(r, REG_CMBMSC) };
 }
 
-/* The one property that this reset spares, where there is a Controller Memory Buffer. */
-static void enable_cmb_registers(struct rig *r)
-{
-	if (CAP_CMBS(rig_reg64(r, REG_CAP)))
-		rig_set_reg64(r, REG_CMBMSC, CMBMSC_CRE);
-}
-
-/* ASQ and ACQ have reset values of the vendor's choice: the first reset tells them. */
-static void flr(struct rig *r)
+static struct config *config_for_flr(struct rig *r)
 {
 	unsigned express = rig_pci_cap(r, CAP_EXPRESS);
+	struct config *c;
 
 	if (!express || !(rig_cfg(r, express + EXP_DEVCAP, 32) & DEVCAP_FLR))
 		rig_na(r, "the function does not claim Function Level Reset");
+	c = save_config(r);
+	rig_defer(r, restore_config, c);
+	return c;
+}
 
-	struct config *config = save_config(r);
-
-	rig_defer(r, restore_config, config);
+/* ASQ and ACQ have reset values of the vendor's choice: a first reset, from others, tells them. */
+static struct registers fresh_registers(struct rig *r, struct config *config)
+{
 	rig_ctrl_off(r);
+	rig_set_reg64(r, REG_ASQ, NOBODYS_QUEUE);
+	rig_set_reg64(r, REG_ACQ, NOBODYS_QUEUE);
+	return reset_function(r, config);
+}
 
-	struct registers first = reset_function(r, config), second;
+/* The one property that this reset spares, set where there is a Controller Memory Buffer. */
+static uint64_t set_cmbmsc(struct rig *r)
+{
+	if (CAP_CMBS(rig_reg64(r, REG_CAP)))
+		rig_set_reg64(r, REG_CMBMSC, CMBMSC_CRE);
+	return rig_reg64(r, REG_CMBMSC);
+}
+
+static void check_reset(struct rig *r, const struct registers *got, const struct registers *fresh)
+{
+	CHECK_EQ(r, "CC", got->cc, 0);
+	CHECK_EQ(r, "CSTS.RDY", got->csts & CSTS_RDY, 0);
+	CHECK_EQ(r, "CSTS.CFS", got->csts & CSTS_CFS, 0);
+	CHECK_EQ(r, "CSTS.SHST", CSTS_SHST(got->csts), 0);
+	CHECK_EQ(r, "AQA", got->aqa, 0);
+	CHECK_EQ(r, "ASQ (as after the first reset)", got->asq, fresh->asq);
+	CHECK_EQ(r, "ACQ (as after the first reset)", got->acq, fresh->acq);
+}
+
+static void flr(struct rig *r)
+{
+	struct config *config = config_for_flr(r);
+	struct registers fresh = fresh_registers(r, config), got;
 	uint64_t cmbmsc;
 
 	rig_ctrl(r);
 	REQUIRE_EQ(r, "CSTS.RDY before the reset", rig_reg32(r, REG_CSTS) & CSTS_RDY, 1);
-	enable_cmb_registers(r);
-	cmbmsc = rig_reg64(r, REG_CMBMSC);
-	second = reset_function(r, config);
-	CHECK_EQ(r, "CC", second.cc, 0);
-	CHECK_EQ(r, "CSTS.RDY", second.csts & CSTS_RDY, 0);
-	CHECK_EQ(r, "CSTS.CFS", second.csts & CSTS_CFS, 0);
-	CHECK_EQ(r, "CSTS.SHST", CSTS_SHST(second.csts), 0);
-	CHECK_EQ(r, "AQA", second.aqa, 0);
-	CHECK_EQ(r, "ASQ (as after the first reset)", second.asq, first.asq);
-	CHECK_EQ(r, "ACQ (as after the first reset)", second.acq, first.acq);
-	ADVISE_EQ(r, "CMBMSC (as before the reset)", second.cmbmsc, cmbmsc);
+	cmbmsc = set_cmbmsc(r);
+	got = reset_function(r, config);
+	check_reset(r, &got, &fresh);
+	ADVISE_EQ(r, "CMBMSC (as before the reset)", got.cmbmsc, cmbmsc);
 	rig_ctrl_off(r);
 	CHECK_STATUS(r, rig_admin(r, cmd_get_features(NVME_FEAT_FID_NUM_QUEUES, 0, 0, 0)),
 		     SC_SUCCESS);

@@ -207,7 +207,10 @@ void storm_verify(struct storm *s)
 {
 	create_queues(s);
 	for (unsigned i = 0; i < s->slots; i++) {
-		rig_io_ok(s->r, s->sq[0], command(s, i, false));
+		struct cpl cpl = rig_io(s->r, s->sq[0], command(s, i, false));
+
+		if (cpl.status != SC_SUCCESS)
+			REQUIRE_STATUS(s->r, cpl, SC_SUCCESS);
 		verify_slot(s, i, s->in->data + i * s->bytes);
 	}
 	CHECK_TRUE(s->r, true, "round %u: every block is wholly old or wholly new", s->round);
