@@ -88,6 +88,9 @@ static void watch(struct model *m, unsigned i)
 	struct doorbell *db = &m->dbbuf->db[i];
 
 	*db = (struct doorbell){ .watched = model_queue_exists(m, i / 2, i % 2) };
+	/* Each buffer is one page: with a wide stride high queues have no entry. */
+	if (entry_at(m, 0, i) >= model_page_size(m))
+		db->watched = false;
 	if (!db->watched)
 		return;
 	if (look(m, i, &db->seen))
