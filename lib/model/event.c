@@ -70,7 +70,7 @@ void model_event(struct model *m, unsigned type, unsigned info, unsigned lid)
 	/* masked: reported once its log is read; the same as the one reported: told already */
 	if (e->masked[type] && e->masked_by[type] == lid && !FAULT(m, AER_REPEATS_BEFORE_READ))
 		return;
-	if (FAULT(m, AER_PENDING_LOST) && !e->nheld)
+	if (FAULT(m, AER_PENDING_LOST) && !e->nheld && !m->core->running)
 		return;
 	if (e->npending < AER_PENDING)
 		e->pending[e->npending++] = p;

@@ -227,6 +227,7 @@ static void land(struct model *m, struct slot *s)
 {
 	struct cqe e = { .sqid = le16_from(s->c.sqid), .cid = le16_from(s->c.cid) };
 
+	m->core->prp_of = NULL;
 	nvm_command(&s->c);
 	e.status = le16_from(status_of(&s->c) | s->late_phase);
 	store(m, s->late_at, &e, false);

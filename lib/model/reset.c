@@ -96,7 +96,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 	if (kind != MODEL_RESET_CC) {
 		core->aqa = 0;
 		core->asq = core->acq = 0;
-		core->csts = 0;
+		core->csts &= kind == MODEL_RESET_FLR ? CSTS_NSSRO : 0;
 		core->state = CORE_OFF;
 		core->state_due = NEVER;
 		core->wedged = false;

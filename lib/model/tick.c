@@ -40,10 +40,12 @@ bool core_tick(struct model *m)
 
 static uint64_t next_due(const struct model *m)
 {
-	uint64_t due = core_state_next(m);
-	uint64_t work = m->core->wedged ? NEVER : engine_next(m);
-	uint64_t irq = irq_next(m);
+	uint64_t due = core_state_next(m), work, irq;
 
+	if (m->core->wedged)
+		return due;
+	work = engine_next(m);
+	irq = irq_next(m);
 	if (work < due)
 		due = work;
 	return irq < due ? irq : due;

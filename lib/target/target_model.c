@@ -162,7 +162,7 @@ static int region_add(struct model_target *mt, const struct region *r)
 	return 0;
 }
 
-/* Bus addresses are not handed out twice while there are fresh ones: a stale one meets a hole. */
+/* No bus address is handed out twice: a stale one meets a hole, not somebody else's memory. */
 static uint64_t region_place(struct model_target *mt, size_t len, uint64_t align)
 {
 	uint64_t at = (mt->next_iova + align - 1) & ~(align - 1);
@@ -330,9 +330,9 @@ static int model_irq_enable(struct target *t, unsigned n)
 		err = program_entry(mt, i, i < n);
 	if (err)
 		return target_fail(t, err, "the MSI-X table cannot be written");
-	memset(mt->tokens.va, 0, mt->tokens.len);
 	if (n)
 		model_cfg_write(mt->m, mt->msix + 2, 16, control | MSIX_ENABLE);
+	memset(mt->tokens.va, 0, mt->tokens.len); /* also what was pending and came just now */
 	return 0;
 }
 
