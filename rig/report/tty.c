@@ -12,32 +12,22 @@
 #include "rig/report/formats.h"
 #include "rig/report/story.h"
 #include "rig/report/text.h"
+#include "rig/report/tty.h"
 
 #define EVIDENCE_MAX 12 /* lines shown of one case; the journal has all */
 #define LOG_LINES    12
-#define SHOWN_MAX    400
 #define STATUS_MAX   79
 
-struct tty {
-	FILE *out;
-	struct report_style style;
-	struct story story;
-	struct tale_list kept; /* what the summary names */
-	bool drawn;	       /* a progress line stands on the screen */
-	uint64_t cases, done, first_ns, said_ns, began_ns;
-	int error;
-};
-
-static const char *const colours[V_COUNT] = {
+const char *const tty_colours[V_COUNT] = {
 	[V_PASS] = "32",   [V_FAIL] = "1;31", [V_KNOWN] = "33",
 	[V_NA] = "2",	   [V_SKIP] = "36",   [V_BROKEN] = "35",
 	[V_LOST] = "1;35", [V_NOTRUN] = "35", [V_UNSTABLE] = "31",
 };
 
-static void put_verdict(struct tty *t, enum report_verdict v)
+void tty_put_verdict(struct tty *t, enum report_verdict v)
 {
 	if (t->style.colour)
-		fprintf(t->out, "\033[%sm%-8s\033[0m", colours[v], report_verdicts[v]);
+		fprintf(t->out, "\033[%sm%-8s\033[0m", tty_colours[v], report_verdicts[v]);
 	else
 		fprintf(t->out, "%-8s", report_verdicts[v]);
 }
@@ -56,7 +46,7 @@ static void put_clock(FILE *out, uint64_t ns)
 	fprintf(out, "%llu:%02llu", (unsigned long long)(s / 60), (unsigned long long)(s % 60));
 }
 
-static uint64_t elapsed_ns(const struct tty *t)
+uint64_t tty_elapsed_ns(const struct tty *t)
 {
 	return t->story.last_ns > t->first_ns ? t->story.last_ns - t->first_ns : 0;
 }
@@ -65,7 +55,7 @@ static uint64_t elapsed_ns(const struct tty *t)
 static void draw(struct tty *t, const char *name)
 {
 	_cleanup_free_ char *text = NULL;
-	uint64_t spent = elapsed_ns(t);
+	uint64_t spent = tty_elapsed_ns(t);
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
@@ -148,12 +138,12 @@ static void put_evidence(struct tty *t, const struct tale *tale)
 		fprintf(t->out, "         and %zu more in the journal\n", more + tale->dropped);
 }
 
-static const char *why(const struct tale *tale)
+const char *tty_why(const struct tale *tale)
 {
 	return tale->verdict == V_KNOWN ? tale_known(tale) : tale_reason(tale);
 }
 
-static bool is_fixed(const struct tale *tale)
+bool tty_is_fixed(const struct tale *tale)
 {
 	return tale->verdict == V_PASS && *tale_known(tale);
 }
@@ -173,15 +163,15 @@ static bool is_evident(const struct tty *t, const struct tale *tale)
 		char text[TOLD_LINE];
 
 		if (is_shown(t, tale, e))
-			return !strncmp(told_line(e, text, sizeof(text)), why(tale),
-					strlen(why(tale)));
+			return !strncmp(told_line(e, text, sizeof(text)), tty_why(tale),
+					strlen(tty_why(tale)));
 	}
 	return false;
 }
 
 static void put_head(struct tty *t, const struct tale *tale)
 {
-	put_verdict(t, tale->verdict);
+	tty_put_verdict(t, tale->verdict);
 	fputc(' ', t->out);
 	put_line(t->out, *tale_name(tale) ? tale_name(tale) : "(a case without a name)", SHOWN_MAX);
 	if (tale_attempt(tale))
@@ -197,12 +187,12 @@ static void put_head(struct tty *t, const struct tale *tale)
 static void put_tale(struct tty *t, const struct tale *tale)
 {
 	put_head(t, tale);
-	if (tale->verdict != V_PASS && *why(tale) && !is_evident(t, tale)) {
+	if (tale->verdict != V_PASS && *tty_why(tale) && !is_evident(t, tale)) {
 		fputs("         ", t->out);
-		put_line(t->out, why(tale), SHOWN_MAX);
+		put_line(t->out, tty_why(tale), SHOWN_MAX);
 		fputc('\n', t->out);
 	}
-	if (is_fixed(tale)) {
+	if (tty_is_fixed(tale)) {
 		fputs("         known deviation is gone, its entry can be removed: ", t->out);
 		put_line(t->out, tale_known(tale), SHOWN_MAX);
 		fputc('\n', t->out);
@@ -216,7 +206,7 @@ static bool is_told_at_once(const struct tty *t, const struct tale *tale)
 	if (!t->style.terminal || t->style.verbose)
 		return true;
 	if (tale->verdict == V_PASS)
-		return is_fixed(tale);
+		return tty_is_fixed(tale);
 	return tale->begun || report_is_red(tale->verdict);
 }
 
@@ -230,7 +220,7 @@ static void tty_ended(void *ctx, const struct tale *tale)
 		erase(t);
 		put_tale(t, tale);
 	}
-	if ((tale->verdict != V_PASS || is_fixed(tale) || advice_of(tale)) &&
+	if ((tale->verdict != V_PASS || tty_is_fixed(tale) || advice_of(tale)) &&
 	    tale_list_add(&t->kept, tale))
 		t->error = -ENOMEM;
 }
@@ -321,150 +311,6 @@ static void tty_event(void *state, const struct json_object *e)
 	fflush(t->out);
 }
 
-/* ---- the summary ---- */
-
-static void put_skip_codes(struct tty *t)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < t->kept.n; i++) {
-		const struct tale *a = &t->kept.all[i];
-		size_t n = 0, k;
-
-		if (a->verdict != V_SKIP)
-			continue;
-		for (k = 0; k < t->kept.n; k++) {
-			const struct tale *b = &t->kept.all[k];
-
-			if (b->verdict != V_SKIP || strcmp(tale_skip_code(a), tale_skip_code(b)))
-				continue;
-			if (k < i)
-				break;
-			n++;
-		}
-		if (k < t->kept.n)
-			continue;
-		fprintf(t->out, "%s%s %zu", any ? ", " : " (", tale_skip_code(a), n);
-		any = true;
-	}
-	fputs(any ? ")" : "", t->out);
-}
-
-static void put_counts(struct tty *t)
-{
-	fprintf(t->out, "\n%llu cases", (unsigned long long)t->done);
-	for (int v = 0; v < V_COUNT; v++) {
-		if (!t->story.count[v])
-			continue;
-		fprintf(t->out, "%s%llu ", v ? ", " : ": ", (unsigned long long)t->story.count[v]);
-		if (t->style.colour)
-			fprintf(t->out, "\033[%sm%s\033[0m", colours[v], report_verdicts[v]);
-		else
-			fputs(report_verdicts[v], t->out);
-		if (v == V_SKIP)
-			put_skip_codes(t);
-	}
-	fputs(", ", t->out);
-	put_seconds(t->out,
-		    t->story.end ? event_get_u64(t->story.end, "duration_ns") : elapsed_ns(t));
-	fputs(" s\n", t->out);
-}
-
-/* A verdict's cases; the same reason is told once, with how many share it. */
-static void put_reasons(struct tty *t, enum report_verdict v)
-{
-	for (size_t i = 0; i < t->kept.n; i++) {
-		const struct tale *a = &t->kept.all[i];
-		size_t n = 0, k;
-
-		if (a->verdict != v)
-			continue;
-		for (k = 0; k < t->kept.n; k++) {
-			const struct tale *b = &t->kept.all[k];
-
-			if (b->verdict != v || strcmp(tale_reason(a), tale_reason(b)))
-				continue;
-			if (k < i)
-				break;
-			n++;
-		}
-		if (k < t->kept.n)
-			continue;
-		put_verdict(t, v);
-		fprintf(t->out, " %4zu  ", n);
-		put_line(t->out, tale_reason(a), SHOWN_MAX);
-		fputc('\n', t->out);
-	}
-}
-
-static void put_list(struct tty *t, enum report_verdict v)
-{
-	for (size_t i = 0; i < t->kept.n; i++) {
-		const struct tale *a = &t->kept.all[i];
-
-		if (a->verdict != v)
-			continue;
-		put_verdict(t, v);
-		fputc(' ', t->out);
-		put_line(t->out, tale_name(a), SHOWN_MAX);
-		if (*why(a)) {
-			fputs(": ", t->out);
-			put_line(t->out, why(a), SHOWN_MAX);
-		}
-		fputc('\n', t->out);
-	}
-}
-
-static void put_advice(struct tty *t)
-{
-	for (size_t i = 0; i < t->kept.n; i++) {
-		const struct tale *a = &t->kept.all[i];
-
-		if (is_fixed(a)) {
-			fputs("fixed    ", t->out);
-			put_line(t->out, tale_name(a), SHOWN_MAX);
-			fputs(" passes; remove its entry: ", t->out);
-			put_line(t->out, tale_known(a), SHOWN_MAX);
-			fputc('\n', t->out);
-		}
-		for (size_t k = 0; k < json_object_array_length(a->told); k++) {
-			const struct json_object *e = json_object_array_get_idx(a->told, k);
-			char text[TOLD_LINE];
-
-			if (!check_failed(e) || !check_is_advice(e))
-				continue;
-			fputs("advice   ", t->out);
-			put_line(t->out, tale_name(a), SHOWN_MAX);
-			fputs(": ", t->out);
-			put_line(t->out, told_line(e, text, sizeof(text)), SHOWN_MAX);
-			fputc('\n', t->out);
-		}
-	}
-}
-
-static void put_summary(struct tty *t)
-{
-	static const enum report_verdict listed[] = { V_FAIL, V_UNSTABLE, V_BROKEN, V_LOST,
-						      V_KNOWN };
-
-	put_counts(t);
-	put_reasons(t, V_NA);
-	put_reasons(t, V_SKIP);
-	put_reasons(t, V_NOTRUN);
-	put_advice(t);
-	for (size_t i = 0; i < ARRAY_SIZE(listed); i++)
-		put_list(t, listed[i]);
-	if (!t->story.begun)
-		fputs("nothing ran: no case began\n", t->out);
-	if (!t->story.end)
-		fputs("the journal has no end: the run was cut\n", t->out);
-	else if (*event_get_str(t->story.end, "reason")) {
-		fputs("stopped early: ", t->out);
-		put_line(t->out, event_get_str(t->story.end, "reason"), SHOWN_MAX);
-		fputc('\n', t->out);
-	}
-}
-
 static int tty_close(void *state)
 {
 	struct tty *t = state;
@@ -472,7 +318,7 @@ static int tty_close(void *state)
 
 	story_finish(&t->story);
 	erase(t);
-	put_summary(t);
+	tty_summary(t);
 	err = t->error ? t->error : t->story.error;
 	if (fflush(t->out) || ferror(t->out))
 		err = errno ? -errno : -EIO;
