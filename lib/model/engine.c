@@ -222,7 +222,7 @@ static bool can_fetch(struct model *m, const struct model_sq *q)
 
 static bool may_fetch(const struct model *m)
 {
-	return core_running(m) && !(m->core->csts & SHST_ANY) && m->core->running < RUNNING_MAX;
+	return core_alive(m) && !(m->core->csts & SHST_ANY) && m->core->running < RUNNING_MAX;
 }
 
 static uint64_t latency(const struct model *m, const struct slot *s)
