@@ -289,6 +289,16 @@ static void drop(struct model *m, bool late)
 			engine_drop(m, &m->core->slot[i]);
 }
 
+static void cut_off(struct model *m)
+{
+	for (unsigned i = 0; i < m->core->nslots; i++) {
+		if (m->core->slot[i].state != SLOT_RUNNING)
+			continue;
+		m->core->prp_of = NULL;
+		nvm_cut_off(&m->core->slot[i].c);
+	}
+}
+
 void core_drop_all(struct model *m, enum model_reset kind)
 {
 	struct model_core *core = m->core;
@@ -302,14 +312,8 @@ void core_drop_all(struct model *m, enum model_reset kind)
 	core->marks.late = 0;
 	if (kind == MODEL_RESET_CC && FAULT(m, LATE_DMA_AFTER_RESET))
 		engine_keep_late(m);
-	for (unsigned i = 0; i < core->nslots; i++) {
-		if (core->slot[i].state == SLOT_RUNNING) {
-			core->prp_of = NULL;
-			nvm_cut_off(&core->slot[i].c);
-		}
-		if (!core->slot[i].late_at)
-			engine_drop(m, &core->slot[i]);
-	}
+	cut_off(m);
+	drop(m, false);
 	core->sq[0] = (struct model_sq){ .used = false };
 	core->cq[0] = (struct model_cq){ .used = false };
 	if (!io_queues_survive(m, kind))
