@@ -189,7 +189,7 @@ static int survey(int fd, struct replay *r, char ret_error[JOURNAL_ERROR])
 	r->open = json_object_new_object();
 	if (!r->last || !r->open)
 		return -ENOMEM;
-	return journal_read(fd, note_place, r, &end, ret_error);
+	return journal_load(fd, note_place, r, &end, ret_error);
 }
 
 static int replay(int fd, struct replay *r, char ret_error[JOURNAL_ERROR])
@@ -197,7 +197,7 @@ static int replay(int fd, struct replay *r, char ret_error[JOURNAL_ERROR])
 	off_t end;
 
 	r->place = 0;
-	return journal_read(fd, tell, r, &end, ret_error);
+	return journal_load(fd, tell, r, &end, ret_error);
 }
 
 static int make_reports(struct report_args *a)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "event/event.h"
 #include "rig/session.h"
+#include "rig/stack.h"
 #include "target/target.h"
 
 static int usage(const char *text)
@@ -92,8 +93,38 @@ static int take_saved(struct run_options *o)
 	return err ? usage(error) : 0;
 }
 
+static int config(const char *text)
+{
+	fprintf(stderr, "nvrig run: %s\n", text);
+	return RIG_CONFIG;
+}
+
+/* Reads what of configs/ the run needs, before any device. 0 or the exit status. */
+static int load_configs(struct session *s, struct stack_config *stack)
+{
+	const char *name = options_str(s->options, "stack"), *lacks;
+	char error[512];
+	int err;
+
+	if (session_check_profiles(error))
+		return config(error);
+	if (!name)
+		return 0;
+	err = stack_config_load(NULL, name, stack, error);
+	if (err)
+		return err == -ENOENT ? usage(error) : config(error);
+	lacks = stack_lacks(stack);
+	if (lacks) {
+		fprintf(stderr, "nvrig run: stack %s: %s\n", name, lacks);
+		return RIG_BROKE;
+	}
+	s->stack = stack;
+	return 0;
+}
+
 static int run(struct run_options *o, int argc, char **argv)
 {
+	struct stack_config stack;
 	struct outputs outputs = { .n = 0 };
 	struct session s = {
 		.options = o, .outputs = &outputs, .argc = argc, .argv = argv, .stop = { .fd = -1 }
@@ -109,6 +140,9 @@ static int run(struct run_options *o, int argc, char **argv)
 	}
 	if (unknown_words(o, text, sizeof(text)))
 		return usage(text);
+	status = load_configs(&s, &stack);
+	if (status)
+		return status;
 	if (o->dry_run)
 		return session_dry_run(&s);
 	if (add_outputs(o, &outputs, text)) {

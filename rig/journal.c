@@ -100,7 +100,7 @@ static int write_format(struct journal *j)
 	event_str(e, "name", "nvrig-events");
 	event_u64(e, "major", JOURNAL_MAJOR);
 	event_u64(e, "minor", JOURNAL_MINOR);
-	err = journal_write(j, e, &stamped);
+	err = journal_append(j, e, &stamped);
 	json_object_put(stamped);
 	json_object_put(e);
 	return err;
@@ -173,7 +173,7 @@ static int reopen_events(struct journal *j, struct reopening *r, uint64_t *ret_c
 		errno = EBUSY;
 		return fail(error, j->dir, "its runner is still at work: wait, or stop it");
 	}
-	err = journal_read(j->events_fd, take_old, r, &j->end, error);
+	err = journal_load(j->events_fd, take_old, r, &j->end, error);
 	if (err)
 		return err;
 	if (fstat(j->events_fd, &st))
@@ -231,7 +231,7 @@ static struct json_object *stamp(uint64_t seq, struct json_object *e)
 	return s;
 }
 
-int journal_write(struct journal *j, struct json_object *e, struct json_object **ret)
+int journal_append(struct journal *j, struct json_object *e, struct json_object **ret)
 {
 	struct json_object *stamped;
 

@@ -48,7 +48,7 @@ int journal_reopen(struct journal *j, const char *dir, void (*fn)(void *ctx, str
  * The stamped event is *ret, the caller's to put. 0, or -errno: then the journal ends before it and
  * stays so.
  */
-int journal_write(struct journal *j, struct json_object *e, struct json_object **ret);
+int journal_append(struct journal *j, struct json_object *e, struct json_object **ret);
 
 /* Everything written is on the disk when this returns 0. */
 int journal_sync(struct journal *j);

@@ -44,7 +44,7 @@ static int take_line(const char *text, size_t len, uint64_t line,
 	return err;
 }
 
-int journal_read(int fd, void (*fn)(void *ctx, struct json_object *e), void *ctx, off_t *ret_end,
+int journal_load(int fd, void (*fn)(void *ctx, struct json_object *e), void *ctx, off_t *ret_end,
 		 char ret_error[JOURNAL_ERROR])
 {
 	_cleanup_fclose_ FILE *f = NULL;

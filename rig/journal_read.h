@@ -13,7 +13,7 @@
  * what is no journal of ours, has a higher major, a gap in seq or a line that is no event;
  * ret_error names the line.
  */
-int journal_read(int fd, void (*fn)(void *ctx, struct json_object *e), void *ctx, off_t *ret_end,
+int journal_load(int fd, void (*fn)(void *ctx, struct json_object *e), void *ctx, off_t *ret_end,
 		 char ret_error[JOURNAL_ERROR]);
 
 #endif

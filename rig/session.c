@@ -18,7 +18,8 @@
 #include "rig/runner.h"
 #include "rig/session_tell.h"
 
-#define DEFAULT_OUT "runs"
+#define DEFAULT_OUT  "runs"
+#define CONFIG_WRONG 1 /* among -errno values: a file of configs/ is wrong */
 
 static void say(const char *text)
 {
@@ -174,6 +175,8 @@ static int run_cases(struct session *s)
 		.deadline_s = (unsigned)options_u64(o, "deadline"),
 		.fail_fast = o->fail_fast,
 		.stop = &s->stop,
+		.known = event_get_bool(o->asked, "known") ? session_known : NULL,
+		.known_ctx = s,
 		.before = o->resume ? s->resume.before : NULL,
 	};
 
@@ -189,7 +192,7 @@ static int end_early(struct session *s, int err, const char *reason)
 		s->tally.stopped = true;
 	else
 		s->tally.broke = true;
-	status = tally_status(&s->tally);
+	status = err == CONFIG_WRONG ? RIG_CONFIG : tally_status(&s->tally);
 	say(reason);
 	if (s->options->resume) /* what is in the journal stands as it is */
 		return status;
@@ -221,7 +224,7 @@ static bool is_usage(const struct session *s, int err)
 
 static int run_on_bench(struct session *s)
 {
-	char error[PROBE_ERROR];
+	char error[BENCH_ERROR];
 	int err = probe_target(s->bench.target, PROBE_DEADLINE_S, &s->stop, s->facts, error);
 	int status;
 
@@ -229,6 +232,8 @@ static int run_on_bench(struct session *s)
 		return refuse_target(s, error);
 	if (err)
 		return end_early(s, err, error);
+	if (session_load_profile(s, error))
+		return end_early(s, CONFIG_WRONG, error);
 	err = make_plan(s);
 	if (!err)
 		err = begin(s);
@@ -304,6 +309,7 @@ static void release(struct session *s)
 		journal_close(&s->journal);
 	plan_free(&s->plan);
 	resume_free(&s->resume);
+	profile_free(s->profile);
 	stop_close(&s->stop);
 	free(s->facts);
 	s->facts = NULL;

@@ -11,6 +11,7 @@
 #include "rig/options.h"
 #include "rig/outputs.h"
 #include "rig/plan.h"
+#include "rig/profile.h"
 #include "rig/resume.h"
 #include "rig/sink.h"
 #include "rig/stop.h"
@@ -29,7 +30,8 @@ struct session {
 	struct sink sink;
 	struct bench bench;
 	struct facts *facts;
-	const char *profile; /* its name; NULL: none matched */
+	struct profile *profile; /* NULL: the drive did not come up */
+	char known_text[512];
 	struct plan plan;
 	struct resume resume;
 	uint64_t cut_bytes;
@@ -48,5 +50,12 @@ int session_dry_run(struct session *s);
 
 /* What a resumed run was asked for: run.json's "options". NULL with ret_error (512 bytes). */
 struct json_object *session_saved_options(const char *dir, char *ret_error);
+
+/* Are the files of configs/drives in order? Before any device. 0 or -errno, error 512 bytes. */
+int session_check_profiles(char *ret_error);
+/* The profile of the drive that was probed. 0 or -errno, error 512 bytes. */
+int session_load_profile(struct session *s, char *ret_error);
+/* What it says of that case, or NULL; for struct runner, ctx is the session. */
+const char *session_known(void *ctx, const char *case_name);
 
 #endif

@@ -192,7 +192,8 @@ static struct json_object *run_begin(struct session *s)
 	event_str(e, "stack", options_str(o, "stack"));
 	if (*engine)
 		event_str(e, "engine", engine);
-	event_str(e, "profile", s->profile);
+	if (s->profile)
+		event_str(e, "profile", s->profile->name);
 	add_drive(e, s->facts);
 	event_str(e, "effort", options_str(o, "effort"));
 	event_str(e, "allow", options_str(o, "allow"));

@@ -6,7 +6,7 @@
 int sink_event(struct sink *s, struct json_object *e)
 {
 	struct json_object *stamped = NULL;
-	int err = e ? journal_write(s->journal, e, &stamped) : -ENOMEM;
+	int err = e ? journal_append(s->journal, e, &stamped) : -ENOMEM;
 
 	if (!err && s->tell)
 		s->tell(s->ctx, stamped);
