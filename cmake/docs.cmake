@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The man page and the completion are printed by the program from its own tables.
+# The man page and the completion are printed by the program from its own tables; what is installed.
 set(docs_man ${CMAKE_BINARY_DIR}/docs/nvrig.1)
 set(docs_bash ${CMAKE_BINARY_DIR}/docs/nvrig.bash)
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/docs)
@@ -17,3 +17,4 @@ install(TARGETS nvrig RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES ${docs_man} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${docs_bash} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
 	RENAME nvrig)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/configs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/nvrig/configs)

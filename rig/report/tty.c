@@ -318,7 +318,8 @@ static int tty_close(void *state)
 
 	story_finish(&t->story);
 	erase(t);
-	tty_summary(t);
+	if (t->story.run || t->done) /* else the run was refused before it began */
+		tty_summary(t);
 	err = t->error ? t->error : t->story.error;
 	if (fflush(t->out) || ferror(t->out))
 		err = errno ? -errno : -EIO;
