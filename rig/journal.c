@@ -92,18 +92,14 @@ static int make_dirs(struct journal *j, const char *out, char error[JOURNAL_ERRO
 	return 0;
 }
 
-static int write_format(struct journal *j)
+struct json_object *journal_format(void)
 {
-	struct json_object *e = event_new("format"), *stamped = NULL;
-	int err;
+	struct json_object *e = event_new("format");
 
 	event_str(e, "name", "nvrig-events");
 	event_u64(e, "major", JOURNAL_MAJOR);
 	event_u64(e, "minor", JOURNAL_MINOR);
-	err = journal_append(j, e, &stamped);
-	json_object_put(stamped);
-	json_object_put(e);
-	return err;
+	return e;
 }
 
 int journal_create(struct journal *j, const char *out, char ret_error[JOURNAL_ERROR])
@@ -120,11 +116,7 @@ int journal_create(struct journal *j, const char *out, char ret_error[JOURNAL_ER
 		err = fail(ret_error, j->dir, OUT_HINT);
 		goto close_all;
 	}
-	err = write_format(j);
-	if (!err)
-		return 0;
-	errno = -err;
-	fail(ret_error, j->dir, OUT_HINT);
+	return 0;
 
 close_all:
 	if (j->events_fd >= 0)

@@ -27,10 +27,13 @@ struct journal {
 };
 
 /*
- * Makes OUT/RUN-ID with cases/ and reports/ and an events.jsonl that holds its format event. out
- * is made when only its last part is missing. 0, or -errno with ret_error.
+ * Makes OUT/RUN-ID with cases/ and reports/ and an empty events.jsonl, whose first event is to be
+ * journal_format(). out is made when only its last part is missing. 0, or -errno with ret_error.
  */
 int journal_create(struct journal *j, const char *out, char ret_error[JOURNAL_ERROR]);
+
+/* The first event of every journal. The caller owns it. */
+struct json_object *journal_format(void);
 
 /* A file of the run that is written once: O_EXCL. NULL with errno. The caller closes it. */
 FILE *journal_file(struct journal *j, const char *name);
@@ -60,7 +63,7 @@ void journal_logs_keep(struct journal *j, unsigned index, const char *case_name,
 		       int *err_fd);
 void journal_logs_close(struct journal *j, int *out_fd, int *err_fd);
 
-/* Closes and removes a run that never began: run.json and a journal of one event are all of it. */
+/* Closes and removes a run that never began: run.json and an empty journal are all of it. */
 void journal_discard(struct journal *j);
 
 /* Syncs, closes, and moves the link OUT/latest here. */

@@ -183,6 +183,35 @@ static int run_cases(struct session *s)
 	return runner_run(&r, &s->tally);
 }
 
+/* ---- the reports ---- */
+
+/* Before the first event. A report that cannot be made is known before any case runs. */
+static int open_outputs(struct session *s)
+{
+	char error[OUTPUTS_ERROR];
+	int err = outputs_open(s->outputs, &s->options->globals, error);
+
+	if (err)
+		say(error);
+	s->outputs_open = !err;
+	return err;
+}
+
+static int first_event(struct session *s)
+{
+	if (s->options->resume || s->outputs_open)
+		return 0;
+	if (open_outputs(s))
+		return -EIO;
+	return sink_event(&s->sink, journal_format());
+}
+
+static void discard(struct session *s)
+{
+	journal_discard(&s->journal);
+	s->journal_open = false;
+}
+
 /* The run ends before its cases: told in the journal, so that no report takes it for a good one. */
 static int end_early(struct session *s, int err, const char *reason)
 {
@@ -196,6 +225,10 @@ static int end_early(struct session *s, int err, const char *reason)
 	say(reason);
 	if (s->options->resume) /* what is in the journal stands as it is */
 		return status;
+	if (first_event(s)) {
+		discard(s);
+		return RIG_BROKE;
+	}
 	tell_begin(s);
 	tell_end(s, reason, status);
 	return status;
@@ -205,8 +238,7 @@ static int end_early(struct session *s, int err, const char *reason)
 static int refuse_target(struct session *s, const char *error)
 {
 	say(error);
-	journal_discard(&s->journal);
-	s->journal_open = false;
+	discard(s);
 	return RIG_USAGE;
 }
 
@@ -232,6 +264,10 @@ static int run_on_bench(struct session *s)
 		return refuse_target(s, error);
 	if (err)
 		return end_early(s, err, error);
+	if (first_event(s)) {
+		discard(s);
+		return RIG_BROKE;
+	}
 	if (session_load_profile(s, error))
 		return end_early(s, CONFIG_WRONG, error);
 	err = make_plan(s);
@@ -297,7 +333,7 @@ static int close_outputs(struct session *s, int status)
 {
 	char error[OUTPUTS_ERROR];
 
-	if (!outputs_close(s->outputs, s->journal_open, error))
+	if (!outputs_close(s->outputs, s->outputs_open, error))
 		return status;
 	say(error);
 	return status == RIG_DRIVE_FAILED ? status : RIG_BROKE;
@@ -317,7 +353,6 @@ static void release(struct session *s)
 
 int session_run(struct session *s)
 {
-	char error[OUTPUTS_ERROR];
 	int status = RIG_BROKE;
 
 	s->start_ns = clock_mono_ns();
@@ -328,9 +363,8 @@ int session_run(struct session *s)
 		return RIG_BROKE;
 	}
 	s->tally.strict_skip = s->options->strict_skip;
-	if (outputs_open(s->outputs, &s->options->globals, error))
-		say(error);
-	else if (!open_journal(s))
+	/* a run that goes on tells its reports what was before */
+	if ((!s->options->resume || !open_outputs(s)) && !open_journal(s))
 		status = run_in_dir(s);
 	status = close_outputs(s, status);
 	if (s->journal_open)

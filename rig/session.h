@@ -26,7 +26,7 @@ struct session {
 
 	struct stop stop;
 	struct journal journal;
-	bool journal_open;
+	bool journal_open, outputs_open;
 	struct sink sink;
 	struct bench bench;
 	struct facts *facts;
