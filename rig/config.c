@@ -13,6 +13,13 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
+/*
+ * libconfuse takes the end of the file for the end of every open section. So an assignment that
+ * only the top level knows is put behind the text; its name is one that no text may have.
+ */
+#define END_NAME "\001"
+#define END_TEXT "\n" END_NAME "=1\n"
+
 /* libconfuse's callbacks carry no context of ours; set during config_load() alone. */
 static _Thread_local char *error_text;
 
@@ -177,6 +184,19 @@ static const char *nth_option(const void *ctx, size_t i)
 	return cfg->opts[i].name;
 }
 
+static void say_unknown(const cfg_t *cfg, const char *key, char *text, size_t size)
+{
+	const char *near = text_nearest(key, nth_option, cfg);
+
+	if (near && !strcmp(near, END_NAME))
+		near = NULL;
+	if (!strcmp(key, END_NAME))
+		snprintf(text, size, "the file ends inside a section: a closing brace is missing");
+	else
+		snprintf(text, size, "unknown key '%.60s'%s%s%s", key,
+			 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 /* Keeps the first message: what follows is usually its consequence. */
 static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
@@ -187,11 +207,8 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	n = snprintf(error_text, CONFIG_ERROR, "%.240s:%d: ", cfg->filename ? cfg->filename : "?",
 		     cfg->line);
 	if (strstr(fmt, "no such option")) {
-		const char *key = va_arg(ap, const char *),
-			   *near = text_nearest(key, nth_option, cfg);
-
-		snprintf(error_text + n, CONFIG_ERROR - (size_t)n, "unknown key '%.60s'%s%s%s", key,
-			 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		say_unknown(cfg, va_arg(ap, const char *), error_text + n,
+			    CONFIG_ERROR - (size_t)n);
 		return;
 	}
 #pragma GCC diagnostic push
@@ -259,9 +276,9 @@ static void watch_values(cfg_t *cfg, const struct config_section *s, const char 
 
 static cfg_t *make_parser(const struct config_section *top)
 {
-	static const struct config_key none = { .name = NULL };
+	static const struct config_key end[] = { { .name = END_NAME }, { .name = NULL } };
 	const struct config_section file = {
-		.keys = &none,
+		.keys = end,
 		.sections = (const struct config_section *const[]){ top, NULL },
 	};
 	cfg_opt_t *opts = make_options(&file);
@@ -311,7 +328,7 @@ static int read_text(const char *path, char **ret, size_t *ret_size, char *error
 		snprintf(error, CONFIG_ERROR, "%.400s: %s", path, strerror(errno));
 		return -errno;
 	}
-	text = malloc(CONFIG_BYTES_MAX + 2);
+	text = malloc(CONFIG_BYTES_MAX + sizeof(END_TEXT));
 	if (!text)
 		return -ENOMEM;
 	n = fread(text, 1, CONFIG_BYTES_MAX + 1, f);
@@ -357,14 +374,20 @@ static int check_bytes(const char *path, const char *text, size_t size, char *er
 
 static int parse(cfg_t *cfg, const char *path, char *text, size_t size)
 {
-	_cleanup_fclose_ FILE *f = fmemopen(text, size ? size : 1, "r");
+	_cleanup_fclose_ FILE *f = NULL;
 
+	memcpy(text + size, END_TEXT, sizeof(END_TEXT));
+	f = fmemopen(text, size + sizeof(END_TEXT) - 1, "r");
 	if (!f)
 		return -errno;
-	if (!size)
-		fgetc(f);
 	cfg->filename = strdup(path);
-	return cfg_parse_fp(cfg, f) == CFG_SUCCESS ? 0 : -EINVAL;
+	if (cfg_parse_fp(cfg, f) != CFG_SUCCESS)
+		return -EINVAL;
+	if (cfg_size(cfg, END_NAME))
+		return 0;
+	snprintf(error_text, CONFIG_ERROR, "%.400s:%d: a comment or string does not end", path,
+		 cfg->line);
+	return -EINVAL;
 }
 
 int config_load(const char *path, const struct config_section *top, cfg_t **ret, char *error)
