@@ -12,9 +12,9 @@
 #define SERIAL		"NVRIG0001"
 #define MODEL_NAME	"nvrig model controller"
 #define NQN		"nqn.2014-08.org.nvmexpress:uuid:6e767269-6700-4d6f-8465-6c0000000001"
+#define ATOMIC_BLOCKS_Z 7u
 #define RTD3_US		500000u
 #define NON_OPERATIONAL 0x2u
-#define LPA_LIST_PAGES	0x20u /* log pages 00h, 12h and 13h are there */
 
 static void text(struct model *m, char *to, size_t len, const char *s)
 {
@@ -117,6 +117,8 @@ static void io_limits(struct model *m, struct nvme_id_ctrl *id)
 	id->cqes = 0x44;
 	id->nn = le32_from(media_nn(m));
 	id->oncs = le16_from(oncs());
+	id->awun = le16_from(ATOMIC_BLOCKS_Z); /* a Write is one copy: it could be more */
+	id->awupf = le16_from(ATOMIC_BLOCKS_Z);
 	id->vwc = NVME_CTRL_VWC_PRESENT | NVME_CTRL_VWC_FLUSH;
 }
 

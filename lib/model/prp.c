@@ -169,6 +169,10 @@ static bool add_second(struct mcmd *c, uint64_t prp1, uint64_t prp2)
 
 	if (FAULT(m, PRP2_DIRECT_IGNORED) || (FAULT(m, ADMIN_PRP2_IGNORED) && !is_io(c)))
 		prp2 = prp1 - offset_in_page(c, prp1) + m->core->page;
+	if (FAULT(m, PRP2_OFFSET_OVERRUN)) {
+		m->core->prp[m->core->nprp++] = prp2;
+		return false;
+	}
 	return add_page(c, prp2, FAULT(m, PRP2_OFFSET_MASKED), AT_PRP2);
 }
 
