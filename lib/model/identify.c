@@ -47,9 +47,12 @@ static void overrun(struct mcmd *c)
 
 static void send(struct mcmd *c, const uint8_t *page)
 {
-	size_t len = FAULT(c->m, IDENTIFY_SHORT) ? SHORT_BYTES : IDENTIFY_BYTES;
+	uint8_t cns = mcmd_cdw10(c) & 0xff;
+	bool is_short = FAULT(c->m, IDENTIFY_SHORT) && cns == NVME_IDENTIFY_CNS_CTRL;
+	bool is_long = FAULT(c->m, IDENTIFY_OVERRUN) && cns == NVME_IDENTIFY_CNS_NS_DESC_LIST;
+	size_t len = is_short ? SHORT_BYTES : IDENTIFY_BYTES;
 
-	if (!mcmd_to_host(c, page, 0, len, IDENTIFY_BYTES) && FAULT(c->m, IDENTIFY_OVERRUN))
+	if (!mcmd_to_host(c, page, 0, len, IDENTIFY_BYTES) && is_long)
 		overrun(c);
 }
 
