@@ -30,6 +30,7 @@ struct batch {
 	struct buf *in, *out;
 	uint8_t *copy, *before; /* of `in` at the Abort's CQE; of a block range on the medium */
 	struct target_io io[IO_MAX];
+	struct cmd put[IO_MAX], get[IO_MAX];
 	unsigned done, named, aborted, deferred, io_first;
 };
 
@@ -38,14 +39,15 @@ static uint64_t lba_of(const struct batch *b, unsigned i)
 	return ABORT_LBA + (uint64_t)i * b->blocks;
 }
 
-static struct cmd command(struct batch *b, unsigned i)
+/* Built once: PRP lists live as long as the case. */
+static void build_commands(struct batch *b, unsigned i)
 {
-	struct cmd c = b->io[i].write
-			       ? cmd_write(b->ns->nsid, lba_of(b, i), b->blocks, NULL, ABORT_BYTES)
-			       : cmd_read(b->ns->nsid, lba_of(b, i), b->blocks, NULL, ABORT_BYTES);
+	size_t at = (size_t)i * ABORT_BYTES;
 
-	rig_prp(b->r, &c, b->io[i].write ? b->out : b->in, (size_t)i * ABORT_BYTES, ABORT_BYTES);
-	return c;
+	b->put[i] = cmd_write(b->ns->nsid, lba_of(b, i), b->blocks, NULL, ABORT_BYTES);
+	b->get[i] = cmd_read(b->ns->nsid, lba_of(b, i), b->blocks, NULL, ABORT_BYTES);
+	rig_prp(b->r, &b->put[i], b->out, at, ABORT_BYTES);
+	rig_prp(b->r, &b->get[i], b->in, at, ABORT_BYTES);
 }
 
 static void prepare(struct batch *b, struct rig *r)
@@ -64,6 +66,8 @@ static void prepare(struct batch *b, struct rig *r)
 	b->out = rig_buf(r, (size_t)b->ios * ABORT_BYTES);
 	b->copy = rig_mem(r, b->in->len);
 	b->before = rig_mem(r, ABORT_BYTES);
+	for (unsigned i = 0; i < b->ios; i++)
+		build_commands(b, i);
 }
 
 /* The I/O commands are rung first, so that Aborts meet them in every state. */
@@ -75,7 +79,7 @@ static void begin(struct batch *b)
 	memset(b->out->data, (int)rig_rand_below(b->r, 256), b->out->len);
 	for (unsigned i = 0; i < b->ios; i++) {
 		b->io[i] = (struct target_io){ .write = rig_rand_below(b->r, 2) };
-		b->io[i].cid = rig_put(b->r, b->q, command(b, i));
+		b->io[i].cid = rig_put(b->r, b->q, b->io[i].write ? b->put[i] : b->get[i]);
 	}
 	for (unsigned n = 0; n < b->aborts; n++) {
 		struct target_io *io = &b->io[rig_rand_below(b->r, b->ios)];
@@ -212,7 +216,7 @@ static const struct rig_case cases[] = {
 	{ .id = "exactly-once",
 	  .rule = "A command that an Abort names completes once, with the status that fits.",
 	  .ref = "Base 2.1 Abort command; Base 2.1 Immediate Abort requirements; Base 2.1 Abort "
-		 "command, Command Completion",
+		 "command, Command Completion; Base 2.2 Outstanding Commands",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
 	  .fault = "abort-completes-twice abort-lies",

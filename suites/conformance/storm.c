@@ -18,6 +18,7 @@ struct slot {
 	bool write, done;
 	uint64_t held[BLOCKS]; /* tag of what each block holds */
 	uint64_t tag;	       /* of the write under way */
+	struct cmd put, get;   /* built once: PRP lists live as long as the case */
 };
 
 struct storm {
@@ -50,13 +51,14 @@ static void stamp_out(struct storm *s, unsigned i)
 		  s->slot[i].tag);
 }
 
-static struct cmd command(struct storm *s, unsigned i, bool write)
+static void build_commands(struct storm *s, unsigned i)
 {
-	struct cmd c = write ? cmd_write(s->ns->nsid, lba_of(s, i), s->blocks, NULL, s->bytes)
-			     : cmd_read(s->ns->nsid, lba_of(s, i), s->blocks, NULL, s->bytes);
+	struct slot *slot = &s->slot[i];
 
-	rig_prp(s->r, &c, write ? s->out : s->in, i * s->bytes, s->bytes);
-	return c;
+	slot->put = cmd_write(s->ns->nsid, lba_of(s, i), s->blocks, NULL, s->bytes);
+	slot->get = cmd_read(s->ns->nsid, lba_of(s, i), s->blocks, NULL, s->bytes);
+	rig_prp(s->r, &slot->put, s->out, i * s->bytes, s->bytes);
+	rig_prp(s->r, &slot->get, s->in, i * s->bytes, s->bytes);
 }
 
 static void settle(struct slot *slot)
@@ -95,8 +97,9 @@ struct storm *storm_new(struct rig *r)
 	allocate(s);
 	create_queues(s);
 	for (unsigned i = 0; i < s->slots; i++) {
+		build_commands(s, i);
 		stamp_out(s, i);
-		rig_io_ok(r, s->sq[0], command(s, i, true));
+		rig_io_ok(r, s->sq[0], s->slot[i].put);
 		settle(&s->slot[i]);
 	}
 	return s;
@@ -115,7 +118,7 @@ void storm_begin(struct storm *s)
 		if (slot->write)
 			stamp_out(s, i);
 		slot->qid = q->qid;
-		slot->cid = rig_put(s->r, q, command(s, i, slot->write));
+		slot->cid = rig_put(s->r, q, slot->write ? slot->put : slot->get);
 	}
 	for (unsigned i = 0; i < s->queues; i++)
 		rig_ring(s->r, s->sq[i]);
@@ -207,7 +210,7 @@ void storm_verify(struct storm *s)
 {
 	create_queues(s);
 	for (unsigned i = 0; i < s->slots; i++) {
-		struct cpl cpl = rig_io(s->r, s->sq[0], command(s, i, false));
+		struct cpl cpl = rig_io(s->r, s->sq[0], s->slot[i].get);
 
 		if (cpl.status != SC_SUCCESS)
 			REQUIRE_STATUS(s->r, cpl, SC_SUCCESS);
