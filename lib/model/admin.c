@@ -71,6 +71,10 @@ void admin_abort(struct mcmd *c)
 
 	if (admin_nsid_wrong(c))
 		return;
+	if (FAULT(m, ADMIN_FUZZ_ILLEGAL_STATUS) && le32_get(c->e.cdw11)) {
+		mcmd_fail(c, 0x3f, 0xffff);
+		return;
+	}
 	if (!can_abort(m, s)) {
 		c->dw0 = FAULT(m, ABORT_NOT_FOUND_CLEAR) ? 0 : NOT_ABORTED;
 		return;

@@ -149,6 +149,9 @@ static bool hangs(struct model *m, struct slot *s)
 {
 	if (s->c.sqid && FAULT(m, FUZZ_HANGS_ON_FUSE) && (s->c.e.flags & FLAG_FUSE))
 		return true;
+	if (!s->c.sqid && FAULT(m, ADMIN_FUZZ_HANGS_ON_FUSE) &&
+	    (s->c.e.flags & FLAG_FUSE) == FLAG_FUSE)
+		return true;
 	return FAULT(m, STOPS_ANSWERING) && m->core->marks.completions >= VANISH_AFTER;
 }
 

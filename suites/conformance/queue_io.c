@@ -1,0 +1,542 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What happens on queues: slots, phase, head and tail, doorbells, interrupts. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "kit/kit.h"
+
+#define FIRST_LBA 128u
+#define SOON_NS	  (2 * NS_PER_S)  /* what must come comes by then */
+#define QUIET_NS  (2 * NS_PER_MS) /* what must not come would have come by then */
+#define POLL_NS	  (10 * NS_PER_US)
+
+/* A Read of one block into a buffer of the case; may be put any number of times. */
+static struct cmd read_cmd(struct rig *r, uint64_t lba, struct buf *b, size_t off)
+{
+	const struct facts_ns *ns = rig_ns(r);
+	struct cmd c = cmd_read(ns->nsid, lba, 1, NULL, ns->lba_bytes);
+
+	rig_prp(r, &c, b, off, ns->lba_bytes);
+	return c;
+}
+
+static struct cmd any_read(struct rig *r)
+{
+	return read_cmd(r, 0, rig_buf(r, rig_ns(r)->lba_bytes), 0);
+}
+
+static struct sq *make_queue(struct rig *r, uint16_t qid, uint32_t entries, struct cq *cq)
+{
+	struct sq *q = rig_sq_alloc(r, qid, entries, cq);
+
+	REQUIRE_STATUS(r, rig_admin(r, cmd_create_sq(qid, entries, q->mem->iova, cq->qid)),
+		       SC_SUCCESS);
+	return q;
+}
+
+static struct cq *make_cq(struct rig *r, uint16_t qid, uint32_t entries)
+{
+	struct cq *q = rig_cq_alloc(r, qid, entries);
+
+	rig_queue_count(r);
+	REQUIRE_STATUS(r, rig_admin(r, cmd_create_cq(qid, entries, q->mem->iova, false, 0)),
+		       SC_SUCCESS);
+	return q;
+}
+
+/* ---- slots and phase ---- */
+
+static const struct lap_row {
+	const char *name;
+	uint32_t entries; /* 0: as many as the controller has */
+} laps[] = { { "2", 2 }, { "3", 3 }, { "5", 5 }, { "64", 64 }, { "mqes", 0 } };
+
+/* The slot at the head as it was the moment its phase was seen, read once. */
+static struct cqe first_sight(struct rig *r, struct cq *q)
+{
+	uint64_t end = rig_now(r) + SOON_NS;
+
+	while (!cq_ready(q)) {
+		if (rig_now(r) >= end)
+			rig_fail(r,
+				 "slot %u of CQ of %u entries never got phase %u: slot %u has %u",
+				 q->head, q->size, q->phase, (q->head + 1) % q->size,
+				 le16_get(cq_slot(q, (q->head + 1) % q->size)->status) & 1);
+		rig_wait(r, POLL_NS);
+	}
+	return *cq_slot(q, q->head);
+}
+
+/* Other bytes than any CQE has, the phase kept: a half-filled entry shows them. */
+static void poison_slot(struct cqe *e)
+{
+	uint8_t phase = le16_get(e->status) & CQE_PHASE;
+
+	memset(e, 0xa5, sizeof(*e));
+	e->status = le16_from((uint16_t)(0xa5a4 | phase));
+}
+
+/* n commands at once; each slot as first seen must be what it is when all have come. */
+static void lap_part(struct rig *r, struct sq *q, const struct cmd *c, uint32_t n)
+{
+	uint32_t begin = q->cq->head;
+	struct cqe *seen = rig_mem(r, n * sizeof(*seen));
+	struct cpl cpl;
+
+	for (uint32_t i = 0; i < n; i++)
+		rig_put(r, q, *c);
+	rig_ring(r, q);
+	for (uint32_t i = 0; i < n; i++) {
+		seen[i] = first_sight(r, q->cq);
+		cq_next(q->cq, &cpl);
+		CHECK_STATUS(r, cpl, SC_SUCCESS);
+	}
+	rig_wait(r, POLL_NS);
+	for (uint32_t i = 0; i < n; i++) {
+		struct cqe *slot = cq_slot(q->cq, (begin + i) % q->cq->size);
+
+		CHECK_MEM(r, "completion queue entry, first sight and later", &seen[i], slot,
+			  sizeof(*slot));
+		poison_slot(slot);
+	}
+	CHECK_TRUE(r, !cq_ready(q->cq), "no completion without a command");
+	cq_ring(q->cq);
+}
+
+static void wrap_phase(struct rig *r)
+{
+	const struct lap_row *row = rig_row(r);
+	uint32_t entries = row->entries ? row->entries : rig_queue_max(r);
+	uint32_t depth = entries < 64 ? entries : 64, n;
+	struct cq *cq;
+	struct sq *q;
+	struct cmd c;
+
+	if (entries > rig_queue_max(r))
+		rig_na(r, "CAP.MQES allows %u entries", rig_queue_max(r));
+	cq = make_cq(r, 1, entries);
+	q = make_queue(r, 1, depth, cq);
+	c = any_read(r);
+	for (uint64_t left = rig_pick(r, row->entries ? 5 : 2, 5, 50) * entries; left; left -= n) {
+		n = 1 + (uint32_t)rig_rand_below(r, depth - 1);
+		n = n < left ? n : (uint32_t)left;
+		lap_part(r, q, &c, n);
+	}
+}
+
+/* ---- a full completion queue ---- */
+
+/* Unconsumed entries, as the phases from the head on tell. */
+static uint32_t posted(struct cq *q)
+{
+	uint32_t n = 0;
+
+	for (; n < q->size; n++) {
+		uint32_t at = q->head + n;
+		uint8_t phase = at < q->size ? q->phase : !q->phase;
+
+		if ((le16_get(cq_slot(q, at % q->size)->status) & CQE_PHASE) != phase)
+			break;
+	}
+	return n;
+}
+
+/* Waits for n unconsumed entries, then a while for one too many. */
+static void check_posted(struct rig *r, struct cq *q, uint32_t n, uint64_t quiet_ns)
+{
+	uint64_t end = rig_now(r) + SOON_NS;
+
+	while (posted(q) < n && rig_now(r) < end)
+		rig_wait(r, POLL_NS);
+	rig_wait(r, quiet_ns);
+	REQUIRE_EQ(r, "unconsumed completions in the completion queue of 4", posted(q), n);
+}
+
+static void cq_full(struct rig *r)
+{
+	uint32_t max = rig_queue_max(r), entries = max < 64 ? max : 64, left = entries - 1;
+	struct cq *cq = make_cq(r, 1, max < 4 ? max : 4);
+	struct sq *q = make_queue(r, 1, entries, cq);
+	uint32_t room = cq->size - 1;
+	struct cmd c = any_read(r);
+	struct cpl cpl;
+
+	for (uint32_t i = 0; i < left; i++)
+		rig_put(r, q, c);
+	rig_ring(r, q);
+	for (; left; left--) {
+		bool first = left == entries - 1;
+
+		check_posted(r, cq, left < room ? left : room, first ? QUIET_NS : 0);
+		cq_next(cq, &cpl);
+		CHECK_STATUS(r, cpl, SC_SUCCESS);
+		cq_ring(cq);
+	}
+	rig_wait(r, QUIET_NS);
+	CHECK_EQ(r, "completions after the last", posted(cq), 0);
+	CHECK_EQ(r, "commands without a completion", q->inflight, 0);
+}
+
+/* ---- submission queue head ---- */
+
+/* Checks SQHD against the last one and the tail, then rewrites the slots it has set free. */
+static void check_sqhd(struct rig *r, struct sq *q, uint32_t was, const struct cpl *cpl)
+{
+	uint32_t moved = (cpl->sqhd + q->size - was) % q->size;
+	uint32_t most = (q->rung + q->size - was) % q->size;
+
+	CHECK_TRUE(r, cpl->sqhd < q->size && moved <= most,
+		   "SQHD %u lies in the queue of %u, between the last %u and the tail %u",
+		   cpl->sqhd, q->size, was, q->rung);
+	for (uint32_t i = 0; i < moved && moved <= most; i++)
+		memset(sq_slot(q, (was + i) % q->size), 0xff, sizeof(struct sqe));
+}
+
+static void sqhd(struct rig *r)
+{
+	struct cq *cq = make_cq(r, 1, 16 < rig_queue_max(r) ? 16 : rig_queue_max(r));
+	struct sq *q = make_queue(r, 1, 7 < cq->size ? 7 : cq->size, cq);
+	struct cmd c = any_read(r);
+
+	for (uint64_t n = rig_pick(r, 40, 150, 20000); n; n--) {
+		uint64_t batch = 1 + rig_rand_below(r, q->size - 1);
+
+		for (uint64_t i = 0; i < batch; i++)
+			rig_put(r, q, c);
+		rig_ring(r, q);
+		for (uint64_t i = 0; i < batch; i++) {
+			uint32_t was = q->head;
+			struct cpl cpl = rig_next(r, cq);
+
+			CHECK_STATUS(r, cpl, SC_SUCCESS);
+			check_sqhd(r, q, was, &cpl);
+		}
+		CHECK_EQ(r, "SQHD when every command has completed", q->head, q->tail);
+	}
+}
+
+/* ---- several submission queues, one completion queue ---- */
+
+#define SHARED_MOST 8u
+#define EACH	    6u /* blocks of its own for each queue */
+
+static const char *one_sq(const struct facts *f)
+{
+	return f->nsq < 2 ? "the controller allocates one I/O submission queue" : NULL;
+}
+
+struct shared {
+	struct sq *q[SHARED_MOST];
+	unsigned n;
+	struct buf *data; /* EACH blocks a queue */
+};
+
+/* Sizes and fill levels differ from queue to queue, so that another queue's SQHD is a wrong one. */
+static unsigned load_of(const struct shared *s, unsigned i, uint64_t round)
+{
+	return 1 + (unsigned)(i + round) % (s->q[i]->size - 1 < EACH ? s->q[i]->size - 1 : EACH);
+}
+
+/* The same CIDs on every queue. */
+static unsigned submit_shared(struct rig *r, struct shared *s, uint64_t round)
+{
+	uint32_t bytes = rig_ns(r)->lba_bytes;
+	unsigned all = 0;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		unsigned load = load_of(s, i, round);
+
+		for (unsigned k = 0; k < load; k++) {
+			size_t at = i * EACH + k;
+			struct cmd c = read_cmd(r, FIRST_LBA + at, s->data, at * bytes);
+
+			sq_put_as(s->q[i], &c.sqe, (uint16_t)k);
+		}
+		all += load;
+	}
+	for (unsigned i = 0; i < s->n; i++)
+		rig_ring(r, s->q[i]);
+	return all;
+}
+
+static void check_shared(struct rig *r, struct shared *s, uint64_t round)
+{
+	uint32_t bytes = rig_ns(r)->lba_bytes;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		size_t at = i * EACH;
+
+		CHECK_EQ(r, "commands of the queue without a completion", s->q[i]->inflight, 0);
+		CHECK_EQ(r, "the queue's own SQHD at the end", s->q[i]->head, s->q[i]->tail);
+		CHECK_STAMP(r, s->data->data + at * bytes, FIRST_LBA + at, load_of(s, i, round),
+			    bytes, 7);
+	}
+}
+
+/* By the first queue while it is alone: nothing is shared yet. */
+static void write_blocks(struct rig *r, struct shared *s)
+{
+	const struct facts_ns *ns = rig_ns(r);
+	size_t each = EACH * (size_t)ns->lba_bytes;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		uint8_t *p = s->data->data + i * each;
+
+		rig_stamp(p, FIRST_LBA + i * EACH, EACH, ns->lba_bytes, 7);
+		rig_io_ok(r, s->q[0], cmd_write(ns->nsid, FIRST_LBA + i * EACH, EACH, p, each));
+	}
+}
+
+static void prepare_shared(struct rig *r, struct shared *s)
+{
+	uint32_t max = rig_queue_max(r);
+	struct cq *cq = make_cq(r, 1, max < 64 ? max : 64);
+	unsigned n = rig_ctrl(r)->nsq;
+
+	s->n = n < SHARED_MOST ? n : SHARED_MOST;
+	s->data = rig_buf(r, (size_t)s->n * EACH * rig_ns(r)->lba_bytes);
+	for (unsigned i = 0; i < s->n; i++) {
+		s->q[i] = make_queue(r, (uint16_t)(i + 1), 3 + i < max ? 3 + i : max, cq);
+		if (i == 0)
+			write_blocks(r, s);
+	}
+}
+
+static void many_sq_one_cq(struct rig *r)
+{
+	struct shared s;
+
+	prepare_shared(r, &s);
+	for (uint64_t round = rig_pick(r, 10, 40, 5000); round; round--) {
+		unsigned all;
+
+		buf_poison(s.data, (uint8_t)round);
+		all = submit_shared(r, &s, round);
+		while (all--)
+			CHECK_STATUS(r, rig_next(r, s.q[0]->cq), SC_SUCCESS);
+		check_shared(r, &s, round);
+	}
+}
+
+/* ---- an impossible tail ---- */
+
+#define VICTIM_ENTRIES 8u
+#define EVENT_INVALID_VALUE                                                                        \
+	0x00010100u /* error status, Invalid Doorbell Write Value, log page 1                      \
+		     */
+
+static const struct tail_row {
+	const char *name;
+	uint32_t past; /* added to the size, unless `value` */
+	uint32_t value;
+} tails[] = { { "size", 0, 0 }, { "size-plus-1", 1, 0 }, { "ffff", 0, 0xffff } };
+
+/* Commands that were never rung: were one fetched, its completion would be seen. */
+static void fill_slots(struct sq *q, const struct cmd *c)
+{
+	for (uint32_t i = 0; i < q->size; i++) {
+		struct sqe *slot = sq_slot(q, i);
+
+		*slot = c->sqe;
+		slot->cid = le16_from((uint16_t)(0x700 + i));
+	}
+}
+
+static void check_event(struct rig *r, struct ctrl *c)
+{
+	struct cpl event;
+
+	if (!CHECK_TRUE(r, !ctrl_aer_take(c, &event, rig_now(r) + SOON_NS),
+			"an asynchronous event tells of the invalid doorbell value"))
+		return;
+	CHECK_EQ(r, "event (type 0h, information 01h, log page 01h)", event.dw0 & 0x00ffff07,
+		 EVENT_INVALID_VALUE);
+}
+
+/* A queue so treated may be dead; deleted and created again it lives. */
+static void check_revived(struct rig *r, struct sq *q, struct cmd c)
+{
+	REQUIRE_STATUS(r, rig_admin(r, cmd_delete_sq(q->qid)), SC_SUCCESS);
+	sq_reset(q);
+	REQUIRE_STATUS(r, rig_admin(r, cmd_create_sq(q->qid, q->size, q->mem->iova, q->cq->qid)),
+		       SC_SUCCESS);
+	CHECK_STATUS(r, rig_io(r, q, c), SC_SUCCESS);
+}
+
+static void db_sq_invalid(struct rig *r)
+{
+	const struct tail_row *row = rig_row(r);
+	struct sq *q = rig_queue_pair(r, 1, VICTIM_ENTRIES), *other = NULL;
+	struct cmd c = any_read(r);
+
+	if (rig_queue_count(r) > 1)
+		other = rig_queue_pair(r, 2, VICTIM_ENTRIES);
+	if (ctrl_aer_post(rig_ctrl(r)))
+		rig_broken(r, "set-up: no Asynchronous Event Request could be sent");
+	fill_slots(q, &c);
+	sq_ring_value(q, row->value ? row->value : q->size + row->past);
+	rig_wait(r, QUIET_NS);
+	CHECK_TRUE(r, !cq_ready(q->cq), "nothing runs on the queue with the invalid tail");
+	check_event(r, rig_ctrl(r));
+	for (unsigned i = 0; other && i < 2 * VICTIM_ENTRIES; i++)
+		CHECK_STATUS(r, rig_io(r, other, c), SC_SUCCESS);
+	check_revived(r, q, c);
+}
+
+/* ---- interrupts ---- */
+
+#define IRQ_QUEUES 4u
+
+static const char *one_vector(const struct facts *f)
+{
+	return f->caps.vectors < 2 ? "one interrupt vector: it belongs to the Admin queue" : NULL;
+}
+
+static bool interrupted(struct rig *r, unsigned vector, uint64_t wait_ns)
+{
+	struct target *t = rig_target(r);
+	int got = t->ops->irq_wait(t, vector, wait_ns ? rig_now(r) + wait_ns : 0);
+
+	if (got < 0)
+		rig_broken(r, "waiting for an interrupt: error %d", -got);
+	return got;
+}
+
+static void make_irq_queues(struct rig *r, struct sq **q, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint16_t qid = (uint16_t)(i + 1);
+		struct cq *cq = rig_cq_alloc(r, qid, 8);
+		struct cpl cpl;
+
+		if (cq_create(cq, true, qid, &cpl))
+			rig_broken(r, "set-up: CQ %u with vector %u is refused", qid, qid);
+		q[i] = make_queue(r, qid, 8, cq);
+	}
+}
+
+/* Takes what is there; the doorbell is written when something was. */
+static unsigned drain(struct rig *r, struct cq *q)
+{
+	struct cpl cpl;
+	unsigned n = 0;
+
+	for (; cq_next(q, &cpl); n++)
+		CHECK_STATUS(r, cpl, SC_SUCCESS);
+	if (n)
+		cq_ring(q);
+	return n;
+}
+
+/*
+ * As a driver does it: sleep until the interrupt, take what is there. The first interrupt of a
+ * queue that was idle finds an entry; a later one may find that its entry was taken already.
+ */
+static void check_interrupts(struct rig *r, struct sq *q, unsigned left)
+{
+	bool first = true;
+
+	for (; left; first = false) {
+		unsigned n;
+
+		REQUIRE_TRUE(r, interrupted(r, q->cq->vector, SOON_NS),
+			     "vector %u fires: %u commands not told of, %u completions waiting",
+			     q->cq->vector, left, posted(q->cq));
+		n = drain(r, q->cq);
+		CHECK_TRUE(r, n || !first, "the entry is in memory when vector %u fires",
+			   q->cq->vector);
+		left -= n;
+	}
+}
+
+static void check_idle_silent(struct rig *r, unsigned n, unsigned busy)
+{
+	for (unsigned v = 1; v <= n; v++)
+		if (v != busy)
+			CHECK_TRUE(r, !interrupted(r, v, 0), "vector %u of an idle queue is silent",
+				   v);
+}
+
+static void irq_delivery(struct rig *r)
+{
+	struct ctrl_config cfg = ctrl_defaults(rig_ctrl_off(r));
+	struct sq *q[IRQ_QUEUES];
+	unsigned n;
+	struct cmd c;
+
+	cfg.use_irq = true;
+	rig_ctrl_with(r, &cfg);
+	n = rig_queue_count(r) < IRQ_QUEUES ? rig_queue_count(r) : IRQ_QUEUES;
+	n = n < rig_facts(r)->caps.vectors ? n : rig_facts(r)->caps.vectors - 1;
+	make_irq_queues(r, q, n);
+	c = any_read(r);
+	for (uint64_t left = rig_pick(r, 60, 500, 10000); left; left--) {
+		unsigned i = (unsigned)rig_rand_below(r, n), load = left % 4 ? 1 : 2;
+
+		for (unsigned k = 0; k < load; k++)
+			rig_put(r, q[i], c);
+		rig_ring(r, q[i]);
+		check_interrupts(r, q[i], load);
+		check_idle_silent(r, n, i + 1);
+		interrupted(r, i + 1, 0); /* the second of two that met */
+	}
+}
+
+static const struct rig_case cases[] = {
+	{ .id = "many-sq-one-cq",
+	  .rule = "Completions of several submission queues on one completion queue carry their "
+		  "own "
+		  "queue's identifier, CID and head.",
+	  .ref = "Base 2.0 Completion Queue Entry; Base 2.2 Completion Queue Entry, NVM Queue "
+		 "Models",
+	  .needs = NEED_QUEUES,
+	  .harm = HARM_DATA,
+	  .fault = "cqe-wrong-sqid-when-shared sqhd-of-other-sq too-few-queues",
+	  .na = one_sq,
+	  .run = many_sq_one_cq },
+	{ .id = "wrap-phase",
+	  .rule = "Completions fill the slots in order, lap after lap, with the phase inverted "
+		  "each "
+		  "lap and written last.",
+	  .ref = "Base 2.0 Phase Tag; Base 2.2 Phase Tag, Completion Queue Entry",
+	  .needs = NEED_QUEUES,
+	  .fault = "phase-not-inverted-odd-size phase-before-rest cqe-slot-skipped qsize-one-based",
+	  .run = wrap_phase,
+	  ROWS(laps) },
+	{ .id = "cq-full",
+	  .rule = "A full completion queue is not written to; what is held back comes when there "
+		  "is "
+		  "room, once each.",
+	  .ref = "Base 2.0 Completion Queue Flow Control; Base 2.2 Completion Queue Flow Control, "
+		 "Full "
+		 "Queue",
+	  .needs = NEED_QUEUES,
+	  .fault = "cq-full-overwrites cq-full-drops-one",
+	  .run = cq_full },
+	{ .id = "sqhd",
+	  .rule = "SQHD stays within the queue, moves forward only and never past the tail; slots "
+		  "behind it are the host's at once.",
+	  .ref = "Base 2.0 Completion Queue Entry; Base 2.2 Completion Queue Entry, Queue Usage",
+	  .needs = NEED_QUEUES,
+	  .fault = "sqhd-off-by-one sqhd-past-tail",
+	  .run = sqhd },
+	{ .id = "db-sq-invalid",
+	  .rule = "A tail outside the queue runs nothing, is told by an event, and leaves other "
+		  "queues alone.",
+	  .ref = "Base 2.0 Queue Usage; Base 2.2 Queue Usage",
+	  .needs = NEED_QUEUES,
+	  .fault = "tail-modulo-size tail-invalid-no-event",
+	  .run = db_sq_invalid,
+	  ROWS(tails) },
+	{ .id = "irq-delivery",
+	  .rule = "Every completion of an interrupting queue is told by that queue's vector once "
+		  "it "
+		  "is in memory, and by no other.",
+	  .ref = "PCIe Transport 1.0 Interrupts, MSI-X Based Behavior",
+	  .needs = NEED_QUEUES | NEED_IRQ,
+	  .fault = "irq-before-cqe irq-lost-when-two irq-wrong-vector",
+	  .na = one_vector,
+	  .run = irq_delivery },
+};
+
+SUITE(queue_io_suite, CONFORMANCE, "queue", cases);
