@@ -143,6 +143,8 @@ const char *check_text_line(const struct json_object *e, char *buf, size_t len)
 	if (*file)
 		snprintf(site, sizeof(site), " [%.80s:%llu]", slash ? slash + 1 : file,
 			 (unsigned long long)event_get_u64(e, "line"));
+	if (!strcmp(op, "==")) /* goes without saying */
+		op = "";
 	if (*got || *want)
 		snprintf(buf, len, "%s: got %s, want %s%s%s%s%s", event_get_str(e, "what"), got, op,
 			 *op ? " " : "", want, times, site);

@@ -56,7 +56,7 @@ uint64_t tale_deadline_s(const struct tale *o);
 uint64_t tale_duration_ns(const struct tale *o);
 size_t tale_suite_len(const struct tale *o); /* bytes of the name before its dot; 0: none */
 
-/* "status: got 0h Success, want == 101h ... (file.c:12)" of a check event, into buf. */
+/* "status: got 0h Success, want 101h ... [file.c:12]" of a check event, into buf. */
 const char *check_text_line(const struct json_object *e, char *buf, size_t len);
 /* The same for any told event: check, note, sample or engine. */
 const char *told_line(const struct json_object *e, char *buf, size_t len);

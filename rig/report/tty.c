@@ -153,18 +153,19 @@ static uint64_t advice_of(const struct tale *tale)
 	return tale->end ? event_get_u64(tale->end, "advice") : 0;
 }
 
-/* The reason is often the first evidence in short; then that is enough. */
+/* The reason is often one of the checks in short; then that is enough. */
 static bool is_evident(const struct tty *t, const struct tale *tale)
 {
 	size_t n = tale->told ? json_object_array_length(tale->told) : 0;
+	size_t len = strlen(tty_why(tale));
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && i < EVIDENCE_MAX; i++) {
 		const struct json_object *e = json_object_array_get_idx(tale->told, i);
 		char text[TOLD_LINE];
 
-		if (is_shown(t, tale, e))
-			return !strncmp(told_line(e, text, sizeof(text)), tty_why(tale),
-					strlen(tty_why(tale)));
+		if (is_shown(t, tale, e) &&
+		    !strncmp(told_line(e, text, sizeof(text)), tty_why(tale), len))
+			return true;
 	}
 	return false;
 }

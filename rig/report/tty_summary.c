@@ -103,7 +103,42 @@ static void put_list(struct tty *t, enum report_verdict v)
 	}
 }
 
-static void put_advice(struct tty *t)
+static void put_advised(struct tty *t, const struct tale *a, const char *text, unsigned times)
+{
+	if (!times)
+		return;
+	fputs("advice   ", t->out);
+	put_line(t->out, tale_name(a), SHOWN_MAX);
+	fputs(": ", t->out);
+	put_line(t->out, text, SHOWN_MAX);
+	if (times > 1)
+		fprintf(t->out, " (%u times)", times);
+	fputc('\n', t->out);
+}
+
+/* The same advice again and again, as a loop in a case gives it, is told once. */
+static void put_advice_of(struct tty *t, const struct tale *a)
+{
+	char text[TOLD_LINE], last[TOLD_LINE] = "";
+	unsigned times = 0;
+
+	for (size_t k = 0; k < json_object_array_length(a->told); k++) {
+		const struct json_object *e = json_object_array_get_idx(a->told, k);
+
+		if (!check_failed(e) || !check_is_advice(e))
+			continue;
+		if (times && !strcmp(told_line(e, text, sizeof(text)), last)) {
+			times++;
+			continue;
+		}
+		put_advised(t, a, last, times);
+		told_line(e, last, sizeof(last));
+		times = 1;
+	}
+	put_advised(t, a, last, times);
+}
+
+static void put_remarks(struct tty *t)
 {
 	for (size_t i = 0; i < t->kept.n; i++) {
 		const struct tale *a = &t->kept.all[i];
@@ -115,18 +150,7 @@ static void put_advice(struct tty *t)
 			put_line(t->out, tale_known(a), SHOWN_MAX);
 			fputc('\n', t->out);
 		}
-		for (size_t k = 0; k < json_object_array_length(a->told); k++) {
-			const struct json_object *e = json_object_array_get_idx(a->told, k);
-			char text[TOLD_LINE];
-
-			if (!check_failed(e) || !check_is_advice(e))
-				continue;
-			fputs("advice   ", t->out);
-			put_line(t->out, tale_name(a), SHOWN_MAX);
-			fputs(": ", t->out);
-			put_line(t->out, told_line(e, text, sizeof(text)), SHOWN_MAX);
-			fputc('\n', t->out);
-		}
+		put_advice_of(t, a);
 	}
 }
 
@@ -139,7 +163,7 @@ void tty_summary(struct tty *t)
 	put_reasons(t, V_NA);
 	put_reasons(t, V_SKIP);
 	put_reasons(t, V_NOTRUN);
-	put_advice(t);
+	put_remarks(t);
 	for (size_t i = 0; i < ARRAY_SIZE(listed); i++)
 		put_list(t, listed[i]);
 	if (!t->story.begun)
