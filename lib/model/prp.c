@@ -59,7 +59,7 @@ static bool add_page(struct mcmd *c, uint64_t addr, bool mask_fault, uint16_t wh
 {
 	struct model_core *core = c->m->core;
 
-	if (offset_in_page(c, addr)) {
+	if (offset_in_page(c, addr) && !FAULT(c->m, PRP2_OFFSET_OVERRUN)) {
 		if (!mask_fault)
 			return fails(c, SC_PRP_OFFSET_INVALID, where);
 		addr -= offset_in_page(c, addr);
@@ -169,10 +169,6 @@ static bool add_second(struct mcmd *c, uint64_t prp1, uint64_t prp2)
 
 	if (FAULT(m, PRP2_DIRECT_IGNORED) || (FAULT(m, ADMIN_PRP2_IGNORED) && !is_io(c)))
 		prp2 = prp1 - offset_in_page(c, prp1) + m->core->page;
-	if (FAULT(m, PRP2_OFFSET_OVERRUN)) {
-		m->core->prp[m->core->nprp++] = prp2;
-		return false;
-	}
 	return add_page(c, prp2, FAULT(m, PRP2_OFFSET_MASKED), AT_PRP2);
 }
 
