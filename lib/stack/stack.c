@@ -42,6 +42,7 @@ struct stack {
 	char disk[STACK_NS_MAX][PATH_BYTES];
 	char log[PATH_BYTES];
 	int ram_fd, bios_fd, log_fd;
+	off_t log_from; /* where the log of the present QEMU begins */
 	char engine[64];
 	char target[512];
 	struct keeper keeper;
@@ -77,7 +78,7 @@ static int place_socket(struct stack *s, char *error)
 			 SOCKET_NAME);
 		return 0;
 	}
-	strcpy(s->own_dir, "/tmp/rig-XXXXXX");
+	strcpy(s->own_dir, "/tmp/rig-q-XXXXXX");
 	if (!mkdtemp(s->own_dir)) {
 		s->own_dir[0] = 0;
 		return fail(error, -errno, "a short directory in /tmp for the socket: %s",
@@ -177,21 +178,26 @@ static void read_log_tail(struct stack *s, char *text, size_t size)
 	text[0] = 0;
 	if (fstat(s->log_fd, &st))
 		return;
-	from = st.st_size > (off_t)size - 1 ? st.st_size - (off_t)size + 1 : 0;
+	from = st.st_size - s->log_from > (off_t)size - 1 ? st.st_size - (off_t)size + 1
+							  : s->log_from;
 	n = pread(s->log_fd, text, size - 1, from);
 	text[n > 0 ? n : 0] = 0;
 }
 
-/* The last line that says something, at most 200 bytes of it. */
-static void last_line(const char *text, char *line, size_t size)
+/* Its last words on one line. */
+static void last_words(const char *text, char *line, size_t size)
 {
-	const char *end = text + strlen(text), *at;
+	size_t n = strlen(text);
 
-	while (end > text && end[-1] == '\n')
-		end--;
-	for (at = end; at > text && at[-1] != '\n';)
-		at--;
-	snprintf(line, size, "%.*s", (int)(end - at > 200 ? 200 : end - at), at);
+	while (n && text[n - 1] == '\n')
+		n--;
+	if (n >= size) {
+		text += n - size + 1;
+		n = size - 1;
+	}
+	for (size_t i = 0; i < n; i++)
+		line[i] = text[i] < ' ' ? ' ' : text[i];
+	line[n] = 0;
 }
 
 static void describe_death(struct stack *s, int status)
@@ -245,7 +251,7 @@ static int wait_for_life(struct stack *s, char *error)
 {
 	const struct timespec pause = { .tv_nsec = 10 * NS_PER_MS };
 	uint64_t deadline = clock_mono_ns() + s->cfg.start_s * NS_PER_S;
-	char line[256];
+	char line[240];
 
 	while (stack_alive(s, NULL)) {
 		if (answers(s->socket, 200))
@@ -256,9 +262,9 @@ static int wait_for_life(struct stack *s, char *error)
 				    program_name(s), s->cfg.accel, s->cfg.start_s, s->log);
 		nanosleep(&pause, NULL);
 	}
-	last_line(s->death.log_tail, line, sizeof(line));
-	return fail(error, -ECHILD, "%.100s before it answered: %.200s (log: %.150s)",
-		    s->death.text, line[0] ? line : "it said nothing", s->log);
+	last_words(s->death.log_tail, line, sizeof(line));
+	return fail(error, -ECHILD, "%.60s before it answered: %s (log: %.150s)", s->death.text,
+		    line[0] ? line : "it said nothing", s->log);
 }
 
 static void list_paths(const struct stack *s, const char *ret_paths[KEEPER_PATHS])
@@ -291,6 +297,7 @@ static int start_qemu(struct stack *s, char *error)
 	if (!argv)
 		return fail(error, -ENOMEM, "out of memory");
 	job.argv = argv;
+	s->log_from = lseek(s->log_fd, 0, SEEK_END);
 	list_paths(s, job.paths);
 	err = keeper_start(&s->keeper, &job);
 	qemu_free(argv);
