@@ -14,7 +14,7 @@
 
 #include "event/event.h"
 
-#define WORKER_BYTES_MAX (64ull << 20) /* of events, and of each log; more is a worker gone mad */
+#define WORKER_BYTES_MAX (16ull << 20) /* of events, and of each log; more is a worker gone mad */
 
 struct worker_job {
 	/* In the child. What it returns is the child's exit status. */
