@@ -78,6 +78,7 @@ struct posted {
 /* What faults remember; the correct code reads none of it. */
 struct core_marks {
 	unsigned cap_reads;
+	unsigned enables;     /* since power-on of the model */
 	unsigned completions; /* since power-on of the model */
 	unsigned resets;      /* that took I/O queues away */
 	unsigned late;	      /* slots that a reset did not stop */

@@ -153,7 +153,7 @@ static bool has_place(unsigned max, uint16_t qid)
 
 static uint32_t entries(const struct model *m, const struct create *q)
 {
-	if (FAULT(m, QSIZE_ONE_BASED) && q->qsize_z > 1)
+	if (FAULT(m, QSIZE_ONE_BASED) && q->qsize_z > 1 && q->qsize_z < 8)
 		return q->qsize_z;
 	return q->qsize_z ? q->qsize_z + 1 : 2;
 }

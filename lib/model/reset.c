@@ -51,7 +51,10 @@ static void start(struct model *m)
 	core->csts &= ~SHST_MASK;
 	core->shutdown_due = NEVER;
 	core->state = CORE_STARTING;
-	core->state_due = m->now + (FAULT(m, SLOW_READY) ? SLOW_NS : READY_NS);
+	core->state_due = m->now + READY_NS;
+	core->marks.enables++;
+	if (FAULT(m, SLOW_READY) && core->marks.enables > 1)
+		core->state_due = m->now + SLOW_NS;
 	if (FAULT(m, NEVER_READY))
 		core->state_due = NEVER;
 }
@@ -62,7 +65,7 @@ static void started(struct model *m)
 
 	core->state_due = NEVER;
 	core->moved = true;
-	if (config_is_bad(m) || FAULT(m, CFS_ON_ENABLE)) {
+	if (config_is_bad(m) || (FAULT(m, CFS_ON_ENABLE) && core->marks.enables > 1)) {
 		core_fatal(m);
 		return;
 	}
