@@ -6,7 +6,7 @@
  */
 #include "model/core.h"
 
-#define CC_WRITABLE	      0x00ffffff0u /* IOCQES down to CSS; EN apart; CRIME needs CAP.CRMS.CRIMS */
+#define CC_WRITABLE	      0x00fffff0u /* IOCQES down to CSS; EN apart; CRIME needs CAP.CRMS.CRIMS */
 #define CC_KEPT_WHILE_ENABLED (CC_CSS(7) | CC_MPS(15) | CC_AMS(7))
 #define SHST(v)		      ((uint32_t)(v) << 2)
 #define SHST_MASK	      SHST(3)
