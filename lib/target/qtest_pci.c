@@ -271,3 +271,13 @@ int qtest_pci_flr(struct pci *p)
 		err = qtest_pci_write(p, p->express + 8, 16, control | 0x8000);
 	return err ? err : wire_flush(p->w);
 }
+
+int qtest_pci_place_again(struct pci *p)
+{
+	int err = 0;
+
+	/* the upper half of a 64-bit BAR has address 0 here, which is what it holds */
+	for (unsigned i = 0; i < 6 && !err; i++)
+		err = qtest_pci_write(p, PCI_BAR + 4 * i, 32, (uint32_t)p->bar_addr[i]);
+	return err;
+}

@@ -60,4 +60,7 @@ int qtest_pci_msix(struct pci *p, unsigned n, uint64_t words);
 /* Initiates a Function Level Reset. -ENOTSUP when the function claims none. */
 int qtest_pci_flr(struct pci *p);
 
+/* Gives the BARs back what qtest_pci_open() placed there: a Function Level Reset forgets it. */
+int qtest_pci_place_again(struct pci *p);
+
 #endif

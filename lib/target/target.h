@@ -110,6 +110,7 @@ struct target_ops {
 	int (*irq_enable)(struct target *t, unsigned n);
 	/* 1 and consumed, 0 when none came until the deadline (0: look, do not wait), or -errno. */
 	int (*irq_wait)(struct target *t, unsigned vector, uint64_t deadline_ns);
+	/* Returns when the device can be reached again: its time waited, its configuration back. */
 	int (*reset)(struct target *t, enum reset_kind kind);
 
 	/* PCI configuration space, widths 8, 16, 32, offsets 0..FFFh */

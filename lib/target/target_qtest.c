@@ -25,6 +25,7 @@
 
 #define HOLE_AT	     0x40000000ull /* above small RAM, below everything that Q35 puts under 4 GiB */
 #define HOLE_BYTES   0x40000000ull
+#define FLR_NS	     (100 * NS_PER_MS) /* PCI Express: what a function may take */
 #define QUIET_NS     (2 * NS_PER_S)
 #define EAGER_NS     (100 * NS_PER_US) /* how long after the last write to yield rather than sleep */
 #define SLEEP_MIN_NS (5 * NS_PER_US)
@@ -427,6 +428,16 @@ static int qtest_irq_wait(struct target *t, unsigned vector, uint64_t deadline_n
 	}
 }
 
+static int pause_for(struct target *t, uint64_t ns)
+{
+	uint64_t end = qtest_now(t) + ns;
+	int err = 0;
+
+	while (!err && qtest_now(t) < end)
+		err = qtest_relax(t, end - qtest_now(t));
+	return err;
+}
+
 static int qtest_reset(struct target *t, enum reset_kind kind)
 {
 	struct qtest *q = priv(t);
@@ -437,6 +448,12 @@ static int qtest_reset(struct target *t, enum reset_kind kind)
 	err = qtest_pci_flr(&q->pci);
 	if (err == -ENOTSUP)
 		return target_fail(t, err, "the function claims no Function Level Reset");
+	if (!err)
+		err = pause_for(t, FLR_NS);
+	if (!err)
+		err = qtest_pci_place_again(&q->pci);
+	if (!err)
+		err = qtest_pci_set_command(&q->pci, PCI_MSE | PCI_BME);
 	return err ? wire_trouble(t, err) : 0;
 }
 
