@@ -219,7 +219,7 @@ static const struct rig_case cases[] = {
 		 "command, Command Completion; Base 2.2 Outstanding Commands",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "abort-completes-twice abort-lies",
+	  .fault = "abort-completes-twice abort-lies abort-not-found-clear",
 	  .run = exactly_once },
 };
 

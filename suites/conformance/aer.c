@@ -115,7 +115,7 @@ static const struct rig_case cases[] = {
 		 "command, Command Completion",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_SETTINGS,
-	  .fault = "aer-limit-off-by-one",
+	  .fault = "aer-limit-off-by-one aer-limit-wrong-status",
 	  .run = limit },
 	{ .id = "temp-event",
 	  .rule = "A temperature at its threshold is reported as a SMART / Health event.",

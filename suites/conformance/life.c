@@ -104,11 +104,13 @@ static void disable(struct rig *r)
 
 #define LOOK_NS (2 * NS_PER_S)
 
-/* Admin commands before the reset; the queues of ctrl_defaults() have 32 entries. */
+#define BEFORE	5
+
+/* How far the admin queues had come before the reset. */
 static const struct before_row {
 	const char *name;
-	unsigned commands;
-} befores[] = { { "in-the-first-lap", 5 }, { "in-the-second-lap", 37 } };
+	unsigned laps;
+} befores[] = { { "in-the-first-lap", 0 }, { "in-the-second-lap", 1 } };
 
 static struct cmd any_command(void)
 {
@@ -134,7 +136,7 @@ static void pointers_zero(struct rig *r)
 	struct cpl cpl;
 	uint16_t cid;
 
-	for (unsigned i = 0; i < row->commands; i++)
+	for (unsigned i = 0; i < row->laps * c->asq->size + BEFORE; i++)
 		rig_admin_ok(r, any);
 	rig_reset(r); /* zeroes the memory of both queues before it enables */
 	cid = sq_put_as(c->asq, &any.sqe, 0x4321);
@@ -312,7 +314,7 @@ static void features_default(struct rig *r)
 		rig_na(r, "Get Features of %02Xh fails with %03Xh", row->fid, cpl.status);
 	want = value_after_reset(r, row, cpl.dw0);
 	CHECK_EQ(r, "value after the first reset", cpl.dw0, want);
-	rig_note(r, "set to %08Xh", set_other(r, row, want));
+	rig_note(r, "set to %08Xh before the reset", set_other(r, row, want));
 	rig_reset(r);
 	cpl = get_feature(r, row, SEL_CURRENT);
 	CHECK_STATUS(r, cpl, SC_SUCCESS);
@@ -402,8 +404,10 @@ static void cache_on(struct rig *r)
 	struct nvme_id_ctrl *id = rig_mem(r, sizeof(*id));
 
 	rig_id_ctrl(r, id);
-	if (!(id->vwc & VWC_THERE))
+	if (!(id->vwc & VWC_THERE)) {
+		rig_note(r, "no volatile write cache that a shutdown could drop");
 		return;
+	}
 	rig_keep_feature(r, NVME_FEAT_FID_VOLATILE_WC, 0, 0);
 	rig_admin_ok(r, cmd_set_features(NVME_FEAT_FID_VOLATILE_WC, false, 0, 1));
 }
@@ -523,7 +527,9 @@ static const struct rig_case cases[] = {
 	  .run = io_queues_gone },
 	{ .id = "features-default",
 	  .rule = "A reset makes the saved value of a feature current, or its default.",
-	  .ref = "Base 2.2 Feature Values; Base 2.1 Set Features command (Feature Identifiers)",
+	  .ref = "Base 2.2 Feature Values; Base 2.1 Set Features command; NVM CS 1.0 Get Features "
+		 "& "
+		 "Set Features commands",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_SETTINGS,
 	  .fault = "unsaved-survives-reset",

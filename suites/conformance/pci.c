@@ -319,13 +319,14 @@ static void flr(struct rig *r)
 	struct registers fresh = fresh_registers(r, config), got;
 	uint64_t cmbmsc;
 
-	rig_ctrl(r);
+	rig_queue(r);
 	REQUIRE_EQ(r, "CSTS.RDY before the reset", rig_reg32(r, REG_CSTS) & CSTS_RDY, 1);
 	cmbmsc = set_cmbmsc(r);
 	got = reset_function(r, config);
 	check_reset(r, &got, &fresh);
 	ADVISE_EQ(r, "CMBMSC (as before the reset)", got.cmbmsc, cmbmsc);
 	rig_ctrl_off(r);
+	CHECK_ERROR(r, rig_admin(r, cmd_delete_sq(1))); /* the queue went with the reset */
 	CHECK_STATUS(r, rig_admin(r, cmd_get_features(NVME_FEAT_FID_NUM_QUEUES, 0, 0, 0)),
 		     SC_SUCCESS);
 }
@@ -351,7 +352,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.2 Controller Level Reset; PCIe Transport 1.0 Controller Level Reset; "
 		 "PCIe Transport 1.0 Offset 04h: CMD - Command; Base 2.2 Offset 24h: AQA",
 	  .needs = NEED_CONFIG | NEED_QUEUES,
-	  .fault = "flr-keeps-cc flr-keeps-aqa flr-keeps-msix",
+	  .fault = "flr-keeps-cc flr-keeps-aqa flr-keeps-msix flr-keeps-io-queues",
 	  .run = flr },
 };
 
