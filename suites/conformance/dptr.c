@@ -330,24 +330,35 @@ static void check_usable(struct bench *b)
 	plain_read(b, 1);
 }
 
+/*
+ * A PCIe write is posted: the drive need not learn that nobody took the data of a Read, so success
+ * there is advice. What it reads itself, a Write's data and every list, it knows that it did not
+ * get.
+ */
+static bool must_notice(const struct hole_row *row)
+{
+	return row->write || row->where == IN_LIST || row->where == IN_ALL;
+}
+
 static void ask_hole(struct bench *b, struct cmd c)
 {
+	const struct check_site site = { __FILE__, __LINE__,
+					 .should = !must_notice(rig_row(b->r)) };
 	struct cpl cpl;
-	bool answered;
 
 	rig_put(b->r, b->q, c);
 	rig_ring(b->r, b->q);
-	answered = rig_try(b->r, b->q->cq, &cpl, ANSWER_NS);
-	ADVISE_TRUE(b->r, answered, "a command whose memory does not exist completes: %s", b->what);
-	if (!answered) {
+	if (!rig_try(b->r, b->q->cq, &cpl, ANSWER_NS)) {
+		ADVISE_TRUE(b->r, false, "a command whose memory does not exist completes: %s",
+			    b->what);
 		rig_reset(b->r);
 		b->q = rig_queue(b->r);
 		return;
 	}
-	CHECK_TRUE(b->r, cpl.status != SC_SUCCESS,
-		   "a transfer to or from no memory is no success: %s", b->what);
-	ADVISE_STATUS_OF(b->r, b->what, cpl, SC_DATA_TRANSFER_ERROR, SC_INVALID_FIELD,
-			 SC_INTERNAL_ERROR);
+	if (check_true(b->r, &site, cpl.status != SC_SUCCESS,
+		       "a transfer with memory that does not exist is no success: %s", b->what))
+		ADVISE_STATUS_OF(b->r, b->what, cpl, SC_DATA_TRANSFER_ERROR, SC_INVALID_FIELD,
+				 SC_INTERNAL_ERROR);
 }
 
 static void dma_fault(struct rig *r)
@@ -399,7 +410,7 @@ static const struct rig_case cases[] = {
 	  .ref = PRP_REF,
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "prp2-offset-overrun prp2-direct-ignored",
+	  .fault = "prp2-offset-overrun",
 	  .run = prp2_offset,
 	  ROWS(bent_offsets) },
 	{ .id = "list-basic",

@@ -33,46 +33,6 @@ static void read_write_verify(struct rig *r)
 
 #define GUARD 16u /* blocks watched at the end, or at the beginning */
 
-struct probe {
-	uint64_t slba;
-	uint32_t blocks;
-};
-
-/* A command on blocks that do not exist; `overlap`: how many of the guard's last blocks it names.
- */
-static void ask_beyond(struct area *guard, const struct io_op *op, struct probe p)
-{
-	struct cpl cpl =
-		rig_io(guard->r, guard->q, io_cmd(guard->r, op, guard->ns, p.slba, p.blocks));
-	bool thin = guard->ns->id.nsfeat & 1;
-	char what[128];
-
-	snprintf(what, sizeof(what), "%s of %u blocks at %" PRIX64 "h of %" PRIX64 "h: status",
-		 op->name, p.blocks, p.slba, guard->ns->nsze);
-	if (op->advisory)
-		CHECK_STATUS_OF(guard->r, what, cpl, SC_LBA_OUT_OF_RANGE, SC_SUCCESS);
-	else if (thin)
-		CHECK_STATUS_OF(guard->r, what, cpl, SC_LBA_OUT_OF_RANGE, SC_CAPACITY_EXCEEDED);
-	else
-		CHECK_STATUS_OF(guard->r, what, cpl, SC_LBA_OUT_OF_RANGE);
-}
-
-/*
- * Blocks of the guard that the probe names. What a failed Write leaves there is fixed only up to
- * the atomic size, and an advisory command may have worked on them.
- */
-static void check_guard(struct area *guard, const struct io_op *op, struct probe p)
-{
-	uint64_t end = guard->lba + guard->blocks;
-	bool named = p.slba >= guard->lba && p.slba < end;
-	bool open = op->writes && (op->advisory || p.blocks > io_atomic(guard->r, guard->ns));
-	uint32_t from = named ? (uint32_t)(p.slba - guard->lba) : guard->blocks;
-
-	area_check(guard, open ? from : guard->blocks, guard->blocks);
-	if (named && open)
-		area_stamp(guard);
-}
-
 static void lba_range(struct rig *r)
 {
 	const struct io_op *op = rig_row(r);
@@ -81,17 +41,18 @@ static void lba_range(struct rig *r)
 	io_need(r, op);
 	for (unsigned at = 0; (ns = rig_ns_next(r, &at));) {
 		struct area *guard = area_new(r, ns, ns->nsze - GUARD, GUARD);
-		const struct probe probes[] = { { ns->nsze, 1 },
-						{ ns->nsze - 1, 2 },
-						{ ns->nsze - 7, 8 },
-						{ ns->nsze + 1, 1 },
-						{ ns->nsze + 4096, 8 },
-						{ 2 * ns->nsze, 1 },
-						{ ns->nsze | 1ull << 32, 1 } };
+		const struct io_probe probes[] = { { ns->nsze, 1 },
+						   { ns->nsze - 1, 2 },
+						   { ns->nsze - 7, 8 },
+						   { ns->nsze + 1, 1 },
+						   { ns->nsze + 4096, 8 },
+						   { 2 * ns->nsze, 1 },
+						   { ns->nsze | 1ull << 32, 1 } };
 
+		io_ask_last(guard, op);
 		for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
-			ask_beyond(guard, op, probes[i]);
-			check_guard(guard, op, probes[i]);
+			io_ask_beyond(guard, op, probes[i]);
+			io_check_guard(guard, op, probes[i]);
 		}
 	}
 }
@@ -105,14 +66,14 @@ static void lba_wrap(struct rig *r)
 	for (unsigned at = 0; (ns = rig_ns_next(r, &at));) {
 		struct area *guard = area_new(r, ns, 0, GUARD);
 		uint64_t bytes_wrap = UINT64_MAX / ns->lba_bytes + 1; /* 2^64 in blocks */
-		const struct probe probes[] = { { UINT64_MAX, 1 },     { UINT64_MAX, 2 },
-						{ UINT64_MAX - 7, 8 }, { UINT64_MAX - 7, 16 },
-						{ bytes_wrap, 1 },     { bytes_wrap + 3, 4 },
-						{ bytes_wrap - 1, 2 }, { bytes_wrap / 2, 1 },
-						{ 1ull << 63, 1 } };
+		const struct io_probe probes[] = { { UINT64_MAX, 1 },	  { UINT64_MAX, 2 },
+						   { UINT64_MAX - 7, 8 }, { UINT64_MAX - 7, 16 },
+						   { bytes_wrap, 1 },	  { bytes_wrap + 3, 4 },
+						   { bytes_wrap - 1, 2 }, { bytes_wrap / 2, 1 },
+						   { 1ull << 63, 1 } };
 
 		for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
-			ask_beyond(guard, op, probes[i]);
+			io_ask_beyond(guard, op, probes[i]);
 			area_check(guard, 0, 0);
 		}
 	}

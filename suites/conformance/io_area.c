@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define CHUNK_MAX  (1u << 20)
 #define COPY_OTHER 32u /* where the end of a Copy lies that is not asked about */
 
 const struct io_op io_ops[IO_OPS] = {
@@ -22,7 +21,8 @@ const struct io_op io_ops[IO_OPS] = {
 
 uint32_t io_chunk(struct rig *r, const struct facts_ns *ns)
 {
-	size_t mdts = rig_mdts(r), bytes = mdts < CHUNK_MAX ? mdts : CHUNK_MAX;
+	size_t mdts = rig_mdts(r), most = rig_pick(r, 1 << 20, 1 << 20, 8 << 20);
+	size_t bytes = mdts < most ? mdts : most;
 
 	return bytes > ns->lba_bytes ? (uint32_t)(bytes / ns->lba_bytes) : 1;
 }
@@ -158,4 +158,51 @@ struct cmd io_cmd(struct rig *r, const struct io_op *op, const struct facts_ns *
 		c.sqe.opcode = op->opcode;
 		return c;
 	}
+}
+
+void io_ask_beyond(struct area *guard, const struct io_op *op, struct io_probe p)
+{
+	struct cpl cpl =
+		rig_io(guard->r, guard->q, io_cmd(guard->r, op, guard->ns, p.slba, p.blocks));
+	bool thin = guard->ns->id.nsfeat & 1;
+	char what[128];
+
+	snprintf(what, sizeof(what), "%s of %u blocks at %" PRIX64 "h of %" PRIX64 "h: status",
+		 op->name, p.blocks, p.slba, guard->ns->nsze);
+	if (op->advisory)
+		CHECK_STATUS_OF(guard->r, what, cpl, SC_LBA_OUT_OF_RANGE, SC_SUCCESS);
+	else if (thin)
+		CHECK_STATUS_OF(guard->r, what, cpl, SC_LBA_OUT_OF_RANGE, SC_CAPACITY_EXCEEDED);
+	else
+		CHECK_STATUS_OF(guard->r, what, cpl, SC_LBA_OUT_OF_RANGE);
+}
+
+/*
+ * Blocks of the guard that the probe names. What a failed Write leaves there is fixed only up to
+ * the atomic size, and an advisory command may have worked on them.
+ */
+void io_check_guard(struct area *guard, const struct io_op *op, struct io_probe p)
+{
+	uint64_t end = guard->lba + guard->blocks;
+	bool named = p.slba >= guard->lba && p.slba < end;
+	bool open = op->writes && (op->advisory || p.blocks > io_atomic(guard->r, guard->ns));
+	uint32_t from = named ? (uint32_t)(p.slba - guard->lba) : guard->blocks;
+
+	area_check(guard, open ? from : guard->blocks, guard->blocks);
+	if (named && open)
+		area_stamp(guard);
+}
+
+void io_ask_last(struct area *guard, const struct io_op *op)
+{
+	struct cpl cpl =
+		rig_io(guard->r, guard->q, io_cmd(guard->r, op, guard->ns, guard->ns->nsze - 1, 1));
+	char what[64];
+
+	snprintf(what, sizeof(what), "%s of the last block: status", op->name);
+	if (op->opcode == nvme_cmd_compare)
+		CHECK_STATUS_OF(guard->r, what, cpl, SC_COMPARE_FAILURE);
+	else
+		CHECK_STATUS_OF(guard->r, what, cpl, SC_SUCCESS);
+	area_stamp(guard);
 }

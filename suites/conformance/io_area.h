@@ -29,7 +29,7 @@ void area_read(struct area *a);
  * beginning, a difference is advice. */
 void area_check(struct area *a, uint32_t from, uint32_t to);
 
-/* Blocks of one command that do not exceed MDTS and a megabyte; at least 1. */
+/* Blocks of one command that do not exceed MDTS and a megabyte, eight at soak; at least 1. */
 uint32_t io_chunk(struct rig *r, const struct facts_ns *ns);
 /* Blocks of a Write that a failure leaves as they were: AWUPF, or NAWUPF where it is given. */
 uint32_t io_atomic(struct rig *r, const struct facts_ns *ns);
@@ -54,5 +54,17 @@ void io_need(struct rig *r, const struct io_op *op);
 /* The command on `blocks` blocks of ns from slba on; what it writes is a fresh stamp. */
 struct cmd io_cmd(struct rig *r, const struct io_op *op, const struct facts_ns *ns, uint64_t slba,
 		  uint32_t blocks);
+
+struct io_probe {
+	uint64_t slba;
+	uint32_t blocks;
+};
+
+/* The command on a range of which some or all lies past the end of the namespace: its status. */
+void io_ask_beyond(struct area *guard, const struct io_op *op, struct io_probe p);
+/* After that, what of the namespace the guard covers is as it was. */
+void io_check_guard(struct area *guard, const struct io_op *op, struct io_probe p);
+/* The same command on the last block of the namespace works; the guard is stamped anew. */
+void io_ask_last(struct area *guard, const struct io_op *op);
 
 #endif
