@@ -245,7 +245,7 @@ int model_bar_read(struct model *m, uint64_t off, unsigned width, uint64_t *ret)
 	else
 		*ret = bytes_at(m, off, width);
 	if (FAULT(m, DOORBELL_READ_RINGS) && off >= REG_DOORBELLS && off < irq_table_offset(m))
-		write_doorbell(m, off & ~3ull, 0xffff);
+		write_doorbell(m, off & ~3ull, 1);
 	return 0;
 }
 
