@@ -112,9 +112,22 @@ static void on_plan(struct ktap *k, const struct json_object *e)
 
 /* ---- lines ---- */
 
-static void result(struct ktap *k, const struct tale *t)
+/* New memory: the case's name, told apart when the case is repeated. */
+static char *case_name_of(const struct tale *t)
 {
 	_cleanup_free_ char *name = one_line(*tale_name(t) ? tale_name(t) : "unnamed", true);
+	char *text = NULL;
+
+	if (!name || !tale_attempt(t))
+		return name ? strdup(name) : NULL;
+	if (asprintf(&text, "%s attempt %llu", name, (unsigned long long)tale_attempt(t)) < 0)
+		return NULL;
+	return text;
+}
+
+static void result(struct ktap *k, const struct tale *t)
+{
+	_cleanup_free_ char *name = case_name_of(t);
 	_cleanup_free_ char *reason = one_line(tale_reason(t), false);
 	_cleanup_free_ char *known = one_line(tale_known(t), false);
 	unsigned long long n = ++k->number;
