@@ -7,11 +7,13 @@
 #include "target/target.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "base/endian.h"
+#include "base/text.h"
 #include "model/fault.h"
 #include "model/model.h"
 #include "spec/wire.h"
@@ -383,15 +385,34 @@ static void model_close(struct target *t)
 	t->priv = NULL;
 }
 
+static const char *nth_fault(const void *ctx, size_t i)
+{
+	(void)ctx;
+	return i < FAULT_COUNT ? fault_all[i].name : NULL;
+}
+
+/* Names the first of the list that is no fault, and the one that was meant. */
+static int no_such_fault(struct target *t, const char *list)
+{
+	char name[64];
+	const char *near;
+
+	for (; *list; list += strcspn(list, "+&"), list += *list != 0) {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(list, "+&"), list);
+		if (fault_find(name) < 0)
+			break;
+	}
+	near = text_nearest(name, nth_fault, NULL);
+	return target_fail(t, -EINVAL, "no fault '%s'%s%s%s; `nvrig faults` names them all", name,
+			   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 static int set_option(void *ctx, const char *key, const char *value)
 {
 	struct target *t = ctx;
 	int err = model_option(mine(t)->m, key, value);
 
-	if (err == -EINVAL && !strcmp(key, "fault"))
-		target_fail(t, err, "no such fault in '%.80s'; `nvrig faults --list` has them",
-			    value);
-	return err;
+	return err == -EINVAL && !strcmp(key, "fault") ? no_such_fault(t, value) : err;
 }
 
 static int set_up(struct target *t)
@@ -401,7 +422,8 @@ static int set_up(struct target *t)
 	int err = model_power_on(mt->m);
 
 	if (err)
-		return target_fail(t, err, "the model does not power on: %s", strerror(-err));
+		return target_fail(t, err,
+				   err == -EIO ? "the store cannot be opened" : "out of memory");
 	mt->bar_bytes = model_bar_size(mt->m);
 	place(mt);
 	mt->msix = find_cap(mt, MSIX_ID);
