@@ -403,7 +403,7 @@ static int no_such_fault(struct target *t, const char *list)
 			break;
 	}
 	near = text_nearest(name, nth_fault, NULL);
-	return target_fail(t, -EINVAL, "no fault '%s'%s%s%s; `nvrig faults` names them all", name,
+	return target_fail(t, -EINVAL, "no fault '%s'%s%s%s (`nvrig faults` names them all)", name,
 			   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
