@@ -155,8 +155,6 @@ static uint64_t first_page(const struct mcmd *c)
 	struct model *m = c->m;
 	uint64_t prp1 = le64_get(c->e.prp1);
 
-	if (FAULT(m, PRP1_OFFSET_DROPPED) && is_io(c))
-		prp1 -= offset_in_page(c, prp1);
 	if (FAULT(m, IO_FUZZ_WRITES_OUTSIDE) && is_io(c) && c->e.flags & 0xc0)
 		prp1 += m->core->page;
 	return prp1;
@@ -186,6 +184,8 @@ static bool gather(struct mcmd *c, size_t total)
 		return fails(c, SC_PRP_OFFSET_INVALID, AT_PRP1);
 	if (total > TRANSFER_MAX || reserve(core, n))
 		return fails(c, SC_INTERNAL_ERROR, 0xffff);
+	if (FAULT(c->m, PRP1_OFFSET_DROPPED) && is_io(c) && n > 1)
+		prp1 -= offset_in_page(c, prp1);
 	core->prp[core->nprp++] = prp1;
 	if (n == 1 && prp2 && FAULT(c->m, PRP2_RESERVED_HANGS) && is_io(c))
 		core->prp_endless = true;
