@@ -185,7 +185,7 @@ static void run_write(struct mcmd *c)
 	data = fetch(c, range_bytes(&r));
 	if (!data)
 		return;
-	kept = r.n - (FAULT(c->m, LAST_LBA_DROPPED) && r.n > 1 && c->sqid > 1);
+	kept = r.n - (FAULT(c->m, LAST_LBA_DROPPED) && r.n > 8 && c->sqid > 1);
 	media_write(r.ns, r.lba, kept, data, through(c));
 	count(c, SMART_WRITE, &r);
 }
@@ -220,7 +220,7 @@ static void run_read(struct mcmd *c)
 		return;
 	if (cdw12(c) & CDW12_FUA)
 		media_flush_range(r.ns, r.lba, r.n);
-	if (FAULT(c->m, READ_STALE_TAIL) && r.n > 1 && c->sqid > 1)
+	if (FAULT(c->m, READ_STALE_TAIL) && r.n > 8 && c->sqid > 1)
 		sent -= 16;
 	if (!mcmd_to_host(c, media_view(c->m, r.ns, r.lba, r.n), 0, sent, len))
 		count(c, SMART_READ, &r);
