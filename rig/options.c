@@ -51,7 +51,7 @@ static const struct argp_option table[] = {
 	  "Show deviations that the drive's profile lists as KNOWN (default)", 0 },
 	{ "no-known", KEY_NO_KNOWN, NULL, 0, "Show them as FAIL", 0 },
 	{ "strict-skip", KEY_STRICT_SKIP, NULL, 0, "A SKIP makes the exit status 1", 0 },
-	{ "dry-run", 'n', NULL, 0, "Print the plan and touch nothing", 0 },
+	{ "dry-run", 'n', NULL, 0, "Probe, print the plan, run nothing", 0 },
 	{ NULL, 0, NULL, 0, "What comes out:", 2 },
 	{ "out", 'o', "DIR", 0,
 	  "Where the run's directory is made (default $NVRIG_RUNS, else ./runs)", 0 },
