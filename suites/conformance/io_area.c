@@ -160,13 +160,32 @@ struct cmd io_cmd(struct rig *r, const struct io_op *op, const struct facts_ns *
 	}
 }
 
+/* Beyond this many blocks another error would apply as well. */
+static uint32_t most_blocks(const struct area *a, const struct io_op *op)
+{
+	uint32_t mssrl = le16_get(a->ns->id.mssrl), mcl = le32_get(a->ns->id.mcl);
+
+	switch (op->opcode) {
+	case nvme_cmd_read:
+	case nvme_cmd_write:
+	case nvme_cmd_compare:
+		return io_chunk(a->r, a->ns);
+	case nvme_cmd_copy:
+		return mssrl < mcl ? mssrl : mcl;
+	default:
+		return UINT32_MAX;
+	}
+}
+
 void io_ask_beyond(struct area *guard, const struct io_op *op, struct io_probe p)
 {
-	struct cpl cpl =
-		rig_io(guard->r, guard->q, io_cmd(guard->r, op, guard->ns, p.slba, p.blocks));
 	bool thin = guard->ns->id.nsfeat & 1;
+	struct cpl cpl;
 	char what[128];
 
+	if (p.blocks > most_blocks(guard, op))
+		return;
+	cpl = rig_io(guard->r, guard->q, io_cmd(guard->r, op, guard->ns, p.slba, p.blocks));
 	snprintf(what, sizeof(what), "%s of %u blocks at %" PRIX64 "h of %" PRIX64 "h: status",
 		 op->name, p.blocks, p.slba, guard->ns->nsze);
 	if (op->advisory)

@@ -60,7 +60,8 @@ struct io_probe {
 	uint32_t blocks;
 };
 
-/* The command on a range of which some or all lies past the end of the namespace: its status. */
+/* The command on a range of which some or all lies past the end of the namespace: its status. Not
+ * asked when the range is too long for the command anyway. */
 void io_ask_beyond(struct area *guard, const struct io_op *op, struct io_probe p);
 /* After that, what of the namespace the guard covers is as it was. */
 void io_check_guard(struct area *guard, const struct io_op *op, struct io_probe p);
