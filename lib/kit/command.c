@@ -148,6 +148,13 @@ uint32_t rig_queue_max(struct rig *r)
 	return CAP_MQES(rig_ctrl(r)->cap) + 1u;
 }
 
+uint32_t rig_queue_fit(struct rig *r, uint32_t entries)
+{
+	uint32_t max = rig_queue_max(r);
+
+	return entries < max ? entries : max;
+}
+
 struct sq *rig_queue_pair(struct rig *r, uint16_t qid, uint32_t entries)
 {
 	struct ctrl *c = rig_ctrl(r);
@@ -169,13 +176,10 @@ struct sq *rig_queue_pair(struct rig *r, uint16_t qid, uint32_t entries)
 struct sq *rig_queue(struct rig *r)
 {
 	struct kit *k = kit_of(r);
-	uint32_t max;
 
 	rig_ctrl(r);
-	if (!k->ordinary) {
-		max = rig_queue_max(r);
-		k->ordinary = rig_queue_pair(r, 1, max < ORDINARY_ENTRIES ? max : ORDINARY_ENTRIES);
-	}
+	if (!k->ordinary)
+		k->ordinary = rig_queue_pair(r, 1, rig_queue_fit(r, ORDINARY_ENTRIES));
 	return k->ordinary;
 }
 

@@ -86,6 +86,8 @@ struct sq *rig_queue_pair(struct rig *r, uint16_t qid, uint32_t entries);
 unsigned rig_queue_count(struct rig *r);
 /* CAP.MQES as entries: 2..65536. */
 uint32_t rig_queue_max(struct rig *r);
+/* That many entries, or as many as the controller allows. */
+uint32_t rig_queue_fit(struct rig *r, uint32_t entries);
 /* Memory and bookkeeping of queues the case creates itself (cq_create, sq_create, or raw SQEs). */
 struct cq *rig_cq_alloc(struct rig *r, uint16_t qid, uint32_t entries);
 struct sq *rig_sq_alloc(struct rig *r, uint16_t qid, uint32_t entries, struct cq *cq);

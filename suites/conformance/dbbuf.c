@@ -6,13 +6,13 @@
 #include "kit/kit.h"
 
 #define QUEUES	  3u /* the last one is created when the shadow doorbells are in force already */
-#define ENTRIES	  9u /* no power of two: positions wrap at the queue's own size */
 #define FIRST_LBA 256u
 #define STALL_NS  (2 * NS_PER_S)
 #define POLL_NS	  (5 * NS_PER_US)
 
 struct shadow {
 	struct ctrl *c;
+	uint32_t entries; /* no power of two: positions wrap at the queue's own size */
 	struct buf *db, *event;
 	struct sq *q[QUEUES];
 	struct buf *data[QUEUES]; /* a block for each slot */
@@ -88,31 +88,40 @@ static void admin_shadowed(struct rig *r, struct shadow *s, struct cmd cmd)
 	REQUIRE_STATUS(r, cpl, SC_SUCCESS);
 }
 
+/* Nobody says what EventIdx is before the controller writes it: so that the next change rings. */
+static void set_positions(struct shadow *s, const struct sq *q)
+{
+	store(entry(s, s->db, q->qid, false), q->tail);
+	store(entry(s, s->event, q->qid, false), q->tail);
+	store(entry(s, s->db, q->qid, true), q->cq->head);
+	store(entry(s, s->event, q->qid, true), q->cq->head);
+}
+
 static void add_queue(struct rig *r, struct shadow *s)
 {
 	const struct facts_ns *ns = rig_ns(r);
 	uint16_t qid = (uint16_t)(s->n + 1);
-	struct cq *cq = rig_cq_alloc(r, qid, ENTRIES);
-	struct sq *q = rig_sq_alloc(r, qid, ENTRIES, cq);
+	struct cq *cq = rig_cq_alloc(r, qid, s->entries);
+	struct sq *q = rig_sq_alloc(r, qid, s->entries, cq);
 
-	store(entry(s, s->db, qid, false), 0);
-	store(entry(s, s->db, qid, true), 0);
-	store(entry(s, s->event, qid, false), 0);
-	store(entry(s, s->event, qid, true), 0);
-	admin_shadowed(r, s, cmd_create_cq(qid, ENTRIES, cq->mem->iova, false, 0));
-	admin_shadowed(r, s, cmd_create_sq(qid, ENTRIES, q->mem->iova, qid));
-	s->data[s->n] = rig_buf(r, (ENTRIES - 1) * (size_t)ns->lba_bytes);
+	set_positions(s, q);
+	admin_shadowed(r, s, cmd_create_cq(qid, s->entries, cq->mem->iova, false, 0));
+	admin_shadowed(r, s, cmd_create_sq(qid, s->entries, q->mem->iova, qid));
+	s->data[s->n] = rig_buf(r, (s->entries - 1) * (size_t)ns->lba_bytes);
 	s->q[s->n++] = q;
 }
 
 static void write_stamped(struct rig *r, struct shadow *s)
 {
 	const struct facts_ns *ns = rig_ns(r);
-	size_t len = (ENTRIES - 1) * (size_t)ns->lba_bytes;
-	void *data = rig_mem(r, len);
+	void *data = rig_mem(r, ns->lba_bytes);
 
-	rig_stamp(data, FIRST_LBA, ENTRIES - 1, ns->lba_bytes, 11);
-	rig_io_ok(r, s->q[0], cmd_write(ns->nsid, FIRST_LBA, ENTRIES - 1, data, len));
+	for (unsigned i = 0; i < s->entries - 1; i++) {
+		struct cmd c = cmd_write(ns->nsid, FIRST_LBA + i, 1, data, ns->lba_bytes);
+
+		rig_stamp(data, FIRST_LBA + i, 1, ns->lba_bytes, 11);
+		rig_io_ok(r, s->q[0], c);
+	}
 }
 
 /* Two queues that are there when the command comes, in use, and one that is created after it. */
@@ -120,7 +129,7 @@ static void shadow_start(struct rig *r, struct shadow *s)
 {
 	unsigned n = rig_queue_count(r);
 
-	*s = (struct shadow){ .c = rig_ctrl(r) };
+	*s = (struct shadow){ .c = rig_ctrl(r), .entries = rig_queue_fit(r, 9) };
 	s->db = rig_buf(r, s->c->page);
 	s->event = rig_buf(r, s->c->page);
 	memset(s->db->data, 0, s->db->len);
@@ -129,10 +138,8 @@ static void shadow_start(struct rig *r, struct shadow *s)
 	if (n > 2)
 		add_queue(r, s);
 	write_stamped(r, s);
-	for (unsigned i = 0; i < s->n; i++) {
-		store(entry(s, s->db, s->q[i]->qid, false), s->q[i]->tail);
-		store(entry(s, s->db, s->q[i]->qid, true), s->q[i]->cq->head);
-	}
+	for (unsigned i = 0; i < s->n; i++)
+		set_positions(s, s->q[i]);
 	admin_shadowed(r, s, cmd_dbbuf(s->db->iova, s->event->iova));
 	if (n > 1)
 		add_queue(r, s);
@@ -141,7 +148,7 @@ static void shadow_start(struct rig *r, struct shadow *s)
 static unsigned submit(struct rig *r, struct shadow *s, unsigned i)
 {
 	const struct facts_ns *ns = rig_ns(r);
-	unsigned n = 1 + (unsigned)rig_rand_below(r, ENTRIES - 1);
+	unsigned n = 1 + (unsigned)rig_rand_below(r, s->entries - 1);
 
 	memset(s->data[i]->data, 0, s->data[i]->len);
 	for (unsigned k = 0; k < n; k++) {
@@ -183,7 +190,7 @@ static void io(struct rig *r)
 	struct shadow s;
 
 	shadow_start(r, &s);
-	for (uint64_t left = rig_pick(r, 60, 400, 200000); left; left--) {
+	for (uint64_t left = rig_pick(r, 60, 800, 80000); left; left--) {
 		unsigned first = (unsigned)rig_rand_below(r, s.n), n[QUEUES] = { 0 };
 
 		for (unsigned i = first; i < s.n; i++)

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Creating and deleting queues. What happens on them is asked in queue_io.c. */
-#include <string.h>
+/* Identifiers, sizes and number of queues. */
 
-#include "base/clock.h"
-#include "kit/kit.h"
+#include "queue_parts.h"
 
 #define FID_COUNT  0x07
-#define SMALL	   4u	/* entries of a queue that is only there to exist */
+#define FIRST_LBA  64u
 #define PAIRS_MOST 128u /* all-pairs: more would need more memory than a target may have */
 
-/* The Read that shows a queue to work. */
-static struct cpl read_one(struct rig *r, struct sq *q)
+/* Entries of a queue that is only there to exist. */
+static uint32_t few(struct rig *r)
 {
-	const struct facts_ns *ns = rig_ns(r);
-
-	return rig_io(r, q, cmd_read(ns->nsid, 0, 1, rig_mem(r, ns->lba_bytes), ns->lba_bytes));
+	return rig_queue_fit(r, 4);
 }
 
 static uint16_t granted(struct rig *r, bool sq)
@@ -61,7 +57,7 @@ static uint16_t qid_of(struct rig *r, enum qid_kind kind, bool sq)
 	case QID_NEVER:
 		return second(r);
 	case QID_DELETED:
-		if (queue_pair_delete(rig_queue_pair(r, second(r), SMALL)))
+		if (queue_pair_delete(rig_queue_pair(r, second(r), few(r))))
 			rig_broken(r, "set-up: the queue pair cannot be deleted");
 		return 2;
 	default:
@@ -84,9 +80,9 @@ static void create_cq_qid(struct rig *r)
 	uint64_t memory = rig_buf(r, rig_ctrl(r)->page)->iova;
 	uint16_t qid = qid_of(r, row->kind, false);
 
-	CHECK_STATUS(r, rig_admin(r, cmd_create_cq(qid, SMALL, memory, false, 0)), SC_QID_INVALID,
+	CHECK_STATUS(r, rig_admin(r, cmd_create_cq(qid, few(r), memory, false, 0)), SC_QID_INVALID,
 		     SC_INVALID_FIELD);
-	CHECK_STATUS(r, read_one(r, q), SC_SUCCESS);
+	CHECK_STATUS(r, parts_read(r, q), SC_SUCCESS);
 }
 
 static void create_sq_qid(struct rig *r)
@@ -96,9 +92,9 @@ static void create_sq_qid(struct rig *r)
 	uint64_t memory = rig_buf(r, rig_ctrl(r)->page)->iova;
 	uint16_t qid = qid_of(r, row->kind, true);
 
-	CHECK_STATUS(r, rig_admin(r, cmd_create_sq(qid, SMALL, memory, 1)), SC_QID_INVALID,
+	CHECK_STATUS(r, rig_admin(r, cmd_create_sq(qid, few(r), memory, 1)), SC_QID_INVALID,
 		     SC_INVALID_FIELD);
-	CHECK_STATUS(r, read_one(r, q), SC_SUCCESS);
+	CHECK_STATUS(r, parts_read(r, q), SC_SUCCESS);
 }
 
 static const struct qid_row cqids[] = {
@@ -112,18 +108,18 @@ static void create_sq_cqid_bad(struct rig *r)
 {
 	const struct qid_row *row = rig_row(r);
 	uint16_t cqid = qid_of(r, row->kind, false);
-	struct cq *cq = rig_cq_alloc(r, 1, SMALL);
-	struct sq *sq = rig_sq_alloc(r, 1, SMALL, cq);
+	struct cq *cq = rig_cq_alloc(r, 1, few(r));
+	struct sq *sq = rig_sq_alloc(r, 1, few(r), cq);
 	struct cpl cpl;
 
-	rig_admin_ok(r, cmd_create_cq(1, SMALL, cq->mem->iova, false, 0));
-	cpl = rig_admin(r, cmd_create_sq(1, SMALL, sq->mem->iova, cqid));
+	rig_admin_ok(r, cmd_create_cq(1, few(r), cq->mem->iova, false, 0));
+	cpl = rig_admin(r, cmd_create_sq(1, few(r), sq->mem->iova, cqid));
 	if (rig_ctrl(r)->vs < VS(2, 0, 0))
 		CHECK_STATUS(r, cpl, SC_QID_INVALID, SC_CQ_INVALID, SC_INVALID_FIELD);
 	else
 		CHECK_STATUS(r, cpl, SC_QID_INVALID);
-	CHECK_STATUS(r, rig_admin(r, cmd_create_sq(1, SMALL, sq->mem->iova, 1)), SC_SUCCESS);
-	CHECK_STATUS(r, read_one(r, sq), SC_SUCCESS);
+	CHECK_STATUS(r, rig_admin(r, cmd_create_sq(1, few(r), sq->mem->iova, 1)), SC_SUCCESS);
+	CHECK_STATUS(r, parts_read(r, sq), SC_SUCCESS);
 }
 
 static const struct qid_row delete_qids[] = {
@@ -142,7 +138,7 @@ static void delete_bad_id(struct rig *r)
 	struct cmd delete = row->sq ? cmd_delete_sq(qid) : cmd_delete_cq(qid);
 
 	CHECK_STATUS(r, rig_admin(r, delete), SC_QID_INVALID);
-	CHECK_STATUS(r, read_one(r, q), SC_SUCCESS);
+	CHECK_STATUS(r, parts_read(r, q), SC_SUCCESS);
 }
 
 /* ---- size ---- */
@@ -168,7 +164,7 @@ static const struct size_row {
 static struct sq *half_pair(struct rig *r, const struct size_row *row, uint32_t entries)
 {
 	uint32_t fine = entries < 2 ? 2 : entries > 65536 ? 65536 : entries;
-	struct cq *cq = rig_cq_alloc(r, 1, row->sq ? SMALL : fine);
+	struct cq *cq = rig_cq_alloc(r, 1, row->sq ? few(r) : fine);
 	struct sq *sq = rig_sq_alloc(r, 1, row->sq ? fine : 2, cq);
 
 	rig_queue_count(r);
@@ -182,8 +178,8 @@ static void check_works(struct rig *r, const struct size_row *row, struct sq *sq
 {
 	if (!row->sq)
 		rig_admin_ok(r, cmd_create_sq(1, sq->size, sq->mem->iova, 1));
-	for (unsigned i = 0; i < 2 * SMALL + 1; i++)
-		CHECK_STATUS(r, read_one(r, sq), SC_SUCCESS);
+	for (unsigned i = 0; i < 9; i++)
+		CHECK_STATUS(r, parts_read(r, sq), SC_SUCCESS);
 }
 
 static void create_size(struct rig *r)
@@ -204,204 +200,6 @@ static void create_size(struct rig *r)
 		CHECK_STATUS(r, rig_admin(r, create), row->want, SC_INVALID_FIELD);
 }
 
-/* ---- deleting ---- */
-
-static const struct order_row {
-	const char *name;
-	uint16_t qid[3];
-} orders[] = {
-	{ "123", { 1, 2, 3 } }, { "132", { 1, 3, 2 } }, { "213", { 2, 1, 3 } },
-	{ "231", { 2, 3, 1 } }, { "312", { 3, 1, 2 } }, { "321", { 3, 2, 1 } },
-};
-
-static const char *fewer_than_three(const struct facts *f)
-{
-	return f->nsq < 3 ? rig_na_text("the controller allocates %u I/O submission queues", f->nsq)
-			  : NULL;
-}
-
-static void delete_cq_in_use(struct rig *r)
-{
-	const struct order_row *row = rig_row(r);
-	struct cq *cq = rig_cq_alloc(r, 1, 16);
-	struct sq *sq[4];
-
-	rig_queue_count(r);
-	rig_admin_ok(r, cmd_create_cq(1, cq->size, cq->mem->iova, false, 0));
-	for (uint16_t i = 1; i <= 3; i++) {
-		sq[i] = rig_sq_alloc(r, i, SMALL, cq);
-		rig_admin_ok(r, cmd_create_sq(i, SMALL, sq[i]->mem->iova, 1));
-	}
-	for (unsigned gone = 0; gone < 3; gone++) {
-		CHECK_STATUS(r, rig_admin(r, cmd_delete_cq(1)), SC_QUEUE_DELETION_INVALID);
-		for (unsigned i = gone; i < 3; i++)
-			CHECK_STATUS(r, read_one(r, sq[row->qid[i]]), SC_SUCCESS);
-		CHECK_STATUS(r, rig_admin(r, cmd_delete_sq(row->qid[gone])), SC_SUCCESS);
-	}
-	CHECK_STATUS(r, rig_admin(r, cmd_delete_cq(1)), SC_SUCCESS);
-}
-
-/*
- * Deleting under load: `WRITES` single-block Writes and as many Reads are on the way when the
- * Delete is sent. Single blocks are atomic by definition, so each is the old one or the new one.
- */
-#define WRITES	  7u
-#define LOAD	  (2 * WRITES)
-#define LATE_NS	  (400 * NS_PER_US)
-#define FIRST_LBA 64u
-
-struct load {
-	const struct facts_ns *ns;
-	struct sq *q;
-	struct buf *out, *in;
-	uint64_t tag, old_tag[WRITES];
-	bool done[WRITES]; /* completed with success */
-	uint16_t cid[LOAD];
-};
-
-static void load_prepare(struct rig *r, struct load *l)
-{
-	uint32_t bytes;
-
-	*l = (struct load){ .ns = rig_ns(r), .q = rig_queue_pair(r, 1, LOAD + 2) };
-	bytes = l->ns->lba_bytes;
-	l->out = rig_buf(r, WRITES * (size_t)bytes);
-	l->in = rig_buf(r, WRITES * (size_t)bytes);
-	rig_stamp(l->out->data, FIRST_LBA, WRITES, bytes, 0);
-	rig_io_ok(r, l->q, cmd_write(l->ns->nsid, FIRST_LBA, WRITES, l->out->data, WRITES * bytes));
-}
-
-static void load_submit(struct rig *r, struct load *l)
-{
-	uint32_t bytes = l->ns->lba_bytes;
-
-	rig_stamp(l->out->data, FIRST_LBA, WRITES, bytes, ++l->tag);
-	for (unsigned i = 0; i < LOAD; i++) {
-		struct cmd c = i % 2 ? cmd_read(l->ns->nsid, FIRST_LBA + i / 2, 1, NULL, bytes)
-				     : cmd_write(l->ns->nsid, FIRST_LBA + i / 2, 1, NULL, bytes);
-
-		rig_prp(r, &c, i % 2 ? l->in : l->out, i / 2 * (size_t)bytes, bytes);
-		l->cid[i] = rig_put(r, l->q, c);
-	}
-	memset(l->done, 0, sizeof(l->done));
-	rig_ring(r, l->q);
-}
-
-/* What is posted up to the Delete's own completion; the audit sees to "at most one each". */
-static void load_reap(struct rig *r, struct load *l)
-{
-	struct cpl cpl;
-
-	while (cq_next(l->q->cq, &cpl)) {
-		CHECK_STATUS_OF(r, "command of a queue being deleted: status", cpl, SC_SUCCESS,
-				SC_SQ_DELETION);
-		for (unsigned i = 0; i < LOAD; i += 2)
-			if (l->cid[i] == cpl.cid)
-				l->done[i / 2] = cpl.status == SC_SUCCESS;
-	}
-	cq_ring(l->q->cq);
-}
-
-static void check_silence(struct rig *r, struct load *l)
-{
-	buf_poison(l->in, (uint8_t)l->tag);
-	void *before = memcpy(rig_mem(r, l->in->len), l->in->data, l->in->len);
-
-	rig_wait(r, LATE_NS);
-	CHECK_TRUE(r, !cq_ready(l->q->cq),
-		   "no completion of a deleted queue follows the Delete's own");
-	CHECK_MEM(r, "read buffers after the Delete completed", l->in->data, before, l->in->len);
-}
-
-static void check_writes(struct rig *r, struct load *l)
-{
-	uint32_t bytes = l->ns->lba_bytes;
-	uint8_t *now = rig_mem(r, WRITES * (size_t)bytes), *old = rig_mem(r, bytes);
-
-	rig_io_ok(r, l->q, cmd_read(l->ns->nsid, FIRST_LBA, WRITES, now, WRITES * (size_t)bytes));
-	for (unsigned i = 0; i < WRITES; i++) {
-		rig_stamp(old, FIRST_LBA + i, 1, bytes, l->old_tag[i]);
-		if (!l->done[i] && !memcmp(now + i * bytes, old, bytes))
-			continue; /* wholly not done */
-		CHECK_STAMP(r, now + i * bytes, FIRST_LBA + i, 1, bytes, l->tag);
-		l->old_tag[i] = l->tag;
-	}
-}
-
-static void delete_sq_inflight(struct rig *r)
-{
-	struct load l;
-
-	load_prepare(r, &l);
-	for (uint64_t n = rig_pick(r, 20, 60, 2000); n; n--) {
-		load_submit(r, &l);
-		rig_wait(r, rig_rand_below(r, 40 * NS_PER_US));
-		REQUIRE_STATUS(r, rig_admin(r, cmd_delete_sq(1)), SC_SUCCESS);
-		load_reap(r, &l);
-		check_silence(r, &l);
-		sq_reset(l.q);
-		REQUIRE_STATUS(r, rig_admin(r, cmd_create_sq(1, l.q->size, l.q->mem->iova, 1)),
-			       SC_SUCCESS);
-		check_writes(r, &l);
-	}
-}
-
-/* ---- creating again ---- */
-
-#define PARKED 0xfff0 /* no queue's identifier: the bookkeeping of a deleted queue is not found */
-
-static void park(struct rig *r, struct sq *q)
-{
-	rig_admin_ok(r, cmd_delete_sq(1));
-	rig_admin_ok(r, cmd_delete_cq(1));
-	memset(q->mem->data, 0x5a, q->mem->len);
-	memset(q->cq->mem->data, 0x5a, q->cq->mem->len);
-	q->qid = q->cq->qid = PARKED;
-}
-
-static void unpark(struct rig *r, struct sq *q)
-{
-	q->qid = q->cq->qid = 1;
-	cq_reset(q->cq);
-	sq_reset(q);
-	REQUIRE_STATUS(r, rig_admin(r, cmd_create_cq(1, q->cq->size, q->cq->mem->iova, false, 0)),
-		       SC_SUCCESS);
-	REQUIRE_STATUS(r, rig_admin(r, cmd_create_sq(1, q->size, q->mem->iova, 1)), SC_SUCCESS);
-}
-
-static void check_parked(struct rig *r, const struct sq *q)
-{
-	CHECK_TRUE(r, buf_differs(q->cq->mem, 0, q->cq->mem->len, 0x5a) < 0,
-		   "memory of the deleted completion queue is untouched");
-	CHECK_TRUE(r, buf_differs(q->mem, 0, q->mem->len, 0x5a) < 0,
-		   "memory of the deleted submission queue is untouched");
-}
-
-/* Three sets of memory; two have the same size, so that a position kept would still be a legal one.
- */
-static void recreate_same_qid(struct rig *r)
-{
-	static const uint32_t entries[3] = { 5, 5, 7 };
-	struct sq *q[3];
-
-	rig_queue_count(r);
-	for (unsigned i = 0; i < 3; i++) {
-		q[i] = rig_sq_alloc(r, 1, entries[i], rig_cq_alloc(r, 1, entries[i]));
-		unpark(r, q[i]);
-		park(r, q[i]);
-	}
-	for (uint64_t n = rig_pick(r, 30, 90, 1000); n; n--) {
-		struct sq *now = q[n % 3];
-
-		unpark(r, now);
-		for (uint64_t k = 1 + rig_rand_below(r, 2ull * now->size); k; k--)
-			CHECK_STATUS(r, read_one(r, now), SC_SUCCESS);
-		check_parked(r, q[(n + 1) % 3]);
-		check_parked(r, q[(n + 2) % 3]);
-		park(r, now);
-	}
-}
-
 /* ---- how many ---- */
 
 static const struct count_row {
@@ -412,14 +210,14 @@ static const struct count_row {
 static void count_after_create(struct rig *r)
 {
 	const struct count_row *row = rig_row(r);
-	struct cq *cq = rig_cq_alloc(r, 1, SMALL);
-	struct sq *sq = rig_sq_alloc(r, 1, SMALL, cq);
+	struct cq *cq = rig_cq_alloc(r, 1, few(r));
+	struct sq *sq = rig_sq_alloc(r, 1, few(r), cq);
 	uint32_t count = rig_queue_count(r) > 1 ? 0 : 0x00010001, before;
 
 	before = rig_admin_ok(r, cmd_get_features(FID_COUNT, 0, 0, 0)).dw0;
-	rig_admin_ok(r, cmd_create_cq(1, SMALL, cq->mem->iova, false, 0));
+	rig_admin_ok(r, cmd_create_cq(1, few(r), cq->mem->iova, false, 0));
 	if (row->pair)
-		rig_admin_ok(r, cmd_create_sq(1, SMALL, sq->mem->iova, 1));
+		rig_admin_ok(r, cmd_create_sq(1, few(r), sq->mem->iova, 1));
 	CHECK_STATUS(r, rig_admin(r, cmd_set_features(FID_COUNT, false, 0, count)),
 		     SC_SEQUENCE_ERROR);
 	CHECK_EQ(r, "Number of Queues afterwards",
@@ -428,12 +226,12 @@ static void count_after_create(struct rig *r)
 
 static struct sq *create_one(struct rig *r, uint16_t qid)
 {
-	struct cq *cq = rig_cq_alloc(r, qid, SMALL);
-	struct sq *sq = rig_sq_alloc(r, qid, SMALL, cq);
+	struct cq *cq = rig_cq_alloc(r, qid, few(r));
+	struct sq *sq = rig_sq_alloc(r, qid, few(r), cq);
 
-	REQUIRE_STATUS(r, rig_admin(r, cmd_create_cq(qid, SMALL, cq->mem->iova, false, 0)),
+	REQUIRE_STATUS(r, rig_admin(r, cmd_create_cq(qid, few(r), cq->mem->iova, false, 0)),
 		       SC_SUCCESS);
-	REQUIRE_STATUS(r, rig_admin(r, cmd_create_sq(qid, SMALL, sq->mem->iova, qid)), SC_SUCCESS);
+	REQUIRE_STATUS(r, rig_admin(r, cmd_create_sq(qid, few(r), sq->mem->iova, qid)), SC_SUCCESS);
 	return sq;
 }
 
@@ -472,9 +270,9 @@ static void check_no_more(struct rig *r)
 {
 	uint64_t memory = rig_buf(r, rig_ctrl(r)->page)->iova;
 
-	CHECK_STATUS(r, rig_admin(r, cmd_create_cq(past(r, false), SMALL, memory, false, 0)),
+	CHECK_STATUS(r, rig_admin(r, cmd_create_cq(past(r, false), few(r), memory, false, 0)),
 		     SC_QID_INVALID, SC_INVALID_FIELD);
-	CHECK_STATUS(r, rig_admin(r, cmd_create_sq(past(r, true), SMALL, memory, 1)),
+	CHECK_STATUS(r, rig_admin(r, cmd_create_sq(past(r, true), few(r), memory, 1)),
 		     SC_QID_INVALID, SC_INVALID_FIELD);
 }
 
@@ -537,31 +335,6 @@ static const struct rig_case cases[] = {
 	  .fault = "delete-sq-ignores-qid delete-cq-wrong-status",
 	  .run = delete_bad_id,
 	  ROWS(delete_qids) },
-	{ .id = "delete-cq-in-use",
-	  .rule = "A completion queue cannot be deleted while a submission queue uses it, and both "
-		  "go on working.",
-	  .ref = "Base 2.0 Delete I/O Completion Queue command",
-	  .needs = NEED_QUEUES,
-	  .fault = "delete-cq-in-use-allowed",
-	  .na = fewer_than_three,
-	  .run = delete_cq_in_use,
-	  ROWS(orders) },
-	{ .id = "delete-sq-inflight",
-	  .rule = "A submission queue deleted under load completes each command at most once, and "
-		  "nothing follows the Delete's own completion.",
-	  .ref = "Base 2.0 Delete I/O Submission Queue command; Base 2.2 Queue Abort, Queue Level "
-		 "Reset",
-	  .needs = NEED_QUEUES,
-	  .harm = HARM_DATA,
-	  .fault = "deleted-sq-completes-late",
-	  .run = delete_sq_inflight },
-	{ .id = "recreate-same-qid",
-	  .rule = "A queue created again begins at position 0 with phase 1 in the memory it is "
-		  "given.",
-	  .ref = "Base 2.0 Queue Setup and Initialization; Base 2.2 Queue Level Reset, Phase Tag",
-	  .needs = NEED_QUEUES,
-	  .fault = "recreate-keeps-position",
-	  .run = recreate_same_qid },
 	{ .id = "count-after-create",
 	  .rule = "Number of Queues cannot be set once an I/O queue was created.",
 	  .ref = "Base 2.0 Number of Queues (Feature Identifier 07h)",

@@ -1,50 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What happens on queues: slots, phase, head and tail, doorbells, interrupts. */
+/* What happens on queues: slots, phase, head and tail, doorbells. */
 #include <string.h>
 
 #include "base/clock.h"
-#include "kit/kit.h"
+#include "queue_parts.h"
 
 #define FIRST_LBA 128u
 #define SOON_NS	  (2 * NS_PER_S)  /* what must come comes by then */
 #define QUIET_NS  (2 * NS_PER_MS) /* what must not come would have come by then */
 #define POLL_NS	  (10 * NS_PER_US)
 
-/* A Read of one block into a buffer of the case; may be put any number of times. */
-static struct cmd read_cmd(struct rig *r, uint64_t lba, struct buf *b, size_t off)
-{
-	const struct facts_ns *ns = rig_ns(r);
-	struct cmd c = cmd_read(ns->nsid, lba, 1, NULL, ns->lba_bytes);
-
-	rig_prp(r, &c, b, off, ns->lba_bytes);
-	return c;
-}
-
-static struct cmd any_read(struct rig *r)
-{
-	return read_cmd(r, 0, rig_buf(r, rig_ns(r)->lba_bytes), 0);
-}
-
-static struct sq *make_queue(struct rig *r, uint16_t qid, uint32_t entries, struct cq *cq)
-{
-	struct sq *q = rig_sq_alloc(r, qid, entries, cq);
-
-	REQUIRE_STATUS(r, rig_admin(r, cmd_create_sq(qid, entries, q->mem->iova, cq->qid)),
-		       SC_SUCCESS);
-	return q;
-}
-
-static struct cq *make_cq(struct rig *r, uint16_t qid, uint32_t entries)
-{
-	struct cq *q = rig_cq_alloc(r, qid, entries);
-
-	rig_queue_count(r);
-	REQUIRE_STATUS(r, rig_admin(r, cmd_create_cq(qid, entries, q->mem->iova, false, 0)),
-		       SC_SUCCESS);
-	return q;
-}
-
 /* ---- slots and phase ---- */
+
+#define LAP_DEPTH 64u
 
 static const struct lap_row {
 	const char *name;
@@ -80,7 +48,7 @@ static void poison_slot(struct cqe *e)
 static void lap_part(struct rig *r, struct sq *q, const struct cmd *c, uint32_t n)
 {
 	uint32_t begin = q->cq->head;
-	struct cqe *seen = rig_mem(r, n * sizeof(*seen));
+	struct cqe seen[LAP_DEPTH];
 	struct cpl cpl;
 
 	for (uint32_t i = 0; i < n; i++)
@@ -107,16 +75,16 @@ static void wrap_phase(struct rig *r)
 {
 	const struct lap_row *row = rig_row(r);
 	uint32_t entries = row->entries ? row->entries : rig_queue_max(r);
-	uint32_t depth = entries < 64 ? entries : 64, n;
+	uint32_t depth = entries < LAP_DEPTH ? entries : LAP_DEPTH, n;
 	struct cq *cq;
 	struct sq *q;
 	struct cmd c;
 
 	if (entries > rig_queue_max(r))
 		rig_na(r, "CAP.MQES allows %u entries", rig_queue_max(r));
-	cq = make_cq(r, 1, entries);
-	q = make_queue(r, 1, depth, cq);
-	c = any_read(r);
+	cq = parts_cq(r, 1, entries);
+	q = parts_sq(r, 1, depth, cq);
+	c = parts_any_read(r);
 	for (uint64_t left = rig_pick(r, row->entries ? 5 : 2, 5, 50) * entries; left; left -= n) {
 		n = 1 + (uint32_t)rig_rand_below(r, depth - 1);
 		n = n < left ? n : (uint32_t)left;
@@ -154,11 +122,11 @@ static void check_posted(struct rig *r, struct cq *q, uint32_t n, uint64_t quiet
 
 static void cq_full(struct rig *r)
 {
-	uint32_t max = rig_queue_max(r), entries = max < 64 ? max : 64, left = entries - 1;
-	struct cq *cq = make_cq(r, 1, max < 4 ? max : 4);
-	struct sq *q = make_queue(r, 1, entries, cq);
+	uint32_t entries = rig_queue_fit(r, 64), left = entries - 1;
+	struct cq *cq = parts_cq(r, 1, rig_queue_fit(r, 4));
+	struct sq *q = parts_sq(r, 1, entries, cq);
 	uint32_t room = cq->size - 1;
-	struct cmd c = any_read(r);
+	struct cmd c = parts_any_read(r);
 	struct cpl cpl;
 
 	for (uint32_t i = 0; i < left; i++)
@@ -194,11 +162,11 @@ static void check_sqhd(struct rig *r, struct sq *q, uint32_t was, const struct c
 
 static void sqhd(struct rig *r)
 {
-	struct cq *cq = make_cq(r, 1, 16 < rig_queue_max(r) ? 16 : rig_queue_max(r));
-	struct sq *q = make_queue(r, 1, 7 < cq->size ? 7 : cq->size, cq);
-	struct cmd c = any_read(r);
+	struct cq *cq = parts_cq(r, 1, rig_queue_fit(r, 16));
+	struct sq *q = parts_sq(r, 1, rig_queue_fit(r, 7), cq);
+	struct cmd c = parts_any_read(r);
 
-	for (uint64_t n = rig_pick(r, 40, 150, 20000); n; n--) {
+	for (uint64_t n = rig_pick(r, 40, 300, 20000); n; n--) {
 		uint64_t batch = 1 + rig_rand_below(r, q->size - 1);
 
 		for (uint64_t i = 0; i < batch; i++)
@@ -248,7 +216,7 @@ static unsigned submit_shared(struct rig *r, struct shared *s, uint64_t round)
 
 		for (unsigned k = 0; k < load; k++) {
 			size_t at = i * EACH + k;
-			struct cmd c = read_cmd(r, FIRST_LBA + at, s->data, at * bytes);
+			struct cmd c = parts_read_cmd(r, FIRST_LBA + at, s->data, at * bytes);
 
 			sq_put_as(s->q[i], &c.sqe, (uint16_t)k);
 		}
@@ -277,26 +245,25 @@ static void check_shared(struct rig *r, struct shared *s, uint64_t round)
 static void write_blocks(struct rig *r, struct shared *s)
 {
 	const struct facts_ns *ns = rig_ns(r);
-	size_t each = EACH * (size_t)ns->lba_bytes;
+	void *data = rig_mem(r, ns->lba_bytes);
 
-	for (unsigned i = 0; i < s->n; i++) {
-		uint8_t *p = s->data->data + i * each;
+	for (unsigned i = 0; i < s->n * EACH; i++) {
+		struct cmd c = cmd_write(ns->nsid, FIRST_LBA + i, 1, data, ns->lba_bytes);
 
-		rig_stamp(p, FIRST_LBA + i * EACH, EACH, ns->lba_bytes, 7);
-		rig_io_ok(r, s->q[0], cmd_write(ns->nsid, FIRST_LBA + i * EACH, EACH, p, each));
+		rig_stamp(data, FIRST_LBA + i, 1, ns->lba_bytes, 7);
+		rig_io_ok(r, s->q[0], c);
 	}
 }
 
 static void prepare_shared(struct rig *r, struct shared *s)
 {
-	uint32_t max = rig_queue_max(r);
-	struct cq *cq = make_cq(r, 1, max < 64 ? max : 64);
+	struct cq *cq = parts_cq(r, 1, rig_queue_fit(r, 64));
 	unsigned n = rig_ctrl(r)->nsq;
 
 	s->n = n < SHARED_MOST ? n : SHARED_MOST;
 	s->data = rig_buf(r, (size_t)s->n * EACH * rig_ns(r)->lba_bytes);
 	for (unsigned i = 0; i < s->n; i++) {
-		s->q[i] = make_queue(r, (uint16_t)(i + 1), 3 + i < max ? 3 + i : max, cq);
+		s->q[i] = parts_sq(r, (uint16_t)(i + 1), rig_queue_fit(r, 3 + i), cq);
 		if (i == 0)
 			write_blocks(r, s);
 	}
@@ -307,7 +274,7 @@ static void many_sq_one_cq(struct rig *r)
 	struct shared s;
 
 	prepare_shared(r, &s);
-	for (uint64_t round = rig_pick(r, 10, 40, 5000); round; round--) {
+	for (uint64_t round = rig_pick(r, 10, 80, 5000); round; round--) {
 		unsigned all;
 
 		buf_poison(s.data, (uint8_t)round);
@@ -320,7 +287,6 @@ static void many_sq_one_cq(struct rig *r)
 
 /* ---- an impossible tail ---- */
 
-#define VICTIM_ENTRIES 8u
 #define EVENT_INVALID_VALUE                                                                        \
 	0x00010100u /* error status, Invalid Doorbell Write Value, log page 1                      \
 		     */
@@ -340,6 +306,14 @@ static void fill_slots(struct sq *q, const struct cmd *c)
 		*slot = c->sqe;
 		slot->cid = le16_from((uint16_t)(0x700 + i));
 	}
+}
+
+/* Outstanding for sure: a later command of the queue has completed. */
+static void post_event_request(struct rig *r)
+{
+	if (ctrl_aer_post(rig_ctrl(r)))
+		rig_broken(r, "set-up: no Asynchronous Event Request could be sent");
+	rig_admin_ok(r, cmd_get_features(NVME_FEAT_FID_NUM_QUEUES, 0, 0, 0));
 }
 
 static void check_event(struct rig *r, struct ctrl *c)
@@ -366,120 +340,20 @@ static void check_revived(struct rig *r, struct sq *q, struct cmd c)
 static void db_sq_invalid(struct rig *r)
 {
 	const struct tail_row *row = rig_row(r);
-	struct sq *q = rig_queue_pair(r, 1, VICTIM_ENTRIES), *other = NULL;
-	struct cmd c = any_read(r);
+	struct sq *q = rig_queue_pair(r, 1, rig_queue_fit(r, 8)), *other = NULL;
+	struct cmd c = parts_any_read(r);
 
 	if (rig_queue_count(r) > 1)
-		other = rig_queue_pair(r, 2, VICTIM_ENTRIES);
-	if (ctrl_aer_post(rig_ctrl(r)))
-		rig_broken(r, "set-up: no Asynchronous Event Request could be sent");
+		other = rig_queue_pair(r, 2, q->size);
+	post_event_request(r);
 	fill_slots(q, &c);
 	sq_ring_value(q, row->value ? row->value : q->size + row->past);
 	rig_wait(r, QUIET_NS);
 	CHECK_TRUE(r, !cq_ready(q->cq), "nothing runs on the queue with the invalid tail");
 	check_event(r, rig_ctrl(r));
-	for (unsigned i = 0; other && i < 2 * VICTIM_ENTRIES; i++)
+	for (unsigned i = 0; other && i < 16; i++)
 		CHECK_STATUS(r, rig_io(r, other, c), SC_SUCCESS);
 	check_revived(r, q, c);
-}
-
-/* ---- interrupts ---- */
-
-#define IRQ_QUEUES 4u
-
-static const char *one_vector(const struct facts *f)
-{
-	return f->caps.vectors < 2 ? "one interrupt vector: it belongs to the Admin queue" : NULL;
-}
-
-static bool interrupted(struct rig *r, unsigned vector, uint64_t wait_ns)
-{
-	struct target *t = rig_target(r);
-	int got = t->ops->irq_wait(t, vector, wait_ns ? rig_now(r) + wait_ns : 0);
-
-	if (got < 0)
-		rig_broken(r, "waiting for an interrupt: error %d", -got);
-	return got;
-}
-
-static void make_irq_queues(struct rig *r, struct sq **q, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		uint16_t qid = (uint16_t)(i + 1);
-		struct cq *cq = rig_cq_alloc(r, qid, 8);
-		struct cpl cpl;
-
-		if (cq_create(cq, true, qid, &cpl))
-			rig_broken(r, "set-up: CQ %u with vector %u is refused", qid, qid);
-		q[i] = make_queue(r, qid, 8, cq);
-	}
-}
-
-/* Takes what is there; the doorbell is written when something was. */
-static unsigned drain(struct rig *r, struct cq *q)
-{
-	struct cpl cpl;
-	unsigned n = 0;
-
-	for (; cq_next(q, &cpl); n++)
-		CHECK_STATUS(r, cpl, SC_SUCCESS);
-	if (n)
-		cq_ring(q);
-	return n;
-}
-
-/*
- * As a driver does it: sleep until the interrupt, take what is there. The first interrupt of a
- * queue that was idle finds an entry; a later one may find that its entry was taken already.
- */
-static void check_interrupts(struct rig *r, struct sq *q, unsigned left)
-{
-	bool first = true;
-
-	for (; left; first = false) {
-		unsigned n;
-
-		REQUIRE_TRUE(r, interrupted(r, q->cq->vector, SOON_NS),
-			     "vector %u fires: %u commands not told of, %u completions waiting",
-			     q->cq->vector, left, posted(q->cq));
-		n = drain(r, q->cq);
-		CHECK_TRUE(r, n || !first, "the entry is in memory when vector %u fires",
-			   q->cq->vector);
-		left -= n;
-	}
-}
-
-static void check_idle_silent(struct rig *r, unsigned n, unsigned busy)
-{
-	for (unsigned v = 1; v <= n; v++)
-		if (v != busy)
-			CHECK_TRUE(r, !interrupted(r, v, 0), "vector %u of an idle queue is silent",
-				   v);
-}
-
-static void irq_delivery(struct rig *r)
-{
-	struct ctrl_config cfg = ctrl_defaults(rig_ctrl_off(r));
-	struct sq *q[IRQ_QUEUES];
-	unsigned n;
-	struct cmd c;
-
-	cfg.use_irq = true;
-	rig_ctrl_with(r, &cfg);
-	n = rig_queue_count(r) < IRQ_QUEUES ? rig_queue_count(r) : IRQ_QUEUES;
-	n = n < rig_facts(r)->caps.vectors ? n : rig_facts(r)->caps.vectors - 1;
-	make_irq_queues(r, q, n);
-	c = any_read(r);
-	for (uint64_t left = rig_pick(r, 60, 500, 10000); left; left--) {
-		unsigned i = (unsigned)rig_rand_below(r, n), load = left % 4 ? 1 : 2;
-
-		for (unsigned k = 0; k < load; k++)
-			rig_put(r, q[i], c);
-		rig_ring(r, q[i]);
-		check_interrupts(r, q[i], load);
-		check_idle_silent(r, n, i + 1);
-		interrupted(r, i + 1, 0); /* the second of two that met */
-	}
 }
 
 static const struct rig_case cases[] = {
@@ -528,15 +402,6 @@ static const struct rig_case cases[] = {
 	  .fault = "tail-modulo-size tail-invalid-no-event",
 	  .run = db_sq_invalid,
 	  ROWS(tails) },
-	{ .id = "irq-delivery",
-	  .rule = "Every completion of an interrupting queue is told by that queue's vector once "
-		  "it "
-		  "is in memory, and by no other.",
-	  .ref = "PCIe Transport 1.0 Interrupts, MSI-X Based Behavior",
-	  .needs = NEED_QUEUES | NEED_IRQ,
-	  .fault = "irq-before-cqe irq-lost-when-two irq-wrong-vector",
-	  .na = one_vector,
-	  .run = irq_delivery },
 };
 
 SUITE(queue_io_suite, CONFORMANCE, "queue", cases);

@@ -45,23 +45,25 @@ static void aim_list(struct rig *r, uint64_t bar)
 
 static void aim_sq(struct rig *r, uint64_t bar)
 {
-	struct cq *cq = rig_cq_alloc(r, 1, 4);
-	struct sq *sq = rig_sq_alloc(r, 1, 4, cq);
+	uint32_t few = rig_queue_fit(r, 4);
+	struct cq *cq = rig_cq_alloc(r, 1, few);
+	struct sq *sq = rig_sq_alloc(r, 1, few, cq);
 
 	rig_queue_count(r);
-	rig_admin_ok(r, cmd_create_cq(1, 4, cq->mem->iova, false, 0));
-	if (rig_admin(r, cmd_create_sq(1, 4, bar, 1)).status == SC_SUCCESS)
+	rig_admin_ok(r, cmd_create_cq(1, few, cq->mem->iova, false, 0));
+	if (rig_admin(r, cmd_create_sq(1, few, bar, 1)).status == SC_SUCCESS)
 		sq_ring_value(sq, 1);
 }
 
 static void aim_cq(struct rig *r, uint64_t bar)
 {
-	struct cq *cq = rig_cq_alloc(r, 1, 4);
-	struct sq *sq = rig_sq_alloc(r, 1, 4, cq);
+	uint32_t few = rig_queue_fit(r, 4);
+	struct cq *cq = rig_cq_alloc(r, 1, few);
+	struct sq *sq = rig_sq_alloc(r, 1, few, cq);
 
 	rig_queue_count(r);
-	if (rig_admin(r, cmd_create_cq(1, 4, bar, false, 0)).status != SC_SUCCESS ||
-	    rig_admin(r, cmd_create_sq(1, 4, sq->mem->iova, 1)).status != SC_SUCCESS)
+	if (rig_admin(r, cmd_create_cq(1, few, bar, false, 0)).status != SC_SUCCESS ||
+	    rig_admin(r, cmd_create_sq(1, few, sq->mem->iova, 1)).status != SC_SUCCESS)
 		return;
 	rig_put(r, sq, cmd_flush(rig_ns(r)->nsid));
 	rig_ring(r, sq);
@@ -182,6 +184,7 @@ struct storm {
 	const struct facts_ns *ns;
 	struct sq *q;
 	struct buf *out, *in;
+	uint8_t *now, *old; /* a block each, to compare with */
 	uint64_t tag, old_tag[WRITES];
 	bool done[WRITES];
 	uint16_t cid[WRITES];
@@ -202,43 +205,50 @@ static bool has_flr(struct rig *r)
 /* Not rig_queue_pair(): that a queue cannot be made again is the question here. */
 static void storm_queue(struct rig *r, struct storm *s)
 {
-	struct cq *cq = rig_cq_alloc(r, 1, 32);
+	uint32_t entries = rig_queue_fit(r, 32);
+	struct cq *cq = rig_cq_alloc(r, 1, entries);
 
 	CHECK_EQ(r, "I/O queue pairs allocated after a reset", rig_queue_count(r), s->queues);
-	s->q = rig_sq_alloc(r, 1, 32, cq);
-	REQUIRE_STATUS(r, rig_admin(r, cmd_create_cq(1, 32, cq->mem->iova, false, 0)), SC_SUCCESS);
-	REQUIRE_STATUS(r, rig_admin(r, cmd_create_sq(1, 32, s->q->mem->iova, 1)), SC_SUCCESS);
+	s->q = rig_sq_alloc(r, 1, entries, cq);
+	REQUIRE_STATUS(r, rig_admin(r, cmd_create_cq(1, entries, cq->mem->iova, false, 0)),
+		       SC_SUCCESS);
+	REQUIRE_STATUS(r, rig_admin(r, cmd_create_sq(1, entries, s->q->mem->iova, 1)), SC_SUCCESS);
 }
 
 static void storm_prepare(struct rig *r, struct storm *s)
 {
-	size_t len;
+	uint32_t bytes;
 
 	*s = (struct storm){ .ns = rig_ns(r), .queues = rig_queue_count(r), .can_flr = has_flr(r) };
-	if (s->ns->nsze < FIRST_LBA + WRITES || rig_queue_max(r) < 32)
-		rig_na(r, "the scratch namespace has %" PRIu64 " blocks, a queue %u entries",
-		       s->ns->nsze, rig_queue_max(r));
-	len = WRITES * (size_t)s->ns->lba_bytes;
-	s->out = rig_buf(r, len);
-	s->in = rig_buf(r, len);
+	if (s->ns->nsze < FIRST_LBA + WRITES)
+		rig_na(r, "the scratch namespace has %" PRIu64 " blocks", s->ns->nsze);
+	if (rig_queue_max(r) <= 2 * WRITES)
+		rig_na(r, "CAP.MQES allows %u entries: no load to speak of", rig_queue_max(r));
+	bytes = s->ns->lba_bytes;
+	s->out = rig_buf(r, WRITES * (size_t)bytes);
+	s->in = rig_buf(r, WRITES * (size_t)bytes);
+	s->now = rig_mem(r, bytes);
+	s->old = rig_mem(r, bytes);
 	storm_queue(r, s);
-	rig_stamp(s->out->data, FIRST_LBA, WRITES, s->ns->lba_bytes, 0);
-	rig_io_ok(r, s->q, cmd_write(s->ns->nsid, FIRST_LBA, WRITES, s->out->data, len));
+	for (unsigned i = 0; i < WRITES; i++) {
+		rig_stamp(s->old, FIRST_LBA + i, 1, bytes, 0);
+		rig_io_ok(r, s->q, cmd_write(s->ns->nsid, FIRST_LBA + i, 1, s->old, bytes));
+	}
 }
 
 /* Single blocks: each is the old one or the new one, and the new one once it was completed. */
 static void storm_check(struct rig *r, struct storm *s)
 {
 	uint32_t bytes = s->ns->lba_bytes;
-	uint8_t *now = rig_mem(r, WRITES * (size_t)bytes), *old = rig_mem(r, bytes);
-	struct cmd c = cmd_read(s->ns->nsid, FIRST_LBA, WRITES, now, WRITES * (size_t)bytes);
 
-	REQUIRE_STATUS(r, rig_io(r, s->q, c), SC_SUCCESS);
 	for (unsigned i = 0; i < WRITES; i++) {
-		rig_stamp(old, FIRST_LBA + i, 1, bytes, s->old_tag[i]);
-		if (!s->done[i] && !memcmp(now + i * bytes, old, bytes))
+		struct cmd c = cmd_read(s->ns->nsid, FIRST_LBA + i, 1, s->now, bytes);
+
+		REQUIRE_STATUS(r, rig_io(r, s->q, c), SC_SUCCESS);
+		rig_stamp(s->old, FIRST_LBA + i, 1, bytes, s->old_tag[i]);
+		if (!s->done[i] && !memcmp(s->now, s->old, bytes))
 			continue;
-		CHECK_STAMP(r, now + i * bytes, FIRST_LBA + i, 1, bytes, s->tag);
+		CHECK_STAMP(r, s->now, FIRST_LBA + i, 1, bytes, s->tag);
 		s->old_tag[i] = s->tag;
 	}
 }
@@ -264,7 +274,7 @@ static void storm_load(struct rig *r, struct storm *s)
 	rig_put(r, asq, cmd_aer());
 	rig_put(r, asq, cmd_abort(1, s->cid[0]));
 	if (s->queues > 1)
-		rig_put(r, asq, cmd_create_cq(2, 8, rig_cq_alloc(r, 2, 8)->mem->iova, false, 0));
+		rig_put(r, asq, cmd_create_cq(2, 2, rig_cq_alloc(r, 2, 2)->mem->iova, false, 0));
 	rig_ring(r, asq);
 }
 

@@ -11,19 +11,20 @@
 #include "base/clock.h"
 #include "kit/kit.h"
 
-#define LISTS	   2u /* pages of PRP entries, each the next one of the other */
-#define PAGES	   8u /* pages of data, behind them */
-#define ANSWER_NS  (5 * NS_PER_S)
-#define HELD_NS	   (50 * NS_PER_US)
-#define LOOK_EVERY 64u
+#define LISTS	       2u /* pages of PRP entries, each the next one of the other */
+#define PAGES	       8u /* pages of data, behind them */
+#define ANSWER_NS      (5 * NS_PER_S)
+#define HELD_NS	       (50 * NS_PER_US)
+#define LOOK_EVERY     64u
+#define IDENTIFY_BYTES 4096u
 
-#define FUSE	   0x03u
-#define PSDT	   0xc0u
-#define AREA	   64u /* blocks whose content is followed */
-#define FIRST	   512u
-#define DEAC	   (1u << 25)
-#define NSZ	   (1u << 23) /* Write Zeroes of the whole namespace, in later revisions */
-#define AER_OP	   nvme_admin_async_event
+#define FUSE	       0x03u
+#define PSDT	       0xc0u
+#define AREA	       64u /* blocks whose content is followed */
+#define FIRST	       512u
+#define DEAC	       (1u << 25)
+#define NSZ	       (1u << 23) /* Write Zeroes of the whole namespace, in later revisions */
+#define AER_OP	       nvme_admin_async_event
 
 struct fuzz {
 	struct rig *r;
@@ -34,6 +35,7 @@ struct fuzz {
 	const struct facts_ns *ns;
 	uint32_t held[AREA]; /* the dword that a block is full of */
 	bool known[AREA];
+	void *data; /* AREA blocks, and Identify data at least */
 };
 
 /* ---- the sandbox ---- */
@@ -66,9 +68,10 @@ static void fill_sandbox(struct fuzz *f)
 		data[k] = le32_from(f->word);
 }
 
-static void start(struct rig *r, struct fuzz *f, struct sq *q)
+static void start(struct rig *r, struct fuzz *f, struct sq *q, const struct facts_ns *ns)
 {
-	*f = (struct fuzz){ .r = r, .q = q, .page = rig_ctrl(r)->page };
+	*f = (struct fuzz){ .r = r, .q = q, .page = rig_ctrl(r)->page, .ns = ns };
+	f->data = rig_mem(r, ns ? AREA * (size_t)ns->lba_bytes : IDENTIFY_BYTES);
 	f->b = rig_buf(r, (LISTS + PAGES) * f->page);
 	fill_sandbox(f);
 }
@@ -138,7 +141,7 @@ static struct sqe any_sqe(struct fuzz *f, uint8_t opcode)
 
 	if (one_in(f, 8))
 		e.flags |= (uint8_t)(rig_rand(f->r) & FUSE);
-	if (one_in(f, 8))
+	if (one_in(f, 4))
 		e.flags |= (uint8_t)(rig_rand(f->r) & PSDT);
 	if (one_in(f, 32))
 		e.flags |= (uint8_t)(rig_rand(f->r) & ~(FUSE | PSDT));
@@ -188,6 +191,7 @@ static bool send(struct fuzz *f, const struct sqe *e, struct cpl *ret)
 	uint16_t cid = sq_put(f->q, e), cid2 = 0;
 	bool answered;
 
+	f->q->c->strays = 0; /* late answers to event requests: audited, and wanted by nobody */
 	if (follow)
 		cid2 = rig_put(f->r, f->q, flush);
 	rig_ring(f->r, f->q);
@@ -199,10 +203,10 @@ static bool send(struct fuzz *f, const struct sqe *e, struct cpl *ret)
 
 static void check_alive(struct fuzz *f)
 {
-	void *data = rig_mem(f->r, 4096);
+	struct cmd c = cmd_identify(NVME_IDENTIFY_CNS_CTRL, 0, f->data);
 
-	CHECK_STATUS_OF(f->r, "Identify among random commands: status",
-			rig_admin(f->r, cmd_identify(NVME_IDENTIFY_CNS_CTRL, 0, data)), SC_SUCCESS);
+	CHECK_STATUS_OF(f->r, "Identify among random commands: status", rig_admin(f->r, c),
+			SC_SUCCESS);
 }
 
 /* ---- admin ---- */
@@ -261,9 +265,9 @@ static void admin_sqe_fuzz(struct rig *r)
 {
 	struct fuzz f;
 	unsigned held = 0;
-	uint64_t n = rig_pick(r, 250, 1500, 1000000);
+	uint64_t n = rig_pick(r, 400, 3000, 300000);
 
-	start(r, &f, rig_ctrl(r)->asq);
+	start(r, &f, rig_ctrl(r)->asq, NULL);
 	rig_defer(r, forget_settings, rig_ctrl(r));
 	for (uint64_t i = 0; i < n; i++) {
 		struct sqe e;
@@ -322,6 +326,8 @@ static struct sqe io_sqe(struct fuzz *f)
 	uint32_t blocks = any_blocks(f), high = one_in(f, 2) ? 0 : (uint32_t)rig_rand(f->r) & ~NSZ;
 	bool offset = one_in(f, 2);
 
+	if (sq_room(f->q) < 2)
+		e.flags &= (uint8_t)~FUSE; /* no room for what must follow */
 	e.nsid = le32_from(any_io_nsid(f, e.opcode));
 	if (e.opcode != nvme_cmd_dsm) {
 		e.cdw10 = le32_from((uint32_t)slba);
@@ -367,25 +373,42 @@ static bool check_block(struct fuzz *f, unsigned i, const __le32 *data)
 			  FIRST + i, f->held[i], k, le32_get(data[k % dwords]));
 }
 
+/* The area in pieces of what one command may move. */
+static unsigned piece_at(const struct fuzz *f, unsigned i)
+{
+	size_t most = rig_mdts(f->r) / f->ns->lba_bytes;
+
+	return most < AREA - i ? (unsigned)most : AREA - i;
+}
+
 static void check_area(struct fuzz *f)
 {
-	size_t len = AREA * (size_t)f->ns->lba_bytes;
-	__le32 *data = rig_mem(f->r, len);
-	struct cmd c = cmd_read(f->ns->nsid, FIRST, AREA, data, len);
+	uint32_t bytes = f->ns->lba_bytes;
 
-	REQUIRE_STATUS(f->r, rig_io(f->r, f->q, c), SC_SUCCESS);
-	for (unsigned i = 0; i < AREA; i++)
-		if (f->known[i])
-			check_block(f, i, data + i * len / AREA / sizeof(*data));
+	for (unsigned i = 0, n; i < AREA; i += n) {
+		uint8_t *data = f->data;
+		struct cmd c;
+
+		n = piece_at(f, i);
+		c = cmd_read(f->ns->nsid, FIRST + i, n, data, n * (size_t)bytes);
+		REQUIRE_STATUS(f->r, rig_io(f->r, f->q, c), SC_SUCCESS);
+		for (unsigned k = 0; k < n; k++)
+			if (f->known[i + k])
+				check_block(f, i + k, (const __le32 *)(data + k * (size_t)bytes));
+	}
 }
 
 static void write_area(struct fuzz *f)
 {
-	size_t len = AREA * (size_t)f->ns->lba_bytes;
+	uint32_t bytes = f->ns->lba_bytes;
 
 	if (f->ns->nsze < FIRST + AREA)
 		rig_na(f->r, "the scratch namespace has %" PRIu64 " blocks", f->ns->nsze);
-	rig_io_ok(f->r, f->q, cmd_write(f->ns->nsid, FIRST, AREA, rig_mem(f->r, len), len));
+	for (unsigned i = 0, n; i < AREA; i += n) {
+		n = piece_at(f, i);
+		rig_io_ok(f->r, f->q,
+			  cmd_write(f->ns->nsid, FIRST + i, n, f->data, n * (size_t)bytes));
+	}
 	memset(f->known, true, sizeof(f->known));
 }
 
@@ -393,10 +416,9 @@ static void io_sqe_fuzz(struct rig *r)
 {
 	struct fuzz f;
 
-	start(r, &f, rig_queue(r));
-	f.ns = rig_ns(r);
+	start(r, &f, rig_queue(r), rig_ns(r));
 	write_area(&f);
-	for (uint64_t i = 0, n = rig_pick(r, 250, 1500, 1000000); i < n; i++) {
+	for (uint64_t i = 0, n = rig_pick(r, 400, 3000, 300000); i < n; i++) {
 		struct sqe e;
 		struct cpl cpl;
 

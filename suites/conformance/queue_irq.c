@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Interrupts of completion queues, one vector each. */
+#include "base/clock.h"
+#include "queue_parts.h"
+
+#define SOON_NS	   (2 * NS_PER_S) /* what must come comes by then */
+
+#define IRQ_QUEUES 4u
+
+static const char *one_vector(const struct facts *f)
+{
+	return f->caps.vectors < 2 ? "one interrupt vector: it belongs to the Admin queue" : NULL;
+}
+
+static bool interrupted(struct rig *r, unsigned vector, uint64_t wait_ns)
+{
+	struct target *t = rig_target(r);
+	int got = t->ops->irq_wait(t, vector, wait_ns ? rig_now(r) + wait_ns : 0);
+
+	if (got < 0)
+		rig_broken(r, "waiting for an interrupt: error %d", -got);
+	return got;
+}
+
+static void make_irq_queues(struct rig *r, struct sq **q, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint16_t qid = (uint16_t)(i + 1);
+		struct cq *cq = rig_cq_alloc(r, qid, rig_queue_fit(r, 8));
+		struct cpl cpl;
+
+		if (cq_create(cq, true, qid, &cpl))
+			rig_broken(r, "set-up: CQ %u with vector %u is refused", qid, qid);
+		q[i] = parts_sq(r, qid, cq->size, cq);
+	}
+}
+
+/* Takes what is there; the doorbell is written when something was. */
+static unsigned drain(struct rig *r, struct cq *q)
+{
+	struct cpl cpl;
+	unsigned n = 0;
+
+	for (; cq_next(q, &cpl); n++)
+		CHECK_STATUS(r, cpl, SC_SUCCESS);
+	if (n)
+		cq_ring(q);
+	return n;
+}
+
+/*
+ * As a driver does it: sleep until the interrupt, take what is there. The first interrupt of a
+ * queue that was idle finds an entry; a later one may find that its entry was taken already.
+ */
+static void check_interrupts(struct rig *r, struct sq *q, unsigned left)
+{
+	bool first = true;
+
+	for (; left; first = false) {
+		unsigned n;
+
+		REQUIRE_TRUE(r, interrupted(r, q->cq->vector, SOON_NS),
+			     "vector %u fires for %u commands (%s)", q->cq->vector, left,
+			     cq_ready(q->cq) ? "a completion waits" : "no completion waits");
+		n = drain(r, q->cq);
+		CHECK_TRUE(r, n || !first, "the entry is in memory when vector %u fires",
+			   q->cq->vector);
+		left -= n;
+	}
+}
+
+static void check_idle_silent(struct rig *r, unsigned n, unsigned busy)
+{
+	for (unsigned v = 1; v <= n; v++)
+		if (v != busy)
+			CHECK_TRUE(r, !interrupted(r, v, 0), "vector %u of an idle queue is silent",
+				   v);
+}
+
+static void irq_delivery(struct rig *r)
+{
+	struct ctrl_config cfg = ctrl_defaults(rig_ctrl_off(r));
+	struct sq *q[IRQ_QUEUES];
+	unsigned n;
+	struct cmd c;
+
+	cfg.use_irq = true;
+	rig_ctrl_with(r, &cfg);
+	n = rig_queue_count(r) < IRQ_QUEUES ? rig_queue_count(r) : IRQ_QUEUES;
+	n = n < rig_facts(r)->caps.vectors ? n : rig_facts(r)->caps.vectors - 1;
+	make_irq_queues(r, q, n);
+	c = parts_any_read(r);
+	for (uint64_t left = rig_pick(r, 60, 1500, 10000); left; left--) {
+		unsigned i = (unsigned)rig_rand_below(r, n),
+			 load = left % 4 || q[i]->size < 3 ? 1 : 2;
+
+		for (unsigned k = 0; k < load; k++)
+			rig_put(r, q[i], c);
+		rig_ring(r, q[i]);
+		check_interrupts(r, q[i], load);
+		check_idle_silent(r, n, i + 1);
+		interrupted(r, i + 1, 0); /* the second of two that met */
+	}
+}
+
+static const struct rig_case cases[] = {
+	{ .id = "irq-delivery",
+	  .rule = "Every completion of an interrupting queue is told by that queue's vector once "
+		  "it "
+		  "is in memory, and by no other.",
+	  .ref = "PCIe Transport 1.0 Interrupts, MSI-X Based Behavior",
+	  .needs = NEED_QUEUES | NEED_IRQ,
+	  .fault = "irq-before-cqe irq-lost-when-two irq-wrong-vector",
+	  .na = one_vector,
+	  .run = irq_delivery },
+};
+
+SUITE(queue_irq_suite, CONFORMANCE, "queue", cases);
