@@ -219,8 +219,19 @@ static const uint8_t admin_opcodes[] = {
 	0x03, 0x07, 0x0b, 0x0e, 0x0f, 0x12, 0x13, 0x16, 0x17, 0x1b, 0x1f, 0x7f
 };
 
-/* What a Controller Reset takes back and what cannot end the run; never saved. */
-static const uint8_t settable[] = { 0x01, 0x05, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0e, 0x00, 0x70 };
+/*
+ * Never saved, no namespace's, nothing that ends the run; the kept ones are put back by value, for
+ * a controller may forget to reset them. 07h lasts until the reset, the rest are reserved.
+ */
+static const uint8_t settable[] = { 0x01, 0x08, 0x0a, 0x0b, 0x07, 0x00, 0x70 };
+#define KEPT 4u
+
+static void keep_settings(struct rig *r)
+{
+	for (unsigned i = 0; i < KEPT; i++)
+		if (rig_admin(r, cmd_get_features(settable[i], 0, 0, 0)).status == SC_SUCCESS)
+			rig_keep_feature(r, settable[i], 0, 0);
+}
 
 static uint32_t any_nsid(struct fuzz *f)
 {
@@ -256,7 +267,8 @@ static struct sqe admin_sqe(struct fuzz *f)
 	return e;
 }
 
-static void forget_settings(void *c)
+/* Queues made in the sandbox and held event requests go before anything is put back. */
+static void reset_first(void *c)
 {
 	ctrl_reset(c);
 }
@@ -268,7 +280,8 @@ static void admin_sqe_fuzz(struct rig *r)
 	uint64_t n = rig_pick(r, 400, 3000, 300000);
 
 	start(r, &f, rig_ctrl(r)->asq, NULL);
-	rig_defer(r, forget_settings, rig_ctrl(r));
+	keep_settings(r);
+	rig_defer(r, reset_first, rig_ctrl(r));
 	for (uint64_t i = 0; i < n; i++) {
 		struct sqe e;
 		struct cpl cpl;
