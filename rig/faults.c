@@ -178,7 +178,7 @@ static void put(struct fault_cell *cell, const struct outcome *o, bool red)
 {
 	bool first = !cell->ran, worse = red && !cell->red;
 
-	cell->died |= o->error != NULL;
+	cell->died |= o->down;
 	if (first || worse || (red == cell->red && rank(o->verdict) > rank(cell->verdict))) {
 		cell->verdict = o->verdict;
 		free(cell->reason);

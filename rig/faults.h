@@ -65,7 +65,7 @@ static inline struct fault_cell *faults_cell(const struct fault_matrix *m, size_
 	return &m->cell[fault * m->n_cases + c];
 }
 
-/* A fault that unit tests aim at the rig: it must bring no worker down, and turns nothing red. */
+/* A fault aimed at the rig: it must bring no worker down, and what it turns red is no surprise. */
 bool fault_is_robust(const struct fault *f);
 /* Does any case of the matrix name it? */
 bool fault_is_named(const struct fault_matrix *m, const struct fault *f);

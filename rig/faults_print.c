@@ -17,7 +17,7 @@ static const char *why(const struct fault_cell *cell)
 }
 
 /* Which cells of a fault a list is made of. */
-enum cells { KILLED, MISSED, UNCAUSED, DIED };
+enum cells { KILLED, MISSED, UNCAUSED, SHAKEN, DIED };
 
 static bool is(enum cells which, const struct fault_matrix *m, size_t f, size_t c)
 {
@@ -30,7 +30,9 @@ static bool is(enum cells which, const struct fault_matrix *m, size_t f, size_t 
 	case MISSED:
 		return promised && !cell->red;
 	case UNCAUSED:
-		return !promised && cell->red;
+		return !promised && cell->red && !fault_is_robust(m->faults[f]);
+	case SHAKEN:
+		return !promised && cell->red && fault_is_robust(m->faults[f]);
 	default:
 		return cell->died;
 	}
@@ -85,6 +87,8 @@ static void print_fault(const struct fault_matrix *m, size_t f, bool verbose)
 		print_names("red without cause", UNCAUSED, m, f);
 	else if (count(UNCAUSED, m, f))
 		printf("    red without cause: %zu\n", count(UNCAUSED, m, f));
+	if (count(SHAKEN, m, f))
+		printf("    red under it: %zu\n", count(SHAKEN, m, f));
 	if (verbose || fault_is_robust(fault))
 		print_bad("worker down", DIED, m, f);
 	else if (count(DIED, m, f))
@@ -115,7 +119,7 @@ static void print_case(const struct fault_matrix *m, size_t c, bool verbose)
 }
 
 struct sums {
-	size_t promised, killed, missed, uncaused, unnamed;
+	size_t promised, killed, missed, uncaused, unnamed, down;
 };
 
 static struct sums sum(const struct fault_matrix *m)
@@ -126,6 +130,7 @@ static struct sums sum(const struct fault_matrix *m)
 		s.killed += count(KILLED, m, f);
 		s.missed += count(MISSED, m, f);
 		s.uncaused += count(UNCAUSED, m, f);
+		s.down += fault_is_robust(m->faults[f]) ? count(DIED, m, f) : 0;
 		s.unnamed += !fault_is_named(m, m->faults[f]) && !fault_is_robust(m->faults[f]);
 	}
 	s.promised = s.killed + s.missed;
@@ -144,6 +149,8 @@ void faults_print(const struct fault_matrix *m, bool verbose)
 	       "cause, "
 	       "%zu faults that no case names\n",
 	       m->n_cases, m->n_faults, s.killed, s.promised, s.missed, s.uncaused, s.unnamed);
+	if (s.down)
+		printf("%zu cases lost their worker under faults aimed at the rig\n", s.down);
 	printf("%s\n",
 	       faults_proved(m) ? "every case is killed by every fault it names" : "NOT PROVED");
 }
@@ -183,6 +190,7 @@ static struct json_object *fault_object(const struct fault_matrix *m, size_t f)
 	json_object_object_add(o, "red", list_of(KILLED, m, f));
 	json_object_object_add(o, "not_red", list_of(MISSED, m, f));
 	json_object_object_add(o, "uncaused", list_of(UNCAUSED, m, f));
+	json_object_object_add(o, "shaken", list_of(SHAKEN, m, f));
 	json_object_object_add(o, "down", list_of(DIED, m, f));
 	return o;
 }

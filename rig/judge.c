@@ -126,6 +126,7 @@ void judge_end(const struct witness *w, const struct worker *end, unsigned deadl
 	char text[128];
 
 	ret->error = trouble(w, end, deadline_s, text, sizeof(text));
+	ret->down = ret->error && end->end != WORKER_KILLED;
 	ret->checks = most(w->checks, w->said_checks);
 	ret->failed = most(w->failed, w->said_failed);
 	ret->advice = most(w->advice, w->said_advice);

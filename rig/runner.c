@@ -298,6 +298,20 @@ static void look_before(struct walk *k)
 
 /* ---- the walk ---- */
 
+/* Of a controller that did not answer the probe nothing is known, nor what it does not claim. */
+static void doubt_na(const struct runner *r, struct outcome *o)
+{
+	char why[sizeof(o->reason)];
+
+	if (o->verdict != NA || !r->facts || r->facts->alive)
+		return;
+	snprintf(why, sizeof(why), "%s", o->reason);
+	outcome_set(o, SKIP,
+		    "target: the controller did not answer the probe, so that it stays "
+		    "open whether %.700s",
+		    why);
+}
+
 static const char *apply_known(struct walk *k, struct outcome *o)
 {
 	struct runner *r = k->r;
@@ -331,6 +345,7 @@ static int run_one(struct walk *k)
 	o.duration_ns = clock_mono_ns() - start;
 	if (err)
 		return err;
+	doubt_na(r, &o);
 	if (o.verdict == NOTRUN)
 		k->tally->stopped = true;
 	else

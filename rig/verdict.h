@@ -28,6 +28,7 @@ struct outcome {
 	enum verdict verdict;
 	char reason[1024];	 /* a sentence; empty only for PASS */
 	const char *error;	 /* "timeout", "lost", "notrun", "died", or NULL */
+	bool down;		 /* its worker crashed or was late, whatever the verdict */
 	unsigned checks, failed; /* all that ran; MUST checks that missed */
 	unsigned advice;	 /* SHOULD checks that missed */
 	uint64_t duration_ns;

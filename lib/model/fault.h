@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* X(constant, "name", where, "sentence") ; where: reg, config, fetch, data, cqe, irq, reset, identify,
- * log, feature, queue, media, event. Kept in fault.def, sorted by area. */
+/* X(constant, "name", where, "sentence") ; where: reg, config, fetch, data, cqe, irq, reset,
+ * identify, log, feature, queue, media, event; robust when it is aimed at the rig and no case names
+ * it. Kept in fault.def, sorted by area. */
 enum fault_id {
 #define X(constant, name, where, sentence) FAULT_##constant,
 #include "model/fault.def"
