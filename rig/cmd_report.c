@@ -12,6 +12,7 @@
 #include "event/event.h"
 #include "rig/journal_read.h"
 #include "rig/outputs.h"
+#include "rig/replay.h"
 #include "rig/report/report.h"
 #include "rig/verbs.h"
 
@@ -104,64 +105,24 @@ static void list_formats(bool json)
 
 /* ---- the journal ---- */
 
-/*
- * After a resume a case may end a second time, and the last end holds: what a case told before its
- * last record is left out. A record is a beginning up to its end, or an end alone.
- */
-struct replay {
+/* The two readings of a journal. */
+struct reading {
 	struct outputs *outputs;
-	struct json_object *last; /* case and attempt -> place where its last record starts */
-	struct json_object *open; /* those begun and not ended */
-	uint64_t place, last_run_end;
+	struct replay replay;
 };
 
-static const char *case_key(const struct json_object *e, char *buf, size_t len)
+static void note(void *ctx, struct json_object *e)
 {
-	snprintf(buf, len, "%s#%llu", event_get_str(e, "case"),
-		 (unsigned long long)event_get_u64(e, "attempt"));
-	return buf;
-}
+	struct reading *r = ctx;
 
-static void note_place(void *ctx, struct json_object *e)
-{
-	struct replay *r = ctx;
-	const char *type = event_type(e);
-	bool begin = !strcmp(type, "case_begin"), end = !strcmp(type, "case_end");
-	uint64_t place = r->place++;
-	char key[512];
-
-	if (!strcmp(type, "run_end"))
-		r->last_run_end = place;
-	if (!begin && !end)
-		return;
-	case_key(e, key, sizeof(key));
-	if (begin || !json_object_object_get_ex(r->open, key, NULL))
-		json_object_object_add(r->last, key, json_object_new_uint64(place));
-	if (begin)
-		json_object_object_add(r->open, key, NULL);
-	else
-		json_object_object_del(r->open, key);
-}
-
-static bool is_superseded(const struct replay *r, const struct json_object *e, uint64_t place)
-{
-	const char *type = event_type(e);
-	char key[512];
-	struct json_object *v;
-
-	if (!strcmp(type, "run_end"))
-		return place < r->last_run_end;
-	if (!*event_get_str(e, "case") || !strcmp(type, "plan"))
-		return false;
-	return json_object_object_get_ex(r->last, case_key(e, key, sizeof(key)), &v) &&
-	       place < json_object_get_uint64(v);
+	replay_note(&r->replay, e);
 }
 
 static void tell(void *ctx, struct json_object *e)
 {
-	struct replay *r = ctx;
+	struct reading *r = ctx;
 
-	if (!is_superseded(r, e, r->place++))
+	if (replay_holds(&r->replay, e))
 		outputs_event(r->outputs, e);
 }
 
@@ -181,44 +142,39 @@ static int open_journal(const char *run)
 }
 
 /* The first reading: which records hold. A journal that is refused is refused here. */
-static int survey(int fd, struct replay *r, char ret_error[JOURNAL_ERROR])
+static int survey(int fd, struct reading *r, char ret_error[JOURNAL_ERROR])
 {
 	off_t end;
+	int err = replay_init(&r->replay);
 
-	r->last = json_object_new_object();
-	r->open = json_object_new_object();
-	if (!r->last || !r->open)
-		return -ENOMEM;
-	return journal_load(fd, note_place, r, &end, ret_error);
+	return err ? err : journal_load(fd, note, r, &end, ret_error);
 }
 
-static int replay(int fd, struct replay *r, char ret_error[JOURNAL_ERROR])
+static int tell_all(int fd, struct reading *r, char ret_error[JOURNAL_ERROR])
 {
 	off_t end;
 
-	r->place = 0;
 	return journal_load(fd, tell, r, &end, ret_error);
 }
 
 static int make_reports(struct report_args *a)
 {
 	char error[OUTPUTS_ERROR] = "", close_error[OUTPUTS_ERROR] = "";
-	struct replay r = { .outputs = &a->outputs };
+	struct reading r = { .outputs = &a->outputs };
 	_cleanup_close_ int fd = open_journal(a->run);
 	int err = fd < 0 ? fd : survey(fd, &r, error);
 
 	if (!err)
 		err = outputs_open(&a->outputs, &a->globals, error);
 	if (!err)
-		err = replay(fd, &r, error);
+		err = tell_all(fd, &r, error);
 	if (err)
 		fprintf(stderr, "nvrig report: %s: %s\n", a->run, *error ? error : strerror(-err));
 	if (outputs_close(&a->outputs, !err, close_error) && !err) {
 		fprintf(stderr, "nvrig report: %s\n", close_error);
 		err = -EIO;
 	}
-	json_object_put(r.last);
-	json_object_put(r.open);
+	replay_free(&r.replay);
 	if (fd < 0)
 		return RIG_USAGE;
 	return err ? RIG_BROKE : RIG_GOOD;

@@ -38,7 +38,38 @@ static void take_old(void *ctx, struct json_object *e)
 	struct session *s = ctx;
 
 	resume_event(&s->resume, e);
-	outputs_event(s->outputs, e);
+	replay_note(&s->replay, e);
+	json_object_array_add(s->old, json_object_get(e));
+}
+
+/*
+ * The reports hear what was before once it is known whether the run goes on: what runs again is
+ * told once, as `nvrig report` will tell it.
+ */
+static void tell_old(struct session *s, bool goes_on)
+{
+	size_t n = s->old ? json_object_array_length(s->old) : 0;
+
+	if (goes_on)
+		replay_go_on(&s->replay);
+	for (size_t i = 0; i < n; i++) {
+		const struct json_object *e = json_object_array_get_idx(s->old, i);
+
+		if (replay_holds(&s->replay, e))
+			outputs_event(s->outputs, e);
+	}
+	json_object_put(s->old);
+	s->old = NULL;
+}
+
+static int reopen_journal(struct session *s, char error[JOURNAL_ERROR])
+{
+	s->old = json_object_new_array();
+	if (replay_init(&s->replay) || !s->old) {
+		snprintf(error, JOURNAL_ERROR, "out of memory");
+		return -ENOMEM;
+	}
+	return journal_reopen(&s->journal, s->options->resume, take_old, s, &s->cut_bytes, error);
 }
 
 static int open_journal(struct session *s)
@@ -48,8 +79,7 @@ static int open_journal(struct session *s)
 	int err;
 
 	if (s->options->resume)
-		err = journal_reopen(&s->journal, s->options->resume, take_old, s, &s->cut_bytes,
-				     error);
+		err = reopen_journal(s, error);
 	else
 		err = journal_create(&s->journal, out && *out ? out : DEFAULT_OUT, error);
 	if (err) {
@@ -143,6 +173,7 @@ static int go_on(struct session *s)
 		say(error);
 		return err;
 	}
+	tell_old(s, true);
 	err = tell_resume(s);
 	return err ? err : tell_plan(s, s->resume.planned);
 }
@@ -223,8 +254,10 @@ static int end_early(struct session *s, int err, const char *reason)
 		s->tally.broke = true;
 	status = err == CONFIG_WRONG ? RIG_CONFIG : tally_status(&s->tally);
 	say(reason);
-	if (s->options->resume) /* what is in the journal stands as it is */
+	if (s->options->resume) { /* what is in the journal stands as it is */
+		tell_old(s, false);
 		return status;
+	}
 	if (first_event(s)) {
 		discard(s);
 		return RIG_BROKE;
@@ -296,6 +329,7 @@ static int run_on_bench(struct session *s)
 static int nothing_left(struct session *s)
 {
 	fprintf(stderr, "nvrig run: %s is complete: nothing is left to run\n", s->journal.dir);
+	tell_old(s, false);
 	for (size_t i = 0; i < s->resume.cases; i++)
 		tally_add(&s->tally, &s->resume.before[i]);
 	return tally_status(&s->tally);
@@ -345,6 +379,8 @@ static void release(struct session *s)
 		journal_close(&s->journal);
 	plan_free(&s->plan);
 	resume_free(&s->resume);
+	replay_free(&s->replay);
+	json_object_put(s->old);
 	profile_free(s->profile);
 	stop_close(&s->stop);
 	free(s->facts);

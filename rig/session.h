@@ -12,6 +12,7 @@
 #include "rig/outputs.h"
 #include "rig/plan.h"
 #include "rig/profile.h"
+#include "rig/replay.h"
 #include "rig/resume.h"
 #include "rig/sink.h"
 #include "rig/stop.h"
@@ -34,6 +35,8 @@ struct session {
 	char known_text[512];
 	struct plan plan;
 	struct resume resume;
+	struct replay replay;
+	struct json_object *old; /* events before the resume, until the reports have them */
 	uint64_t cut_bytes;
 	struct tally tally;
 	uint64_t start_ns;

@@ -149,6 +149,26 @@ else
 	failed=$((failed + 1))
 	complain 'no run on model:' run model:
 fi
+
+# ---- a run that goes on tells every case once, during the run as later ----
+want 1 'NOTRUN' + run model:fault=cap-chain-loop --out "$dir/stopped" --suite pci --suite reg \
+	--fail-fast
+run=$(echo "$dir"/stopped/2*)
+want 1 - - run --resume "$run" --to junit=live.xml --to ktap=live.ktap --to md=live.md \
+	--to tty=live.tty -q
+want 0 - - report "$run" --to junit=later.xml --to ktap=later.ktap --to md=later.md \
+	--to tty=later.tty
+for format in xml ktap md tty; do
+	check "$format: same bytes as during the resumed run" cmp "live.$format" "later.$format"
+done
+planned=$(wc -l <"$run/plan.jsonl")
+check 'the journal has more ends than cases' \
+	test "$(grep -c '"type":"case_end"' "$run/events.jsonl")" -gt "$planned"
+check 'junit of a resumed run has every case once' \
+	test "$(grep -c '<testcase' live.xml)" -eq "$planned"
+check 'tty of a resumed run has every case once' grep -q "^$planned cases: " live.tty
+want 1 "^$planned cases: " 'nothing is left' run --resume "$run"
+
 touch file
 want 2 - 'file' run model: --out file --suite reg
 
