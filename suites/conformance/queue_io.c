@@ -120,22 +120,25 @@ static void check_posted(struct rig *r, struct cq *q, uint32_t n, uint64_t quiet
 	REQUIRE_EQ(r, "unconsumed completions in the completion queue of 4", posted(q), n);
 }
 
-static void cq_full(struct rig *r)
+static void fill_queue(struct rig *r, struct sq *q)
 {
-	uint32_t entries = rig_queue_fit(r, 64), left = entries - 1;
-	struct cq *cq = parts_cq(r, 1, rig_queue_fit(r, 4));
-	struct sq *q = parts_sq(r, 1, entries, cq);
-	uint32_t room = cq->size - 1;
 	struct cmd c = parts_any_read(r);
-	struct cpl cpl;
 
-	for (uint32_t i = 0; i < left; i++)
+	while (sq_room(q))
 		rig_put(r, q, c);
 	rig_ring(r, q);
-	for (; left; left--) {
-		bool first = left == entries - 1;
+}
 
-		check_posted(r, cq, left < room ? left : room, first ? QUIET_NS : 0);
+static void cq_full(struct rig *r)
+{
+	struct cq *cq = parts_cq(r, 1, rig_queue_fit(r, 4));
+	struct sq *q = parts_sq(r, 1, rig_queue_fit(r, 64), cq);
+	uint32_t room = cq->size - 1, all = q->size - 1;
+	struct cpl cpl;
+
+	fill_queue(r, q);
+	for (uint32_t left = all; left; left--) {
+		check_posted(r, cq, left < room ? left : room, left == all ? QUIET_NS : 0);
 		cq_next(cq, &cpl);
 		CHECK_STATUS(r, cpl, SC_SUCCESS);
 		cq_ring(cq);

@@ -77,22 +77,29 @@ static void check_idle_silent(struct rig *r, unsigned n, unsigned busy)
 				   v);
 }
 
-static void irq_delivery(struct rig *r)
+/* The controller with interrupts on, and as many queues as have a vector of their own. */
+static unsigned start_queues(struct rig *r, struct sq **q)
 {
 	struct ctrl_config cfg = ctrl_defaults(rig_ctrl_off(r));
-	struct sq *q[IRQ_QUEUES];
-	unsigned n;
-	struct cmd c;
+	unsigned n, vectors = rig_facts(r)->caps.vectors;
 
 	cfg.use_irq = true;
 	rig_ctrl_with(r, &cfg);
 	n = rig_queue_count(r) < IRQ_QUEUES ? rig_queue_count(r) : IRQ_QUEUES;
-	n = n < rig_facts(r)->caps.vectors ? n : rig_facts(r)->caps.vectors - 1;
+	n = n < vectors ? n : vectors - 1;
 	make_irq_queues(r, q, n);
-	c = parts_any_read(r);
+	return n;
+}
+
+static void irq_delivery(struct rig *r)
+{
+	struct sq *q[IRQ_QUEUES];
+	unsigned n = start_queues(r, q);
+	struct cmd c = parts_any_read(r);
+
 	for (uint64_t left = rig_pick(r, 60, 1500, 10000); left; left--) {
-		unsigned i = (unsigned)rig_rand_below(r, n),
-			 load = left % 4 || q[i]->size < 3 ? 1 : 2;
+		unsigned i = (unsigned)rig_rand_below(r, n);
+		unsigned load = left % 4 || q[i]->size < 3 ? 1 : 2;
 
 		for (unsigned k = 0; k < load; k++)
 			rig_put(r, q[i], c);
