@@ -25,9 +25,23 @@ static int put_data(struct ctrl *c, const struct cmd *cmd, struct sqe *e, struct
 	return prp_fill(c, f->buf->iova, cmd->data_len, e, &f->list);
 }
 
+static bool take_stray(struct ctrl *c, uint16_t sqid, uint16_t cid, struct cpl *ret)
+{
+	for (unsigned i = 0; i < c->strays; i++) {
+		if (c->stray[i].sqid != sqid || c->stray[i].cid != cid)
+			continue;
+		*ret = c->stray[i];
+		memmove(c->stray + i, c->stray + i + 1, (c->strays - i - 1) * sizeof(c->stray[0]));
+		c->strays--;
+		return true;
+	}
+	return false;
+}
+
 static int submit(struct ctrl *c, struct sq *q, const struct cmd *cmd, struct flight *f)
 {
 	struct sqe e = cmd->sqe;
+	struct cpl old;
 	int err;
 
 	*f = (struct flight){ .buf = NULL };
@@ -36,6 +50,7 @@ static int submit(struct ctrl *c, struct sq *q, const struct cmd *cmd, struct fl
 	err = put_data(c, cmd, &e, f);
 	if (!err) {
 		f->cid = sq_put(q, &e);
+		take_stray(c, q->qid, f->cid, &old); /* its CID begins anew */
 		err = sq_ring(q);
 	}
 	if (err) {
@@ -86,19 +101,6 @@ static void keep_stray(struct ctrl *c, const struct cpl *cpl)
 		c->strays--;
 	}
 	c->stray[c->strays++] = *cpl;
-}
-
-static bool take_stray(struct ctrl *c, uint16_t sqid, uint16_t cid, struct cpl *ret)
-{
-	for (unsigned i = 0; i < c->strays; i++) {
-		if (c->stray[i].sqid != sqid || c->stray[i].cid != cid)
-			continue;
-		*ret = c->stray[i];
-		memmove(c->stray + i, c->stray + i + 1, (c->strays - i - 1) * sizeof(c->stray[0]));
-		c->strays--;
-		return true;
-	}
-	return false;
 }
 
 int ctrl_wait_cid(struct ctrl *c, struct sq *q, uint16_t cid, struct cpl *ret, uint64_t deadline_ns)
