@@ -200,15 +200,18 @@ static void say_unknown(const cfg_t *cfg, const char *key, char *text, size_t si
 /* Keeps the first message: what follows is usually its consequence. */
 static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
+	const char *key = NULL;
 	int n;
 
 	if (!error_text || error_text[0])
 		return;
+	if (strstr(fmt, "no such option"))
+		key = va_arg(ap, const char *);
+	/* our own mark of the end stands on a line behind the file's last */
 	n = snprintf(error_text, CONFIG_ERROR, "%.240s:%d: ", cfg->filename ? cfg->filename : "?",
-		     cfg->line);
-	if (strstr(fmt, "no such option")) {
-		say_unknown(cfg, va_arg(ap, const char *), error_text + n,
-			    CONFIG_ERROR - (size_t)n);
+		     cfg->line - (key && !strcmp(key, END_NAME)));
+	if (key) {
+		say_unknown(cfg, key, error_text + n, CONFIG_ERROR - (size_t)n);
 		return;
 	}
 #pragma GCC diagnostic push
@@ -376,6 +379,8 @@ static int parse(cfg_t *cfg, const char *path, char *text, size_t size)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 
+	if (size && text[size - 1] == '\n') /* END_TEXT has one */
+		size--;
 	memcpy(text + size, END_TEXT, sizeof(END_TEXT));
 	f = fmemopen(text, size + sizeof(END_TEXT) - 1, "r");
 	if (!f)

@@ -50,7 +50,7 @@ int config_find_dir(char *ret_dir, size_t size)
 	if (named && *named) {
 		if ((size_t)snprintf(ret_dir, size, "%s", named) >= size)
 			return -ENAMETOOLONG;
-		return is_dir(ret_dir) ? 0 : -ENOENT;
+		return is_dir(ret_dir) ? 0 : -ENOTDIR;
 	}
 	if (!beside_program(ret_dir, size))
 		return 0;

@@ -248,7 +248,8 @@ int profile_load(const char *dir, const char *model, const char *firmware, const
 	config_free_paths(paths, n);
 	if (err) {
 		if (!error[0])
-			snprintf(error, CONFIG_ERROR, "drive profiles: %s", strerror(-err));
+			snprintf(error, CONFIG_ERROR, "drive profiles: %s%s", strerror(-err),
+				 err == -ENOTDIR ? " (NVRIG_CONFIGS)" : "");
 		profile_free(found);
 		return err;
 	}

@@ -307,8 +307,8 @@ static void doubt_na(const struct runner *r, struct outcome *o)
 		return;
 	snprintf(why, sizeof(why), "%s", o->reason);
 	outcome_set(o, SKIP,
-		    "target: the controller did not answer the probe, so that it stays "
-		    "open whether %.700s",
+		    "target: the controller did not answer the probe, so this is not settled: "
+		    "%.700s",
 		    why);
 }
 

@@ -3,7 +3,7 @@
  * A small nvrig around the fake suites, as a program of its own: the runner is tested from outside,
  * killed and stopped as a user would. test_runner starts itself with these words:
  *	run DIR [case=PATTERN]... [repeat=N] [deadline=S] [fail-fast] [known] [dies=CASE]
- *		[silent=CASE] [no-restart] [full]
+ *		[silent=CASE] [no-restart] [full] [dead]
  *	resume DIR (the same)
  */
 #ifndef TESTS_FAKE_RIG_H
@@ -26,7 +26,7 @@ struct fake_rig {
 	struct plan_filter filter;
 	const char *dies, *silent; /* the case after which the engine is gone, or mute */
 	const char *now;	   /* the case that runs or ran last */
-	bool no_restart, fail_fast, known, full, restarted;
+	bool no_restart, fail_fast, known, full, dead, restarted;
 	unsigned deadline_s;
 };
 
@@ -104,6 +104,7 @@ static void fake_words(struct fake_rig *f, int argc, char **argv)
 		f->no_restart |= !strcmp(word, "no-restart");
 		f->known |= !strcmp(word, "known");
 		f->full |= !strcmp(word, "full");
+		f->dead |= !strcmp(word, "dead");
 	}
 }
 
@@ -152,6 +153,7 @@ static int fake_rig_main(int argc, char **argv)
 	fake_words(&f, argc - 2, argv + 2);
 	s->options = &f.options;
 	s->facts = calloc(1, sizeof(*s->facts));
+	s->facts->alive = !f.dead;
 	s->start_ns = clock_mono_ns();
 	s->bench.ctx = &f;
 	s->bench.alive = f.dies ? fake_alive : NULL;
@@ -159,6 +161,7 @@ static int fake_rig_main(int argc, char **argv)
 	s->bench.health = f.silent ? fake_health : NULL;
 	if (stop_listen(&s->stop) || fake_begin(&f, resume, argv[1]))
 		return 99;
+	r.facts = s->facts;
 	r.deadline_s = f.deadline_s;
 	r.fail_fast = f.fail_fast;
 	r.known = f.known ? fake_known : NULL;

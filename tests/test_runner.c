@@ -12,6 +12,8 @@
 
 #include "fake_rig.h"
 #include "rig/journal_read.h"
+#include "rig/judge.h"
+#include "rig/worker.h"
 #include "unit.h"
 
 static char top[] = "/tmp/nvrig-test-runner-XXXXXX";
@@ -315,6 +317,19 @@ static void nothing_ran(void)
 	done(&s);
 }
 
+/* What a controller that never answered does not claim is not settled. */
+static void dead_controller(void)
+{
+	struct seen s = RUN("dead", "case=bad.na", "case=bad.last");
+
+	expect(&s, "bad.na", "SKIP",
+	       "target: the controller did not answer the probe, so this is not settled: ONCS bit "
+	       "3 is 0",
+	       "");
+	expect(&s, "bad.last", "PASS", "", "");
+	done(&s);
+}
+
 static void fail_fast(void)
 {
 	struct seen s = RUN("fail-fast", "case=bad.fails", "case=bad.last");
@@ -455,6 +470,27 @@ static void killed(void)
 	done(&s);
 }
 
+/* A worker that crashed is down, whatever the case had found before. */
+static void down(void)
+{
+	static const struct worker ends[] = {
+		{ .end = WORKER_EXITED },
+		{ .end = WORKER_DIED, .signal = SIGSEGV },
+		{ .end = WORKER_LATE },
+		{ .end = WORKER_KILLED },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		const struct witness w = { .checks = 2, .failed = 1, .said = i ? 0 : FAIL };
+		struct outcome o = { .checks = 0 };
+
+		judge_end(&w, &ends[i], 1, &o);
+		CU_ASSERT_EQUAL(o.verdict, FAIL);
+		CU_ASSERT_PTR_NULL(o.error);
+		CU_ASSERT_EQUAL(o.down, i == 1 || i == 2);
+	}
+}
+
 /* No process of ours is left: every worker was in a group that was killed. */
 static void nobody_left(void)
 {
@@ -470,6 +506,7 @@ static const struct unit units[] = {
 	{ "known deviations", known },
 	{ "repeated", repeated },
 	{ "nothing ran", nothing_ran },
+	{ "dead controller", dead_controller },
 	{ "fail fast", fail_fast },
 	{ "engine dies", engine_dies },
 	{ "engine stays dead", engine_stays_dead },
@@ -478,6 +515,7 @@ static const struct unit units[] = {
 	{ "disk full", disk_full },
 	{ "stopped", stopped },
 	{ "killed", killed },
+	{ "down", down },
 	{ "nobody left", nobody_left },
 };
 
