@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -182,7 +183,7 @@ static void event_cost(const char *dir)
 static void on_qemu(const char *nvrig, const char *effort, const char *dir)
 {
 	struct stack_config cfg;
-	char error[512], sub[PATH_MAX];
+	char error[512] = "no directory", sub[PATH_MAX];
 	struct stack *s;
 
 	if (stack_config_load(NULL, "qemu-qtest", &cfg, error)) {
@@ -190,7 +191,7 @@ static void on_qemu(const char *nvrig, const char *effort, const char *dir)
 		return;
 	}
 	snprintf(sub, sizeof(sub), "%s/stack", dir);
-	if (stack_up(&cfg, sub, &s, error)) {
+	if (mkdir(sub, 0700) || stack_up(&cfg, sub, &s, error)) {
 		printf("qemu-qtest: %s\n", error);
 		return;
 	}
