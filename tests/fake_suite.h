@@ -162,6 +162,12 @@ static void talks(struct rig *r)
 	CHECK_EQ(r, "stdin is empty", (uint64_t)getchar(), (uint64_t)EOF);
 }
 
+/* Every attempt has a seed of its own. */
+static void wavers(struct rig *r)
+{
+	CHECK_EQ(r, "coin", rig_rand(r) & 1, 1);
+}
+
 static const struct fake_row {
 	const char *name;
 	uint64_t value;
@@ -226,6 +232,7 @@ static const struct rig_case fake_bad[] = {
 	FAKE("lies", lies),
 	FAKE("lies-with-none", lies_with_none),
 	FAKE("talks", talks),
+	FAKE("wavers", wavers),
 	FAKE("last", passes),
 };
 

@@ -17,7 +17,8 @@
 #include "rig/verbs.h"
 #include "tests/unit.h"
 
-static const char *const runs[] = { "mixed", "good", "nothing-ran", "cut", "resumed", "hostile" };
+static const char *const runs[] = { "mixed",   "good",	   "nothing-ran", "cut",
+				    "resumed", "repeated", "hostile" };
 static const char *const formats[] = { "tty", "junit", "ktap", "md" };
 
 /* ---- helpers ---- */
@@ -218,7 +219,8 @@ static bool ktap_level(const char **at, unsigned indent)
 
 static void ktap_is_well_formed(void)
 {
-	static const char *const whole[] = { "mixed", "good", "nothing-ran", "cut", "resumed" };
+	static const char *const whole[] = { "mixed", "good",	 "nothing-ran",
+					     "cut",   "resumed", "repeated" };
 
 	for (size_t r = 0; r < ARRAY_SIZE(whole); r++) {
 		const char *at;
@@ -285,6 +287,32 @@ static void empty_run_is_not_green(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(junit, "name=\"nvrig.nothing-ran\""));
 	CU_ASSERT_PTR_NOT_NULL(strstr(junit, "errors=\"1\""));
 	CU_ASSERT_PTR_NOT_NULL(strstr(tty, "nothing ran"));
+}
+
+static unsigned times(const char *text, const char *word)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, word)); text++)
+		n++;
+	return n;
+}
+
+/* Three attempts of six cases: one result a case, and UNSTABLE where they differ. */
+static void repeated_is_one_result(void)
+{
+	_cleanup_free_ char *ktap = feed("repeated", "ktap");
+	_cleanup_free_ char *junit = feed("repeated", "junit");
+	_cleanup_free_ char *tty = feed("repeated", "tty"), *md = feed("repeated", "md");
+
+	CU_ASSERT_EQUAL(times(ktap, "\n  ok ") + times(ktap, "\n  not ok "), 6);
+	CU_ASSERT_EQUAL(times(junit, "<testcase "), 6);
+	CU_ASSERT_EQUAL(times(junit, "<rerunFailure "), 2);
+	CU_ASSERT_EQUAL(times(junit, " tests=\"6\" failures=\"3\" errors=\"1\""), 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(ktap, "not ok 2 reg.vs # unstable 1 of 3\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(tty, "\nUNSTABLE reg.vs 1 of 3: attempt 2: got 0h"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(tty, "\n6 cases: 1 PASS, 1 FAIL, 1 N/A, 1 BROKEN, 2 UNST"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(md, "6 cases: 1 PASS, 1 FAIL, 1 N/A, 1 BROKEN, 2 UNST"));
 }
 
 /* ---- escaping ---- */
@@ -449,6 +477,7 @@ static void full_disk_is_told(void)
 static const struct unit units[] = {
 	{ "same as recorded", same_as_recorded },
 	{ "same as during the run", same_as_during_the_run },
+	{ "repeated is one result", repeated_is_one_result },
 	{ "jsonl is the journal", jsonl_is_the_journal },
 	{ "a newer major is refused", newer_major_is_refused },
 	{ "a file that cannot be written", file_that_cannot_be_written },

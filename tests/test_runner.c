@@ -309,6 +309,19 @@ static void repeated(void)
 	done(&s);
 }
 
+/* The fake rig's seed is always the same, and so is how often the coin falls. */
+static void unstable(void)
+{
+	struct seen s = RUN("repeat=8", "case=bad.wavers", "case=bad.last");
+	struct json_object *end = last(&s, "run_end", NULL);
+
+	CU_ASSERT_EQUAL(s.status, RIG_DRIVE_FAILED);
+	CU_ASSERT(event_get_u64(end, "fail") > 0 && event_get_u64(end, "fail") < 8);
+	CU_ASSERT_EQUAL(event_get_u64(end, "pass") + event_get_u64(end, "fail"), 16);
+	CU_ASSERT_EQUAL(event_get_u64(end, "unstable"), 1);
+	done(&s);
+}
+
 static void nothing_ran(void)
 {
 	struct seen s = RUN("case=bad.na", "case=good.harms");
@@ -505,6 +518,7 @@ static const struct unit units[] = {
 	{ "logs", logs },
 	{ "known deviations", known },
 	{ "repeated", repeated },
+	{ "unstable", unstable },
 	{ "nothing ran", nothing_ran },
 	{ "dead controller", dead_controller },
 	{ "fail fast", fail_fast },

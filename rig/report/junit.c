@@ -121,8 +121,6 @@ static void put_case_name(struct junit *j, const struct tale *t)
 
 	name += suite ? suite + 1 : 0;
 	put_xml(j->out, *name ? name : "unnamed");
-	if (tale_attempt(t))
-		fprintf(j->out, " (attempt %llu)", (unsigned long long)tale_attempt(t));
 }
 
 static void sum(struct sums *s, const struct tale *t)
@@ -197,13 +195,13 @@ static void put_system_out(struct junit *j, const struct tale *t)
 }
 
 static void put_trouble(struct junit *j, const struct tale *t, const char *element,
-			const char *type)
+			const char *type, const char *message)
 {
 	_cleanup_free_ char *text = told_text(t, true);
 
 	fprintf(j->out, "<%s", element);
 	attribute(j, "type", type);
-	attribute(j, "message", tale_reason(t));
+	attribute(j, "message", message);
 	fputc('>', j->out);
 	if (text)
 		put_xml(j->out, text);
@@ -219,16 +217,39 @@ static void put_skipped(struct junit *j, const char *kind, const char *why)
 	fputs("\"/>\n", j->out);
 }
 
+/* The attempts that failed, after a failure that says how many they were. */
+static void put_unstable(struct junit *j, const struct tale *t)
+{
+	char times[32];
+	_cleanup_free_ char *message = NULL;
+	size_t n = t->failed ? json_object_array_length(t->failed) : 0;
+
+	if (asprintf(&message, "unstable %s: %s", tale_unstable(t, times, sizeof(times)),
+		     tale_reason(t)) < 0) {
+		message = NULL;
+		j->story.error = -ENOMEM;
+	}
+	put_trouble(j, t, "failure", "unstable", message ? message : "unstable");
+	for (size_t i = 0; i < n; i++) {
+		const struct json_object *end = json_object_array_get_idx(t->failed, i);
+
+		fputs("<rerunFailure type=\"fail\"", j->out);
+		attribute(j, "message", event_get_str(end, "reason"));
+		fprintf(j->out, ">attempt %llu</rerunFailure>\n",
+			(unsigned long long)event_get_u64(end, "attempt"));
+	}
+}
+
 static void put_verdict(struct junit *j, const struct tale *t)
 {
 	switch (t->verdict) {
 	case V_PASS:
 		return;
 	case V_FAIL:
-		put_trouble(j, t, "failure", "fail");
+		put_trouble(j, t, "failure", "fail", tale_reason(t));
 		return;
 	case V_UNSTABLE:
-		put_trouble(j, t, "failure", "unstable");
+		put_unstable(j, t);
 		return;
 	case V_KNOWN:
 		put_skipped(j, "known", tale_known(t));
@@ -240,14 +261,14 @@ static void put_verdict(struct junit *j, const struct tale *t)
 		put_skipped(j, "skip", tale_reason(t));
 		return;
 	case V_LOST:
-		put_trouble(j, t, "error", "lost");
+		put_trouble(j, t, "error", "lost", tale_reason(t));
 		return;
 	case V_NOTRUN:
-		put_trouble(j, t, "error", "notrun");
+		put_trouble(j, t, "error", "notrun", tale_reason(t));
 		return;
 	case V_BROKEN:
 	case V_COUNT:
-		put_trouble(j, t, "error", t->timeout ? "timeout" : "broken");
+		put_trouble(j, t, "error", t->timeout ? "timeout" : "broken", tale_reason(t));
 		return;
 	}
 }

@@ -106,31 +106,19 @@ static void on_plan(struct ktap *k, const struct json_object *e)
 {
 	const char *name = event_get_str(e, "case");
 
-	if (!k->began && *name)
+	if (!k->began && *name && event_get_u64(e, "attempt") <= 1)
 		suite_of(k, name, strcspn(name, "."))->planned++;
 }
 
 /* ---- lines ---- */
 
-/* New memory: the case's name, told apart when the case is repeated. */
-static char *case_name_of(const struct tale *t)
-{
-	_cleanup_free_ char *name = one_line(*tale_name(t) ? tale_name(t) : "unnamed", true);
-	char *text = NULL;
-
-	if (!name || !tale_attempt(t))
-		return name ? strdup(name) : NULL;
-	if (asprintf(&text, "%s attempt %llu", name, (unsigned long long)tale_attempt(t)) < 0)
-		return NULL;
-	return text;
-}
-
 static void result(struct ktap *k, const struct tale *t)
 {
-	_cleanup_free_ char *name = case_name_of(t);
+	_cleanup_free_ char *name = one_line(*tale_name(t) ? tale_name(t) : "unnamed", true);
 	_cleanup_free_ char *reason = one_line(tale_reason(t), false);
 	_cleanup_free_ char *known = one_line(tale_known(t), false);
 	unsigned long long n = ++k->number;
+	char unstable[32];
 
 	if (!name || !reason || !known) {
 		k->error = -ENOMEM;
@@ -154,7 +142,8 @@ static void result(struct ktap *k, const struct tale *t)
 		linef(k, "  not ok %llu %s # %s", n, name, reason);
 		break;
 	case V_UNSTABLE:
-		linef(k, "  not ok %llu %s # unstable %s", n, name, reason);
+		linef(k, "  not ok %llu %s # unstable %s", n, name,
+		      *tale_unstable(t, unstable, sizeof(unstable)) ? unstable : reason);
 		break;
 	case V_LOST:
 		linef(k, "  not ok %llu %s # ERROR host lost: %s", n, name, reason);

@@ -113,12 +113,15 @@ static void put_section(struct md *m, enum report_verdict v, const char *title)
 	fprintf(m->out, "## %s\n\n", title);
 	for (size_t i = 0; i < m->tales.n; i++) {
 		const struct tale *t = &m->tales.all[i];
+		char times[32];
 
 		if (t->verdict != v)
 			continue;
 		fputs("- ", m->out);
 		put_md_code(m->out, tale_name(t));
 		fputs(": ", m->out);
+		if (*tale_unstable(t, times, sizeof(times)))
+			fprintf(m->out, "%s attempts failed: ", times);
 		put_md(m->out, v == V_KNOWN ? tale_known(t) : tale_reason(t));
 		fputc('\n', m->out);
 		if (!report_is_skipped(v))

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "rig/report/fold.h"
 
 #define PLAN_KEY 512
 
@@ -96,9 +97,17 @@ const char *tale_skip_code(const struct tale *o)
 	return "other";
 }
 
+const char *tale_unstable(const struct tale *o, char *buf, size_t len)
+{
+	*buf = 0;
+	if (o->verdict == V_UNSTABLE && o->tries)
+		snprintf(buf, len, "%u of %u", o->failures, o->tries);
+	return buf;
+}
+
 uint64_t tale_attempt(const struct tale *o)
 {
-	return event_get_u64(o->end ? o->end : o->begin, "attempt");
+	return o->tries ? 0 : event_get_u64(o->end ? o->end : o->begin, "attempt");
 }
 
 uint64_t tale_deadline_s(const struct tale *o)
@@ -108,6 +117,8 @@ uint64_t tale_deadline_s(const struct tale *o)
 
 uint64_t tale_duration_ns(const struct tale *o)
 {
+	if (o->tries)
+		return o->tries_ns;
 	return o->end ? event_get_u64(o->end, "duration_ns") : 0;
 }
 
@@ -185,12 +196,22 @@ const char *told_line(const struct json_object *e, char *buf, size_t len)
 
 /* ---- tales ---- */
 
-static void tale_clear(struct tale *o)
+void tale_clear(struct tale *o)
 {
 	json_object_put(o->begin);
 	json_object_put(o->end);
 	json_object_put(o->told);
+	json_object_put(o->failed);
 	memset(o, 0, sizeof(*o));
+}
+
+void tale_copy(struct tale *ret, const struct tale *o)
+{
+	*ret = *o;
+	json_object_get(o->begin);
+	json_object_get(o->end);
+	json_object_get(o->told);
+	json_object_get(o->failed);
 }
 
 static void tale_tell(struct tale *o, const struct json_object *e)
@@ -208,6 +229,31 @@ static const char *plan_key(const struct json_object *e, char *buf, size_t len)
 	return buf;
 }
 
+static void deliver(struct story *s, const struct tale *o)
+{
+	s->count[o->verdict]++;
+	s->ended(s->ctx, o);
+}
+
+/* One attempt of a repeated case: the case is told with its last one. */
+static void fold(struct story *s, const struct tale *o)
+{
+	struct tale all;
+	int done;
+
+	if (s->tried)
+		s->tried(s->ctx, o);
+	if (!s->folds)
+		s->folds = calloc(1, sizeof(*s->folds));
+	done = s->folds ? folds_add(s->folds, o, event_get_u64(s->run, "repeat"), &all) : -ENOMEM;
+	if (done < 0)
+		s->error = done;
+	if (done <= 0)
+		return;
+	deliver(s, &all);
+	tale_clear(&all);
+}
+
 static void end_open(struct story *s, const struct json_object *end)
 {
 	struct tale *o = s->open;
@@ -219,8 +265,10 @@ static void end_open(struct story *s, const struct json_object *end)
 	o->end = end ? hold(end) : NULL;
 	o->verdict = end ? verdict_of(end) : V_LOST;
 	o->timeout = o->verdict == V_BROKEN && !strcmp(get(end, "error"), "timeout");
-	s->count[o->verdict]++;
-	s->ended(s->ctx, o);
+	if (tale_attempt(o) && s->run)
+		fold(s, o);
+	else
+		deliver(s, o);
 	tale_clear(o);
 	free(o);
 	s->open = NULL;
@@ -250,7 +298,6 @@ static void on_case_begin(struct story *s, const struct json_object *e)
 		s->begun++;
 }
 
-/* The end of another case than the open one: the open one is lost, this one's beginning is. */
 /* The end of another case than the open one: the open one is lost, this one's beginning is. */
 static void on_case_end(struct story *s, const struct json_object *e)
 {
@@ -330,12 +377,10 @@ static struct json_object *not_reached(const struct json_object *plan)
 	return end;
 }
 
-void story_finish(struct story *s)
+static void end_planned(struct story *s)
 {
 	struct json_object *left = s->planned;
 
-	if (s->open)
-		end_open(s, NULL);
 	s->planned = NULL;
 	if (!left)
 		return;
@@ -352,12 +397,29 @@ void story_finish(struct story *s)
 	json_object_put(left);
 }
 
+void story_finish(struct story *s)
+{
+	struct tale all;
+
+	if (s->open)
+		end_open(s, NULL);
+	end_planned(s);
+	while (s->folds && folds_take(s->folds, &all)) {
+		deliver(s, &all);
+		tale_clear(&all);
+	}
+}
+
 void story_free(struct story *s)
 {
 	json_object_put(s->run);
 	json_object_put(s->end);
 	json_object_put(s->planned);
 	s->run = s->end = s->planned = NULL;
+	if (s->folds)
+		folds_free(s->folds);
+	free(s->folds);
+	s->folds = NULL;
 }
 
 const char *story_fact(const struct story *s, const char *key)
@@ -369,7 +431,7 @@ const char *story_fact(const struct story *s, const char *key)
 
 int tale_list_add(struct tale_list *l, const struct tale *o)
 {
-	struct tale *grown, *copy;
+	struct tale *grown;
 
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? 2 * l->cap : 64;
@@ -380,11 +442,7 @@ int tale_list_add(struct tale_list *l, const struct tale *o)
 		l->all = grown;
 		l->cap = cap;
 	}
-	copy = &l->all[l->n++];
-	*copy = *o;
-	copy->begin = json_object_get(o->begin);
-	copy->end = json_object_get(o->end);
-	copy->told = json_object_get(o->told);
+	tale_copy(&l->all[l->n++], o);
 	return 0;
 }
 

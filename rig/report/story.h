@@ -40,9 +40,17 @@ struct tale {
 	struct json_object *end;   /* case_end, or NULL: the journal stops in this case */
 	struct json_object *told;  /* array: failed checks, notes, samples, engine, in order */
 	size_t dropped;		   /* events past TOLD_MAX */
+
+	/* Of a repeated case, whose attempts are one tale: begin, end and told are the worst's. */
+	unsigned tries;	   /* 0: not one of these */
+	unsigned failures; /* how many of them were FAIL */
+	uint64_t tries_ns; /* what they took together */
+	struct json_object
+		*failed; /* array: case_end of the FAILs, the first FAILED_MAX, or NULL */
 };
 
-#define TOLD_MAX 2000 /* evidence kept of one case; the journal has it all */
+#define TOLD_MAX   2000 /* evidence kept of one case; the journal has it all */
+#define FAILED_MAX 100
 
 /* "" when nothing is known; valid as long as the tale. */
 const char *tale_name(const struct tale *o); /* "queue.delete-bad-id[admin]" */
@@ -50,7 +58,9 @@ const char *tale_reason(const struct tale *o);
 const char *tale_known(const struct tale *o); /* what the profile says of the deviation */
 /* The code that a SKIP's reason begins with, from the closed list; "other" when it has none. */
 const char *tale_skip_code(const struct tale *o);
-/* Which try of a repeated case this is, from 1; 0: the case is not repeated. */
+/* "3 of 10" when it is UNSTABLE; "" otherwise. */
+const char *tale_unstable(const struct tale *o, char *buf, size_t len);
+/* Which try of a repeated case this is, from 1; 0: not repeated, or a tale of all tries. */
 uint64_t tale_attempt(const struct tale *o);
 uint64_t tale_deadline_s(const struct tale *o);
 uint64_t tale_duration_ns(const struct tale *o);
@@ -67,16 +77,24 @@ const char *told_log(const struct json_object *e);
 bool check_failed(const struct json_object *e); /* a check event that did not hold */
 bool check_is_advice(const struct json_object *e);
 
-/* A case ended, begun or not. The tale dies after the call. */
+/* Takes its own references; *ret is overwritten. tale_clear drops them. */
+void tale_copy(struct tale *ret, const struct tale *o);
+void tale_clear(struct tale *o);
+
+/* A case ended, begun or not; a repeated one in all its attempts. The tale dies after the call. */
 typedef void story_ended_fn(void *ctx, const struct tale *o);
+
+struct folds;
 
 struct story {
 	story_ended_fn *ended;
+	story_ended_fn *tried; /* one attempt of a repeated case ended; may be NULL */
 	void *ctx;
 	struct json_object *run, *end; /* run_begin, the last run_end; NULL before */
 	struct tale *open;
 	struct json_object
-		*planned; /* name and attempt -> plan event of cases that have not ended */
+		*planned;    /* name and attempt -> plan event of cases that have not ended */
+	struct folds *folds; /* repeated cases with attempts to come */
 	uint64_t count[V_COUNT];
 	uint64_t begun;
 	uint64_t last_ns; /* the latest mono_ns */

@@ -211,7 +211,7 @@ static bool is_told_at_once(const struct tty *t, const struct tale *tale)
 	return tale->begun || report_is_red(tale->verdict);
 }
 
-static void tty_ended(void *ctx, const struct tale *tale)
+static void tty_tried(void *ctx, const struct tale *tale)
 {
 	struct tty *t = ctx;
 
@@ -221,6 +221,15 @@ static void tty_ended(void *ctx, const struct tale *tale)
 		erase(t);
 		put_tale(t, tale);
 	}
+}
+
+/* The attempts of a repeated case were told one by one. */
+static void tty_ended(void *ctx, const struct tale *tale)
+{
+	struct tty *t = ctx;
+
+	if (!tale->tries)
+		tty_tried(t, tale);
 	if ((tale->verdict != V_PASS || tty_is_fixed(tale) || advice_of(tale)) &&
 	    tale_list_add(&t->kept, tale))
 		t->error = -ENOMEM;
@@ -236,7 +245,7 @@ static void *tty_open(FILE *out, const struct report_style *style)
 		return NULL;
 	t->out = out;
 	t->style = *style;
-	t->story = (struct story){ .ended = tty_ended, .ctx = t };
+	t->story = (struct story){ .ended = tty_ended, .tried = tty_tried, .ctx = t };
 	return t;
 }
 

@@ -46,10 +46,12 @@ static void put_skip_codes(struct tty *t)
 
 static void put_counts(struct tty *t)
 {
-	uint64_t unstable = t->story.end ? event_get_u64(t->story.end, "unstable") : 0;
 	const char *between = ": ";
+	uint64_t cases = 0;
 
-	fprintf(t->out, "\n%llu cases", (unsigned long long)t->done);
+	for (int v = 0; v < V_COUNT; v++)
+		cases += t->story.count[v];
+	fprintf(t->out, "\n%llu cases", (unsigned long long)cases);
 	for (int v = 0; v < V_COUNT; v++) {
 		if (!t->story.count[v])
 			continue;
@@ -62,8 +64,6 @@ static void put_counts(struct tty *t)
 		if (v == V_SKIP)
 			put_skip_codes(t);
 	}
-	if (unstable)
-		fprintf(t->out, ", %llu unstable", (unsigned long long)unstable);
 	fputs(", ", t->out);
 	put_seconds(t->out,
 		    t->story.end ? event_get_u64(t->story.end, "duration_ns") : tty_elapsed_ns(t));
@@ -89,12 +89,15 @@ static void put_list(struct tty *t, enum report_verdict v)
 {
 	for (size_t i = 0; i < t->kept.n; i++) {
 		const struct tale *a = &t->kept.all[i];
+		char times[32];
 
 		if (a->verdict != v)
 			continue;
 		tty_put_verdict(t, v);
 		fputc(' ', t->out);
 		put_line(t->out, tale_name(a), SHOWN_MAX);
+		if (*tale_unstable(a, times, sizeof(times)))
+			fprintf(t->out, " %s", times);
 		if (*tty_why(a)) {
 			fputs(": ", t->out);
 			put_line(t->out, tty_why(a), SHOWN_MAX);
