@@ -28,7 +28,8 @@ struct buf *buf_alloc(struct ctrl *c, size_t len, size_t align)
 	b->data = (uint8_t *)b->dma.va + head;
 	b->iova = b->dma.iova + head;
 	b->canary = 0xc0 | (canary++ & 0x1f);
-	memset(b->dma.va, b->canary, b->dma.len);
+	memset(b->dma.va, b->canary, head);
+	memset(b->data + len, b->canary, b->dma.len - head - len);
 	buf_poison(b, b->canary);
 	b->next = c->bufs;
 	c->bufs = b;
@@ -49,25 +50,53 @@ void buf_free(struct ctrl *c, struct buf *b)
 	free(b);
 }
 
+/*
+ * Byte i of the poison is 1 + (seed + 7 i + i / 256) mod 253: never 00h nor FFh, so that neither
+ * zeroes nor ones from the device look like it, and two seeds differ at every byte. Steps of 7 go
+ * round all of 253, so every row of 256 bytes is a window into one table of those steps.
+ */
+#define POISON_STEPS 253u
+#define POISON_ROW   256u
+#define SEVENTH	     217u /* 7 x 217 = 1 mod 253 */
+
+static const uint8_t *poison_row(uint8_t seed, size_t row)
+{
+	static uint8_t table[POISON_STEPS + POISON_ROW];
+	size_t first = (seed + row * (7 * POISON_ROW + 1)) % POISON_STEPS;
+
+	for (size_t k = 0; !table[0] && k < sizeof(table); k++)
+		table[sizeof(table) - 1 - k] =
+			(uint8_t)(1 + (sizeof(table) - 1 - k) * 7 % POISON_STEPS);
+	return table + first * SEVENTH % POISON_STEPS;
+}
+
 void buf_poison(struct buf *b, uint8_t seed)
 {
-	/* never 00h nor FFh, so that neither zeroes nor ones from the device look like poison */
-	for (size_t i = 0; i < b->len; i++)
-		b->data[i] = (uint8_t)(1 + (seed + i * 7 + (i >> 8)) % 253);
+	for (size_t at = 0; at < b->len; at += POISON_ROW) {
+		size_t n = b->len - at < POISON_ROW ? b->len - at : POISON_ROW;
+
+		memcpy(b->data + at, poison_row(seed, at / POISON_ROW), n);
+	}
+}
+
+/* The first byte of [p, end) that is not the canary, or NULL. */
+static const uint8_t *find_broken(const uint8_t *p, const uint8_t *end, uint8_t canary)
+{
+	if (p == end || (*p == canary && !memcmp(p, p + 1, (size_t)(end - p) - 1)))
+		return NULL;
+	while (*p == canary)
+		p++;
+	return p;
 }
 
 int64_t buf_broken(const struct buf *b)
 {
 	const uint8_t *va = b->dma.va;
-	const uint8_t *end = va + b->dma.len;
+	const uint8_t *p = find_broken(va, b->data, b->canary);
 
-	for (const uint8_t *p = va; p < b->data; p++)
-		if (*p != b->canary)
-			return p - b->data;
-	for (const uint8_t *p = b->data + b->len; p < end; p++)
-		if (*p != b->canary)
-			return p - b->data;
-	return BUF_INTACT;
+	if (!p)
+		p = find_broken(b->data + b->len, va + b->dma.len, b->canary);
+	return p ? p - b->data : BUF_INTACT;
 }
 
 int64_t buf_differs(const struct buf *b, size_t from, size_t to, uint8_t value)
