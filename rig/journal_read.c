@@ -18,11 +18,18 @@ static int refuse(char error[JOURNAL_ERROR], uint64_t line, const char *why)
 
 static int check_format(struct json_object *e, char error[JOURNAL_ERROR])
 {
+	uint64_t major = event_get_u64(e, "major");
+	char why[160];
+
 	if (strcmp(event_type(e), "format") || strcmp(event_get_str(e, "name"), "nvrig-events"))
 		return refuse(error, 1, "no journal of nvrig");
-	if (event_get_u64(e, "major") > JOURNAL_MAJOR)
-		return refuse(error, 1, "written by a newer nvrig, with a meaning unknown here");
-	return 0;
+	if (major <= JOURNAL_MAJOR)
+		return 0;
+	snprintf(why, sizeof(why),
+		 "written by a newer nvrig: nvrig-events %" PRIu64 ".%" PRIu64
+		 ", and this one reads up to major %d",
+		 major, event_get_u64(e, "minor"), JOURNAL_MAJOR);
+	return refuse(error, 1, why);
 }
 
 static int take_line(const char *text, size_t len, uint64_t line,

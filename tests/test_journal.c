@@ -136,7 +136,7 @@ static void no_journal(void)
 		{ "garbage\n", "events.jsonl:1: no event" },
 		{ "{\"type\":\"note\",\"seq\":0}\n", "events.jsonl:1: no journal of nvrig" },
 		{ "{\"seq\":0,\"type\":\"format\",\"name\":\"nvrig-events\",\"major\":2}\n",
-		  "events.jsonl:1: written by a newer nvrig" },
+		  "events.jsonl:1: written by a newer nvrig: nvrig-events 2.0" },
 		{ "{\"seq\":0,\"type\":\"format\",\"name\":\"nvrig-events\",\"major\":1}\n"
 		  "{\"seq\":2,\"type\":\"note\"}\n",
 		  "events.jsonl:2: its seq does not follow" },
