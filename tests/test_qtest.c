@@ -3,19 +3,14 @@
 #include <CUnit/Basic.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "peers.h"
 #include "target/qtest_ram.h"
 #include "target/qtest_wire.h"
 #include "target/target.h"
@@ -24,82 +19,6 @@
 #define RAM_BYTES  (4u << 20)
 
 static char dir[64], sock_path[108], ram_path[128];
-
-/* ---- peers: each a child that serves one or more clients ---- */
-
-static void say(int fd, const char *text)
-{
-	size_t n = strlen(text);
-
-	if (send(fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
-		_exit(0);
-}
-
-static void hear(int fd)
-{
-	char line[256];
-
-	if (recv(fd, line, sizeof(line), 0) <= 0)
-		_exit(0);
-}
-
-static void peer_garbage(int fd)
-{
-	hear(fd);
-	say(fd, "220 mail.example.org ESMTP\r\n");
-	pause();
-}
-
-static void peer_half_line(int fd)
-{
-	hear(fd);
-	say(fd, "OK 0x00");
-	pause();
-}
-
-static void peer_half_then_close(int fd)
-{
-	hear(fd);
-	say(fd, "OK 0x00");
-}
-
-static void peer_silent(int fd)
-{
-	(void)fd;
-	pause();
-}
-
-static void peer_close(int fd)
-{
-	hear(fd);
-}
-
-static void peer_flood(int fd)
-{
-	for (;;)
-		say(fd, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-}
-
-static void peer_irq_flood(int fd)
-{
-	for (;;)
-		say(fd, "IRQ raise 1\nIRQ lower 1\n");
-}
-
-static void peer_nul(int fd)
-{
-	hear(fd);
-	if (send(fd, "OK\0 0x1\n", 8, MSG_NOSIGNAL) < 0)
-		_exit(0);
-	pause();
-}
-
-static void peer_huge_number(int fd)
-{
-	hear(fd);
-	say(fd, "OK 0x123456789abcdef012\n");
-	pause();
-}
 
 static void peer_irq_between(int fd)
 {
@@ -116,38 +35,6 @@ static void peer_irq_between(int fd)
 	hear(fd);
 	say(fd, "OK 0x7\n");
 	pause();
-}
-
-static pid_t serve(void (*peer)(int fd))
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int s = socket(AF_UNIX, SOCK_STREAM, 0);
-	pid_t pid;
-
-	unlink(sock_path);
-	strcpy(addr.sun_path, sock_path);
-	if (s < 0 || bind(s, (struct sockaddr *)&addr, sizeof(addr)) || listen(s, 1))
-		return -1;
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		alarm(30);
-		for (;;) {
-			int fd = accept(s, NULL, NULL);
-
-			peer(fd);
-			close(fd);
-		}
-	}
-	close(s);
-	return pid;
-}
-
-static void stop(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	unlink(sock_path);
 }
 
 static void address(char *to, size_t size, const char *more)
@@ -176,7 +63,7 @@ static void bad_peers(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		pid_t pid = serve(rows[i].peer);
+		pid_t pid = serve(sock_path, rows[i].peer);
 		uint64_t begun = clock_mono_ns();
 		char where[400], error[256] = "";
 		struct target *t;
@@ -190,13 +77,13 @@ static void bad_peers(void)
 		CU_ASSERT_PTR_NULL(t);
 		CU_ASSERT_PTR_NOT_NULL(strstr(error, rows[i].words));
 		CU_ASSERT(clock_mono_ns() - begun < 3 * NS_PER_S);
-		stop(pid);
+		stop(pid, sock_path);
 	}
 }
 
 static void wire_between(void)
 {
-	pid_t pid = serve(peer_irq_between);
+	pid_t pid = serve(sock_path, peer_irq_between);
 	struct wire w;
 	uint64_t v = 1;
 
@@ -208,7 +95,7 @@ static void wire_between(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(w.error, "Unknown command"));
 	CU_ASSERT(!wire_ask(&w, &v, "readl 0x0") && v == 7);
 	CU_ASSERT_EQUAL(wire_peer(&w), 0);
-	stop(pid);
+	stop(pid, sock_path);
 	CU_ASSERT_EQUAL(wire_peer(&w), -ENODEV);
 	CU_ASSERT_EQUAL(wire_ask(&w, &v, "readl 0x0"), -ENODEV);
 	CU_ASSERT_EQUAL(wire_post(&w, "writel 0x0 0x0"), -ENODEV);
@@ -255,7 +142,7 @@ static void bad_addresses(void)
 
 static void nobody_listens(void)
 {
-	pid_t pid = serve(peer_silent);
+	pid_t pid = serve(sock_path, peer_silent);
 	char where[400], error[256];
 	struct target *t;
 
@@ -359,7 +246,7 @@ static void peer_machine(int fd)
 
 static void machine(void)
 {
-	pid_t pid = serve(peer_machine);
+	pid_t pid = serve(sock_path, peer_machine);
 	char where[400], error[256] = "";
 	struct dma a = { .len = 5000 }, b = { .len = 1 }, c = { .len = 8192, .align = 65536 };
 	struct target *t;
@@ -409,7 +296,7 @@ static void machine(void)
 	CU_ASSERT_EQUAL(t->ops->irq_enable(t, 0), 0);
 	CU_ASSERT_EQUAL(t->ops->reset(t, RESET_POWER), -ENOTSUP);
 	/* Death is noticed by a waiter and by an accessor, and closing copes. */
-	stop(pid);
+	stop(pid, sock_path);
 	CU_ASSERT_EQUAL(t->ops->relax(t, NS_PER_MS), -ENODEV);
 	CU_ASSERT_EQUAL(t->ops->reg_read(t, 0, 32, &v), -ENODEV);
 	target_close(t);
@@ -418,7 +305,7 @@ static void machine(void)
 /* The second client waits until the first has gone, and then is served. */
 static void one_after_another(void)
 {
-	pid_t pid = serve(peer_machine);
+	pid_t pid = serve(sock_path, peer_machine);
 	char where[400], error[256];
 	struct target *a, *b;
 
@@ -437,7 +324,7 @@ static void one_after_another(void)
 	snprintf(where, sizeof(where), "qtest:%s?mem=%s,timeout=300,size=64Mi", sock_path,
 		 ram_path);
 	CU_ASSERT_EQUAL(target_open(where, &b, error), -EINVAL);
-	stop(pid);
+	stop(pid, sock_path);
 }
 
 static void ram_full(void)
