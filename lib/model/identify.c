@@ -19,6 +19,9 @@ static const struct identify_cns {
 	{ NVME_IDENTIFY_CNS_CTRL, false, VS(1, 0, 0), identify_ctrl },
 	{ NVME_IDENTIFY_CNS_NS_ACTIVE_LIST, false, VS(1, 1, 0), identify_list },
 	{ NVME_IDENTIFY_CNS_NS_DESC_LIST, false, VS(1, 3, 0), identify_ns_desc },
+	{ NVME_IDENTIFY_CNS_NS_CTRL_LIST, false, VS(1, 2, 0), identify_ctrls },
+	{ NVME_IDENTIFY_CNS_CTRL_LIST, false, VS(1, 2, 0), identify_ctrls },
+	{ NVME_IDENTIFY_CNS_UUID_LIST, false, VS(1, 4, 0), identify_uuids },
 	{ NVME_IDENTIFY_CNS_CSI_NS, true, VS(2, 0, 0), identify_ns_nvm },
 	{ NVME_IDENTIFY_CNS_CSI_CTRL, true, VS(2, 0, 0), identify_ctrl_nvm },
 	{ NVME_IDENTIFY_CNS_CSI_NS_ACTIVE_LIST, true, VS(2, 0, 0), identify_list },
@@ -77,13 +80,16 @@ void admin_identify(struct mcmd *c)
 		send_unsupported(c, page);
 		return;
 	}
-	if (s->has_csi && le32_get(c->e.cdw11) >> 24 != CSI_NVM) {
+	if (s->has_csi && le32_get(c->e.cdw11) >> 24 != CSI_NVM &&
+	    !FAULT(c->m, CSI_UNSUPPORTED_ACCEPTED)) {
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(47, 0));
 		return;
 	}
 	if (mcmd_check_data(c, IDENTIFY_BYTES))
 		return;
 	s->build(c, page);
-	if (!c->status)
-		send(c, page);
+	if (c->status)
+		return;
+	identify_bend(c->m, s->cns, page);
+	send(c, page);
 }

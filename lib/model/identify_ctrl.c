@@ -12,9 +12,9 @@
 #define SERIAL		"NVRIG0001"
 #define MODEL_NAME	"nvrig model controller"
 #define NQN		"nqn.2014-08.org.nvmexpress:uuid:6e767269-6700-4d6f-8465-6c0000000001"
-#define ATOMIC_BLOCKS_Z 7u
 #define RTD3_US		500000u
 #define NON_OPERATIONAL 0x2u
+#define VERIFY_LIMIT	1 /* VSL: 8 KiB are verified without a tour of the medium */
 
 static void text(struct model *m, char *to, size_t len, const char *s)
 {
@@ -88,8 +88,10 @@ static void identity(struct model *m, struct nvme_id_ctrl *id)
 	memcpy(id->ieee, oui, sizeof(oui));
 	id->cntlid = le16_from(IDENTIFY_CNTLID);
 	id->ver = le32_from(m->opt.vs);
-	if (m->opt.vs >= VS(1, 4, 0))
+	if (m->opt.vs >= VS(1, 4, 0)) {
 		id->cntrltype = NVME_CTRL_CNTRLTYPE_IO;
+		id->ctratt = le32_from(NVME_CTRL_CTRATT_UUID_LIST);
+	}
 	memcpy(id->subnqn, NQN, sizeof(NQN));
 }
 
@@ -117,8 +119,8 @@ static void io_limits(struct model *m, struct nvme_id_ctrl *id)
 	id->cqes = 0x44;
 	id->nn = le32_from(media_nn(m));
 	id->oncs = le16_from(oncs());
-	id->awun = le16_from(ATOMIC_BLOCKS_Z); /* a Write is one copy: it could be more */
-	id->awupf = le16_from(ATOMIC_BLOCKS_Z);
+	id->awun = le16_from(IDENTIFY_ATOMIC_Z); /* a Write is one copy: it could be more */
+	id->awupf = le16_from(IDENTIFY_ATOMIC_Z);
 	id->vwc = NVME_CTRL_VWC_PRESENT | NVME_CTRL_VWC_FLUSH;
 }
 
@@ -126,20 +128,49 @@ void identify_ctrl(struct mcmd *c, uint8_t *page)
 {
 	struct nvme_id_ctrl *id = (struct nvme_id_ctrl *)page;
 
-	if (admin_nsid_wrong(c))
+	if (!FAULT(c->m, IDENTIFY_CTRL_BY_NSID) && admin_nsid_wrong(c))
 		return;
 	identity(c->m, id);
 	admin_limits(c->m, id);
 	io_limits(c->m, id);
 	if (FAULT(c->m, IDENTIFY_STALE_BYTES))
 		memcpy(id->rsvd384, &c->e, sizeof(c->e));
+	if (FAULT(c->m, IDENTIFY_CTRL_BY_NSID) && c->nsid)
+		id->nn = le32_from(1);
 }
 
-/* All limits are zero: whatever ONCS claims works up to what NLB can say. */
+/* Limits of zero: whatever ONCS claims works up to what NLB can say. Verify's is a recommendation.
+ */
 void identify_ctrl_nvm(struct mcmd *c, uint8_t *page)
 {
-	(void)page;
-	admin_nsid_wrong(c);
+	if (!admin_nsid_wrong(c))
+		((struct nvme_id_ctrl_nvm *)page)->vsl = VERIFY_LIMIT;
+}
+
+/* The one controller there is, unless the list begins above it. */
+void identify_ctrls(struct mcmd *c, uint8_t *page)
+{
+	unsigned cntid = mcmd_cdw10(c) >> 16;
+	bool of_ns = (mcmd_cdw10(c) & 0xff) == NVME_IDENTIFY_CNS_NS_CTRL_LIST;
+
+	if (of_ns && !identify_find_ns(c))
+		return;
+	if (!of_ns && admin_nsid_wrong(c))
+		return;
+	if (cntid + FAULT(c->m, CTRL_LIST_GT) > IDENTIFY_CNTLID ||
+	    FAULT(c->m, CTRL_LIST_WITHOUT_SELF))
+		return;
+	le16_put(page, 1);
+	le16_put(page + 2, IDENTIFY_CNTLID);
+}
+
+/* One vendor's UUID; the first entry of the list is reserved. */
+void identify_uuids(struct mcmd *c, uint8_t *page)
+{
+	static const uint8_t uuid[16] = "nvrig-u\x4f-\x80nvrig";
+
+	if (!admin_nsid_wrong(c))
+		memcpy(page + 32 + 16, uuid, sizeof(uuid));
 }
 
 /* One combination of I/O command sets: the NVM Command Set alone. */

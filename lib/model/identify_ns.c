@@ -15,9 +15,7 @@
 
 static const uint8_t lba_formats[] = { 9, 12 };
 
-/* The namespace asked for. NULL: the status is set, or NSID is inactive and zeroes are the answer.
- */
-static struct media_ns *find_ns(struct mcmd *c)
+struct media_ns *identify_find_ns(struct mcmd *c)
 {
 	bool zero_as_one = !c->nsid && FAULT(c->m, NSID_ZERO_AS_ONE);
 
@@ -55,6 +53,12 @@ static void make_uuid(uint32_t nsid, uint8_t ret[16])
 	ret[15] = (uint8_t)nsid;
 }
 
+/* What makes the identifiers of a namespace its own. */
+static uint32_t id_of(struct model *m, const struct media_ns *ns)
+{
+	return FAULT(m, NS_IDS_SHARED) ? 1 : media_nsid(ns);
+}
+
 /* ---- CNS 00h ---- */
 
 static void formats(const struct media_ns *ns, struct nvme_id_ns *id)
@@ -78,8 +82,11 @@ static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns
 	formats(ns, id);
 	id->dlfeat = DLFEAT_ZEROES | DLFEAT_DEAC;
 	le64_put(id->nvmcap, media_blocks(ns) << media_lbads(ns));
-	make_nguid(media_nsid(ns), id->nguid);
-	make_eui64(media_nsid(ns), id->eui64);
+	/* The atomic units of the controller, said once more. */
+	id->nsfeat = NVME_NS_FEAT_NATOMIC;
+	id->nawun = id->nawupf = le16_from(IDENTIFY_ATOMIC_Z);
+	make_nguid(id_of(c->m, ns), id->nguid);
+	make_eui64(id_of(c->m, ns), id->eui64);
 	if (FAULT(c->m, IDENTIFY_STALE_BYTES))
 		memcpy(id->rsvd83, &c->e, sizeof(id->rsvd83));
 }
@@ -90,7 +97,7 @@ void identify_ns(struct mcmd *c, uint8_t *page)
 
 	if (c->nsid > media_nn(c->m) && c->nsid != NSID_ALL && FAULT(c->m, NS_INVALID_ACCEPTED))
 		return;
-	ns = find_ns(c);
+	ns = identify_find_ns(c);
 	if (!ns && !c->status && FAULT(c->m, NS_INACTIVE_ERROR))
 		mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
 	if (!ns && !c->status && FAULT(c->m, NS_INACTIVE_STALE))
@@ -104,7 +111,7 @@ void identify_ns(struct mcmd *c, uint8_t *page)
 void identify_ns_nvm(struct mcmd *c, uint8_t *page)
 {
 	(void)page;
-	find_ns(c);
+	identify_find_ns(c);
 }
 
 /* ---- CNS 08h ---- */
@@ -113,7 +120,7 @@ void identify_ns_common(struct mcmd *c, uint8_t *page)
 {
 	struct nvme_id_independent_id_ns *id = (struct nvme_id_independent_id_ns *)page;
 
-	if (find_ns(c))
+	if (identify_find_ns(c))
 		id->nstat = NSTAT_READY;
 }
 
@@ -156,7 +163,7 @@ static uint8_t *descriptor(uint8_t *at, uint8_t nidt, const uint8_t *nid, uint8_
 void identify_ns_desc(struct mcmd *c, uint8_t *page)
 {
 	static const uint8_t csi = CSI_NVM;
-	struct media_ns *ns = find_ns(c);
+	struct media_ns *ns = identify_find_ns(c);
 	uint8_t eui64[8], nguid[16], uuid[16];
 
 	if (!ns) {
@@ -164,9 +171,9 @@ void identify_ns_desc(struct mcmd *c, uint8_t *page)
 			mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(4, 0));
 		return;
 	}
-	make_eui64(media_nsid(ns), eui64);
-	make_nguid(media_nsid(ns), nguid);
-	make_uuid(media_nsid(ns), uuid);
+	make_eui64(id_of(c->m, ns), eui64);
+	make_nguid(id_of(c->m, ns), nguid);
+	make_uuid(id_of(c->m, ns), uuid);
 	if (FAULT(c->m, NS_DESC_MISMATCH))
 		nguid[15] ^= 0xff;
 	if (!FAULT(c->m, NS_DESC_NO_ID)) {

@@ -48,6 +48,7 @@ void logs_free(struct model_logs *l)
 void logs_reset(struct model *m, enum model_reset kind)
 {
 	smart_reset(m, kind);
+	m->logs->resets += kind == MODEL_RESET_CC || kind == MODEL_RESET_FLR;
 	/* Thresholds are at their defaults again; whatever is true then is no news. */
 	m->logs->hot = false;
 }

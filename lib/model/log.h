@@ -22,6 +22,7 @@ struct model_logs {
 	bool shut_down; /* a shutdown was completed and nothing was asked since */
 	bool hot;	/* a temperature is beyond its threshold */
 	uint32_t noise;
+	unsigned resets; /* Controller Level Resets since power-on */
 };
 
 /* ---- smart.c ---- */

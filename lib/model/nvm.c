@@ -257,7 +257,11 @@ static void run_verify(struct mcmd *c)
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(51, 5));
 		return;
 	}
-	if (find_range(c, &r) && !unreadable(c, &r))
+	if (!find_range(c, &r))
+		return;
+	if (FAULT(c->m, VERIFY_LIMIT_ENFORCED) && range_bytes(&r) > 8192)
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(48, 0));
+	else if (!unreadable(c, &r))
 		count(c, SMART_VERIFY, &r);
 }
 

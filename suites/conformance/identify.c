@@ -76,6 +76,8 @@ static void writes_4096(struct rig *r)
 	struct buf *one = rig_buf(r, ID_LEN), *two = rig_buf(r, ID_LEN);
 
 	rig_ctrl(r);
+	if (row->cns == CNS_DESC && rig_facts(r)->vs < VS(1, 3, 0))
+		rig_na(r, "the descriptors came with 1.3");
 	buf_poison(one, 0x11);
 	buf_poison(two, 0x77); /* differs from the first at every byte */
 	REQUIRE_STATUS(r, identify_into(r, row->cns, nsid, one), SC_SUCCESS);
@@ -88,7 +90,6 @@ static void writes_4096(struct rig *r)
 		check_reserved(r, one);
 }
 
-/* Descriptors exist from 1.3. */
 static const char *na_structure(const struct facts *f)
 {
 	return f->has_scratch ? NULL : "no active namespace of the NVM command set";
@@ -324,6 +325,11 @@ static void active_list_bounds(struct rig *r)
 	CHECK_STATUS(r, rig_admin(r, cmd_identify(CNS_ACTIVE, NSID_ALL, data)), SC_INVALID_NS);
 }
 
+static const char *na_before_1_1(const struct facts *f)
+{
+	return f->vs >= VS(1, 1, 0) ? NULL : "VS is 1.0: the active list came with 1.1";
+}
+
 static const struct list_row {
 	const char *name;
 	void (*ask)(struct rig *r);
@@ -466,6 +472,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.0 Active Namespace ID list; Base 2.1 Active Namespace ID list (CNS 02h)",
 	  .needs = NEED_QUEUES,
 	  .fault = "active-list-ge active-list-unsorted active-list-broadcast-accepted",
+	  .na = na_before_1_1,
 	  .run = run_list_row,
 	  ROWS(list_rows) },
 	{ .id = "ns-desc-list",
