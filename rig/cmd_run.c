@@ -55,6 +55,17 @@ static bool unknown_scheme(const char *target, char *text, size_t size)
 	return true;
 }
 
+static bool unknown_required(const struct run_options *o, char *text, size_t size)
+{
+	const struct plan_filter everything = { .allow = HARM_FOREVER };
+	struct plan all;
+	bool bad = !plan_make(suites_all, &everything, NULL, &all) &&
+		   require_unknown(&o->require, &all, text, size);
+
+	plan_free(&all);
+	return bad;
+}
+
 static bool unknown_words(const struct run_options *o, char *text, size_t size)
 {
 	struct plan_filter f;
@@ -62,6 +73,8 @@ static bool unknown_words(const struct run_options *o, char *text, size_t size)
 	bool bad;
 
 	if (options_str(o, "target") && unknown_scheme(options_str(o, "target"), text, size))
+		return true;
+	if (unknown_required(o, text, size))
 		return true;
 	if (options_filter(o, &f))
 		return false;

@@ -27,6 +27,7 @@ enum {
 	KEY_JSON,
 	KEY_FAIL_FAST,
 	KEY_STRICT_SKIP,
+	KEY_REQUIRE,
 };
 
 /* clang-format off */
@@ -51,6 +52,8 @@ static const struct argp_option table[] = {
 	  "Show deviations that the drive's profile lists as KNOWN (default)", 0 },
 	{ "no-known", KEY_NO_KNOWN, NULL, 0, "Show them as FAIL", 0 },
 	{ "strict-skip", KEY_STRICT_SKIP, NULL, 0, "A SKIP makes the exit status 1", 0 },
+	{ "require", KEY_REQUIRE, "N|ID", 0,
+	  "Exit status 2 unless N cases ran, or this case did: PASS, FAIL or KNOWN (repeatable)", 0 },
 	{ "dry-run", 'n', NULL, 0, "Probe, print the plan, run nothing", 0 },
 	{ NULL, 0, NULL, 0, "What comes out:", 2 },
 	{ "out", 'o', "DIR", 0,
@@ -220,6 +223,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_STRICT_SKIP:
 		o->strict_skip = true;
+		return 0;
+	case KEY_REQUIRE:
+		if (require_add(&o->require, arg))
+			argp_error(state, "--require: at most %d cases", REQUIRE_MAX);
 		return 0;
 	default:
 		return parse_value(key, arg, state);

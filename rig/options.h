@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "rig/plan.h"
+#include "rig/require.h"
 #include "rig/verbs.h"
 
 #define OPTIONS_TO_MAX 16
@@ -24,6 +25,7 @@ struct run_options {
 	const char *to[OPTIONS_TO_MAX];
 	unsigned n_to;
 	bool json, dry_run, fail_fast, strict_skip;
+	struct require require;
 };
 
 extern const struct argp run_argp;

@@ -28,9 +28,12 @@ static void say(const char *text)
 
 /* ---- the directory ---- */
 
-static void tell_outputs(void *ctx, const struct json_object *e)
+static void hear(void *ctx, const struct json_object *e)
 {
-	outputs_event(ctx, e);
+	struct session *s = ctx;
+
+	require_event(&s->options->require, e);
+	outputs_event(s->outputs, e);
 }
 
 static void take_old(void *ctx, struct json_object *e)
@@ -56,7 +59,7 @@ static void tell_old(struct session *s, bool goes_on)
 		const struct json_object *e = json_object_array_get_idx(s->old, i);
 
 		if (replay_holds(&s->replay, e))
-			outputs_event(s->outputs, e);
+			hear(s, e);
 	}
 	json_object_put(s->old);
 	s->old = NULL;
@@ -87,7 +90,7 @@ static int open_journal(struct session *s)
 		return err;
 	}
 	s->journal_open = true;
-	s->sink = (struct sink){ &s->journal, tell_outputs, s->outputs };
+	s->sink = (struct sink){ &s->journal, hear, s };
 	return 0;
 }
 
@@ -275,6 +278,21 @@ static int refuse_target(struct session *s, const char *error)
 	return RIG_USAGE;
 }
 
+/* What had to run and did not: said, journalled unless that is closed, and no good run any more. */
+static int check_required(struct session *s, bool journalled)
+{
+	char text[256];
+	int err = 0;
+
+	for (unsigned i = 0; !err && require_missed(&s->options->require, i, text, sizeof(text));
+	     i++) {
+		say(text);
+		s->tally.broke = true;
+		err = journalled ? tell_note(s, text) : 0;
+	}
+	return err;
+}
+
 static const char *why_early(const struct session *s)
 {
 	if (s->tally.stopped)
@@ -310,6 +328,8 @@ static int run_on_bench(struct session *s)
 		err = tell_stack(s, "up", NULL);
 	if (!err)
 		err = run_cases(s);
+	if (!err)
+		err = check_required(s, true);
 	if (s->journal.err) {
 		say_disk(s, "events.jsonl", s->journal.err);
 		s->tally.broke = true;
@@ -332,6 +352,7 @@ static int nothing_left(struct session *s)
 	tell_old(s, false);
 	for (size_t i = 0; i < s->resume.cases; i++)
 		tally_add(&s->tally, &s->resume.before[i]);
+	check_required(s, false);
 	return tally_status(&s->tally);
 }
 

@@ -132,16 +132,23 @@ static void tell_fact(void *ctx, const char *name, const char *value, const char
 	sink_event(&s->sink, e);
 }
 
+int tell_note(struct session *s, const char *text)
+{
+	struct json_object *e = event_new("note");
+
+	event_str(e, "from", "runner");
+	event_str(e, "text", text);
+	return sink_event(&s->sink, e);
+}
+
 static int tell_trouble(struct session *s)
 {
-	struct json_object *e;
+	char text[sizeof(s->facts->trouble) + 64];
 
 	if (s->facts->alive || !s->facts->trouble[0])
 		return 0;
-	e = event_new("note");
-	event_str(e, "from", "runner");
-	event_strf(e, "text", "the probe found no live controller: %s", s->facts->trouble);
-	return sink_event(&s->sink, e);
+	snprintf(text, sizeof(text), "the probe found no live controller: %s", s->facts->trouble);
+	return tell_note(s, text);
 }
 
 int tell_begin(struct session *s)

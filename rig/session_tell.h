@@ -16,6 +16,8 @@ int tell_plan(struct session *s, size_t first);
 int tell_resume(struct session *s);
 /* state: "up", "restarted", "failed"; text may be NULL. */
 int tell_stack(struct session *s, const char *state, const char *text);
+/* A note of the runner's that belongs to no case. */
+int tell_note(struct session *s, const char *text);
 int tell_end(struct session *s, const char *reason, int status);
 
 #endif

@@ -169,6 +169,20 @@ check 'junit of a resumed run has every case once' \
 check 'tty of a resumed run has every case once' grep -q "^$planned cases: " live.tty
 want 1 "^$planned cases: " 'nothing is left' run --resume "$run"
 
+# ---- what must have run ----
+want 64 - "did you mean 'reg.vs-valid'" run model: --require reg.vs-vali
+want 0 + - run model: --out "$dir/required" --suite reg --require 2 --require reg.vs-valid -q
+want 2 + 'require 1000: only [1-9][0-9]* cases ran' run model: --out "$dir/required" --suite reg \
+	--require 1000 -q
+want 2 + 'require pci.flr: it did not run' run model: --out "$dir/missing" --suite reg \
+	--require pci.flr -q
+run=$(echo "$dir"/missing/2*)
+check 'the journal says what was missing' grep -q '"text":"--require ' "$run/events.jsonl"
+check 'and its end has the status' grep -q '"type":"run_end".*"exit_status":2' "$run/events.jsonl"
+want 2 - 'require 1000' run --resume "$run" --require 1000 -q
+want 1 + 'require 1000' run model:fault=vs-unpublished --out "$dir/required" --suite reg \
+	--require 1000 -q
+
 touch file
 want 2 - 'file' run model: --out file --suite reg
 
