@@ -82,6 +82,8 @@ struct core_marks {
 	unsigned completions; /* since power-on of the model */
 	unsigned resets;      /* that took I/O queues away */
 	unsigned late;	      /* slots that a reset did not stop */
+	uint32_t vs, nssr;    /* as written */
+	uint64_t cmbmsc;
 	bool off_runs;	      /* a doorbell counted with CC.EN = 0 */
 	bool rest_pending;    /* the CQE whose last dword went first */
 	uint64_t rest_at, rest_due;

@@ -81,7 +81,7 @@ static void identity(struct model *m, struct nvme_id_ctrl *id)
 	static const uint8_t oui[3] = { 0x00, 0x54, 0x52 }; /* 52-54-00: locally administered */
 
 	id->vid = le16_from(MODEL_PCI_VID);
-	id->ssvid = le16_from(MODEL_PCI_SSVID);
+	id->ssvid = le16_from(MODEL_PCI_SSVID ^ (FAULT(m, SSVID_DIFFERS) ? 0x100 : 0));
 	text(m, id->sn, sizeof(id->sn), FAULT(m, IDENTIFY_BLANK_SERIAL) ? "" : SERIAL);
 	text(m, id->mn, sizeof(id->mn), MODEL_NAME);
 	text(m, id->fr, sizeof(id->fr), LOG_FIRMWARE);

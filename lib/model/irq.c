@@ -58,12 +58,18 @@ void irq_free(struct model_irq *irq)
 	free(irq);
 }
 
+static struct entry fresh_entry(const struct model *m)
+{
+	return (struct entry){
+		.addr = FAULT(m, MSIX_ADDRESS_LOW_BITS) ? 3 : 0,
+		.control = FAULT(m, MSIX_UNMASKED_AFTER_RESET) ? 0 : ENTRY_MASKED,
+	};
+}
+
 void irq_reset(struct model *m)
 {
 	for (unsigned i = 0; i < m->irq->n; i++)
-		m->irq->entry[i] = (struct entry){ .control = FAULT(m, MSIX_UNMASKED_AFTER_RESET)
-								      ? 0
-								      : ENTRY_MASKED };
+		m->irq->entry[i] = fresh_entry(m);
 	m->irq->late = 0;
 }
 

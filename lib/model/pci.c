@@ -97,7 +97,7 @@ uint64_t model_bar_size(const struct model *m)
 
 static void set_bar(struct model *m)
 {
-	uint64_t mask = ~(model_bar_size(m) - 1);
+	uint64_t mask = ~((FAULT(m, BAR0_MASK_SMALL) ? 0x2000 : model_bar_size(m)) - 1);
 
 	set(m->pci, &(struct cfg_field){ CFG_BAR0, 4, FAULT(m, BAR0_PREFETCHABLE) ? 0xc : 0x4,
 					 (uint32_t)mask, 0 });
@@ -124,6 +124,10 @@ static void set_faults(struct model *m)
 
 	if (FAULT(m, CLASS_CODE_WRONG))
 		pci->value[0x09] = 0x01;
+	if (FAULT(m, HEADER_TYPE_BRIDGE))
+		pci->value[0x0e] = 0x01;
+	if (FAULT(m, INTERRUPT_PIN_FIVE))
+		pci->value[0x3d] = 5;
 	if (FAULT(m, CAP_LIST_BIT_CLEAR))
 		pci->value[0x06] &= (uint8_t)~0x10;
 	if (FAULT(m, CAP_CHAIN_LOOP))
@@ -132,10 +136,18 @@ static void set_faults(struct model *m)
 		pci->value[CAP_EXP + 1] = 0xc2;
 	if (FAULT(m, PCIE_NO_ROLE_BASED))
 		pci->value[CAP_EXP + 5] &= (uint8_t)~0x80;
+	if (FAULT(m, PCIE_VERSION_ONE))
+		pci->value[CAP_EXP + 2] = 0x01;
+	if (FAULT(m, PM_NO_SOFT_RESET_CLEAR))
+		pci->value[PMCSR] &= (uint8_t)~0x08;
 	if (FAULT(m, PCI_IDS_WRITABLE))
 		memset(pci->writable + 0x2c, 0xff, 4);
 	if (FAULT(m, AER_STATUS_NOT_CLEAR))
 		pci->value[CAP_AER + 0x06] = 0x10;
+	if (FAULT(m, AER_STATUS_STICKS)) {
+		pci->value[CAP_AER + 0x06] = 0x10;
+		pci->clears[CAP_AER + 0x06] &= (uint8_t)~0x10;
+	}
 }
 
 void pci_reset(struct model *m)
@@ -239,6 +251,8 @@ int model_cfg_read(struct model *m, unsigned off, unsigned width, uint32_t *ret)
 	if (off + width / 8 > CFG_BYTES)
 		return -ERANGE;
 	core_tick(m);
+	if (FAULT(m, MSIX_SIZE_CHANGES) && m->core->marks.enables)
+		m->pci->value[MSIX_CONTROL] = (uint8_t)(m->opt.vectors - 2);
 	for (unsigned i = width / 8; i-- > 0;)
 		v = v << 8 | m->pci->value[off + i];
 	*ret = v;

@@ -310,7 +310,8 @@ void core_drop_all(struct model *m, enum model_reset kind)
 	core->marks.rest_pending = false;
 	drop(m, true);
 	core->marks.late = 0;
-	if (kind == MODEL_RESET_CC && FAULT(m, LATE_DMA_AFTER_RESET))
+	if ((kind == MODEL_RESET_CC && FAULT(m, LATE_DMA_AFTER_RESET)) ||
+	    (kind == MODEL_RESET_FLR && FAULT(m, LATE_DMA_AFTER_FLR)))
 		engine_keep_late(m);
 	cut_off(m);
 	drop(m, false);

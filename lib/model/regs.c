@@ -14,6 +14,7 @@
 #define NSSR_MAGIC	0x4e564d65u
 #define CAP_CSS_NVM	(1ull << 37)
 #define CAP_CRMS_CRWMS	(1ull << 59)
+#define SHST_BITS	0xcu
 #define RESERVED_OFF	0x100u /* where the fault reserved-reads-ones strikes */
 
 static unsigned doorbell_stride(const struct model *m)
@@ -38,6 +39,8 @@ static uint64_t cap_faults(struct model *m, uint64_t cap)
 		cap &= ~(0xffull << 37);
 	if (FAULT(m, CAP_TO_BELOW_CRTO))
 		cap &= ~(0xffull << 24);
+	if (FAULT(m, CAP_CRWMS_CLEAR))
+		cap &= ~CAP_CRMS_CRWMS;
 	return cap;
 }
 
@@ -53,8 +56,27 @@ static uint64_t cap_value(struct model *m)
 	return m->core->marks.cap_reads > 2 ? cap_faults(m, cap) : cap;
 }
 
-static uint32_t vs_value(const struct model *m)
+static uint32_t crto_value(const struct model *m)
 {
+	if (m->opt.vs < VS(2, 0, 0))
+		return 0;
+	return CAP_TO_UNITS | (FAULT(m, CRTO_CRIMT_UNCLAIMED) ? 1u << 16 : 0);
+}
+
+static uint32_t cc_value(const struct model *m)
+{
+	uint32_t cc = m->core->cc;
+
+	return FAULT(m, CC_MPS_READS_ZERO) && !(cc & CC_EN) ? cc & ~CC_MPS(15) : cc;
+}
+
+static uint32_t vs_value(struct model *m)
+{
+	uint32_t written = m->core->marks.vs;
+
+	m->core->marks.vs = 0;
+	if (FAULT(m, VS_WRITABLE) && written)
+		return written;
 	if (FAULT(m, VS_UNPUBLISHED))
 		return VS(1, 5, 0);
 	if (FAULT(m, VS_DIFFERS))
@@ -79,7 +101,7 @@ static uint32_t property(struct model *m, uint64_t off)
 	case REG_INTMC:
 		return core->intm;
 	case REG_CC:
-		return core->cc;
+		return cc_value(m);
 	case REG_CSTS:
 		return core->csts;
 	case REG_AQA:
@@ -93,7 +115,13 @@ static uint32_t property(struct model *m, uint64_t off)
 	case REG_ACQ + 4:
 		return (uint32_t)(core->acq >> 32);
 	case REG_CRTO:
-		return m->opt.vs >= VS(2, 0, 0) ? CAP_TO_UNITS : 0;
+		return crto_value(m);
+	case REG_NSSR:
+		return core->marks.nssr;
+	case REG_CMBMSC:
+		return (uint32_t)core->marks.cmbmsc;
+	case REG_CMBMSC + 4:
+		return (uint32_t)(core->marks.cmbmsc >> 32);
 	case RESERVED_OFF:
 		return FAULT(m, RESERVED_READS_ONES) ? ~0u : 0;
 	default:
@@ -127,6 +155,8 @@ static void write_base(struct model *m, uint64_t off, unsigned width, uint64_t v
 
 	if (m->core->cc & CC_EN)
 		return;
+	if (FAULT(m, HALF_WRITE_CLEARS_HALF))
+		*base = 0;
 	*base = set_half(*base, width, high, value);
 	if (!FAULT(m, ASQ_LOW_BITS_STICK))
 		*base &= QUEUE_BASE_MASK;
@@ -134,8 +164,23 @@ static void write_base(struct model *m, uint64_t off, unsigned width, uint64_t v
 
 static void write_nssr(struct model *m, uint32_t value)
 {
+	if (FAULT(m, NSSR_READS_BACK))
+		m->core->marks.nssr = value;
 	if (value == NSSR_MAGIC || (value && FAULT(m, NSSR_ANY_VALUE)))
 		core_subsystem_reset(m);
+}
+
+static void write_csts(struct model *m, uint32_t v)
+{
+	uint32_t clears = v & CSTS_NSSRO;
+
+	if (FAULT(m, NSSRO_ANY_WRITE_CLEARS))
+		clears = CSTS_NSSRO;
+	if (FAULT(m, NSSRO_STUCK))
+		clears = 0;
+	m->core->csts &= ~clears;
+	if (FAULT(m, CSTS_SHST_WRITABLE))
+		m->core->csts |= v & SHST_BITS;
 }
 
 static void write_property(struct model *m, uint64_t off, uint32_t v)
@@ -154,14 +199,17 @@ static void write_property(struct model *m, uint64_t off, uint32_t v)
 		core_cc_write(m, v);
 		break;
 	case REG_CSTS:
-		core->csts &= ~(v & CSTS_NSSRO);
+		write_csts(m, v);
 		break;
 	case REG_NSSR:
 		write_nssr(m, v);
 		break;
 	case REG_AQA:
 		if (!(core->cc & CC_EN))
-			core->aqa = v & AQA_MASK;
+			core->aqa = FAULT(m, AQA_RESERVED_BITS_STICK) ? v : v & AQA_MASK;
+		break;
+	case REG_VS:
+		core->marks.vs = v;
 		break;
 	default:
 		break;
@@ -176,10 +224,26 @@ static void write_doorbell(struct model *m, uint64_t off, uint32_t value)
 		return;
 	dbbuf_rung(m, (uint16_t)(n / 2), n % 2, value);
 	model_doorbell(m, (uint16_t)(n / 2), n % 2, value);
+	if (FAULT(m, DOORBELL_RINGS_NEIGHBOUR) && n == 2 * m->opt.nsq &&
+	    core_sq(m, m->opt.nsq - 1))
+		model_doorbell(m, (uint16_t)(m->opt.nsq - 1), false, value);
+}
+
+/* What faults make of writes to where nothing is to be written. */
+static uint64_t write_fault(struct model *m, uint64_t off, unsigned width, uint64_t value)
+{
+	if (FAULT(m, BAR_TAIL_HANGS) && off == model_bar_size(m) - 4)
+		m->core->wedged = true;
+	if (FAULT(m, CMBMSC_WITHOUT_CMB) && off == REG_CMBMSC && width == 64)
+		m->core->marks.cmbmsc = value;
+	if (FAULT(m, RESERVED_WRITE_ALIASES) && off < REG_DOORBELLS)
+		return off & 0xff;
+	return off;
 }
 
 void regs_write(struct model *m, uint64_t off, unsigned width, uint64_t value)
 {
+	off = write_fault(m, off, width, value);
 	if (off >= REG_ASQ && off < REG_CMBLOC)
 		write_base(m, off, width, value);
 	else if (irq_owns(m, off))
@@ -268,6 +332,8 @@ static int post_write(struct model *m, uint64_t off, unsigned width, uint64_t va
 /* By fault, a byte at a doorbell rings it, and one at CC goes into the next property. */
 static void write_illegal(struct model *m, uint64_t off, uint64_t value)
 {
+	if (FAULT(m, ILLEGAL_WRITE_SPILLS) && off < REG_DOORBELLS)
+		regs_write(m, (off & ~3ull) + 4, 32, 0);
 	if (!FAULT(m, NARROW_WRITE_COUNTS))
 		return;
 	regs_write(m, off & ~3ull, 32, value);

@@ -93,7 +93,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 
 	core_drop_all(m, kind);
 	core->cc = 0;
-	core->intm = 0;
+	core->intm = FAULT(m, INTMS_SURVIVES_RESET) ? core->intm : 0;
 	core->csts &= CSTS_RDY | CSTS_NSSRO;
 	core->shutdown_due = NEVER;
 	if (kind != MODEL_RESET_CC) {
@@ -120,6 +120,8 @@ static void disable(struct model *m)
 	if (FAULT(m, AQA_LOST_OVER_RESET))
 		aqa = 0;
 	core->aqa = aqa;
+	if (FAULT(m, ASQ_LOST_OVER_RESET))
+		core->asq = core->acq = 0;
 	core->state = CORE_STOPPING;
 	core->state_due = FAULT(m, RDY_STUCK_ON_DISABLE) ? NEVER : m->now + READY_NS;
 }
@@ -191,9 +193,11 @@ uint64_t core_state_next(const struct model *m)
 void model_flr(struct model *m)
 {
 	struct model_core *core = m->core;
-	uint32_t cc = core->cc, aqa = core->aqa;
+	uint32_t cc = core->cc, aqa = core->aqa, shst = core->csts & SHST_MASK;
 
 	core_level_reset(m, MODEL_RESET_FLR);
+	if (FAULT(m, FLR_KEEPS_SHST))
+		core->csts |= shst;
 	if (FAULT(m, FLR_KEEPS_CC))
 		core->cc = cc & ~CC_EN;
 	if (FAULT(m, FLR_KEEPS_AQA))
@@ -209,5 +213,5 @@ void core_subsystem_reset(struct model *m)
 	core_level_reset(m, MODEL_RESET_FLR);
 	pci_reset(m);
 	irq_reset(m);
-	m->core->csts |= CSTS_NSSRO;
+	m->core->csts |= FAULT(m, NSSRO_NOT_SET) ? 0 : CSTS_NSSRO;
 }

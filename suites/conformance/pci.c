@@ -2,29 +2,12 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "kit/kit.h"
+#include "device.h"
 
-#define CFG_COMMAND	0x04
-#define CFG_STATUS	0x06
-#define CFG_BAR0	0x10
-#define CFG_CAP_PTR	0x34
 #define CFG_EXTENDED	0x100
 
-#define COMMAND_MSE	0x0002u
-#define COMMAND_BME	0x0004u
 #define STATUS_CAP_LIST 0x0010u
 
-#define CAP_MSIX	0x11
-#define MSIX_CONTROL	2 /* offsets into the MSI-X capability */
-#define MSIX_TABLE	4
-#define MSIX_PBA	8
-#define MSIX_ENABLE	0x8000u
-
-#define CAP_EXPRESS	0x10
-#define EXP_DEVCAP	4 /* offsets into the PCI Express capability */
-#define EXP_DEVCTL	8
-#define DEVCAP_FLR	(1u << 28)
-#define DEVCTL_FLR	0x8000u
 #define CMBMSC_CRE	1u
 #define NOBODYS_QUEUE	0x5a5a5000ull /* an address that no queue of ours has */
 #define FLR_NS		(100 * NS_PER_MS)
@@ -219,32 +202,6 @@ static void msix_layout(struct rig *r)
 
 /* ---- flr ---- */
 
-/* What a driver keeps to bring configuration space back after the reset. */
-struct config {
-	struct target *t;
-	uint32_t command, bar[6];
-};
-
-static struct config *save_config(struct rig *r)
-{
-	struct config *c = rig_mem(r, sizeof(*c));
-
-	c->t = rig_target(r);
-	c->command = rig_cfg(r, CFG_COMMAND, 16);
-	for (unsigned i = 0; i < 6; i++)
-		c->bar[i] = rig_cfg(r, CFG_BAR0 + 4 * i, 32);
-	return c;
-}
-
-static void restore_config(void *arg)
-{
-	struct config *c = arg;
-
-	for (unsigned i = 0; i < 6; i++)
-		c->t->ops->cfg_write(c->t, CFG_BAR0 + 4 * i, 32, c->bar[i]);
-	c->t->ops->cfg_write(c->t, CFG_COMMAND, 16, c->command);
-}
-
 /* What BAR0 holds once it can be reached again. */
 struct registers {
 	uint32_t cc, csts, aqa;
@@ -252,7 +209,7 @@ struct registers {
 };
 
 /* Function Level Reset by DEVCTL; the configuration space is looked at before it is restored. */
-static struct registers reset_function(struct rig *r, struct config *config)
+static struct registers reset_function(struct rig *r, struct device_config *config)
 {
 	unsigned express = rig_pci_cap(r, CAP_EXPRESS), msix = rig_pci_cap(r, CAP_MSIX);
 	uint32_t devctl = rig_cfg(r, express + EXP_DEVCTL, 16), command;
@@ -267,26 +224,23 @@ static struct registers reset_function(struct rig *r, struct config *config)
 	if (msix)
 		CHECK_EQ(r, "MSI-X Enable", !!(rig_cfg(r, msix + MSIX_CONTROL, 16) & MSIX_ENABLE),
 			 0);
-	restore_config(config);
+	device_config_restore(config);
 	return (struct registers){ rig_reg32(r, REG_CC),  rig_reg32(r, REG_CSTS),
 				   rig_reg32(r, REG_AQA), rig_reg64(r, REG_ASQ),
 				   rig_reg64(r, REG_ACQ), rig_reg64(r, REG_CMBMSC) };
 }
 
-static struct config *config_for_flr(struct rig *r)
+static struct device_config *config_for_flr(struct rig *r)
 {
 	unsigned express = rig_pci_cap(r, CAP_EXPRESS);
-	struct config *c;
 
 	if (!express || !(rig_cfg(r, express + EXP_DEVCAP, 32) & DEVCAP_FLR))
 		rig_na(r, "the function does not claim Function Level Reset");
-	c = save_config(r);
-	rig_defer(r, restore_config, c);
-	return c;
+	return device_config_keep(r);
 }
 
 /* ASQ and ACQ have reset values of the vendor's choice: a first reset, from others, tells them. */
-static struct registers fresh_registers(struct rig *r, struct config *config)
+static struct registers fresh_registers(struct rig *r, struct device_config *config)
 {
 	rig_ctrl_off(r);
 	rig_set_reg64(r, REG_ASQ, NOBODYS_QUEUE);
@@ -315,7 +269,7 @@ static void check_reset(struct rig *r, const struct registers *got, const struct
 
 static void flr(struct rig *r)
 {
-	struct config *config = config_for_flr(r);
+	struct device_config *config = config_for_flr(r);
 	struct registers fresh = fresh_registers(r, config), got;
 	uint64_t cmbmsc;
 

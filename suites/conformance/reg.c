@@ -113,6 +113,62 @@ static void vs_valid(struct rig *r)
 		CHECK_EQ(r, "Identify Controller VER (want VS)", ver, vs);
 }
 
+/* ---- cap-crms-crto ---- */
+
+#define CRMS_CRWMS    1u
+#define CRMS_BOTH     3u
+#define TO_MOST	      0xffu
+#define CRTO_CRWMT(v) ((v)&0xffffu)
+#define CRTO_CRIMT(v) ((v) >> 16)
+
+static const char *na_before_2_0(const struct facts *f)
+{
+	if (f->vs >= VS(2, 0, 0))
+		return NULL;
+	return rig_na_text("version %u.%u has no CAP.CRMS: it came with 2.0", f->vs >> 16,
+			   f->vs >> 8 & 0xff);
+}
+
+/* TO also covers disabling, so that more than the time to get ready is legal, and less is not. */
+static void check_timeout(struct rig *r, const char *mode, unsigned ready)
+{
+	uint64_t cap = rig_reg64(r, REG_CAP);
+	unsigned least = ready < TO_MOST ? ready : TO_MOST;
+
+	CHECK_TRUE(r, CAP_TO(cap) >= least, "CAP.TO %u is not below %s %u (at most FFh)",
+		   CAP_TO(cap), mode, ready);
+}
+
+/* With CRIME set the controller is ready before its media are: TO may shrink, CRTO stays. */
+static void check_without_media(struct rig *r, uint32_t crto)
+{
+	rig_set_reg32(r, REG_CC, CC_CRIME);
+	REQUIRE_EQ(r, "CC.CRIME", !!(rig_reg32(r, REG_CC) & CC_CRIME), 1);
+	check_timeout(r, "CRTO.CRIMT", CRTO_CRIMT(crto));
+	CHECK_EQ(r, "CRTO with CC.CRIME = 1", rig_reg32(r, REG_CRTO), crto);
+	rig_set_reg32(r, REG_CC, 0);
+}
+
+static void cap_crms_crto(struct rig *r)
+{
+	uint32_t crto;
+	unsigned crms;
+
+	rig_ctrl_off(r);
+	rig_set_reg32(r, REG_CC, 0);
+	crms = CAP_CRMS(rig_reg64(r, REG_CAP));
+	crto = rig_reg32(r, REG_CRTO);
+	CHECK_EQ(r, "CAP.CRMS.CRWMS", crms & CRMS_CRWMS, 1);
+	CHECK_GE(r, "CRTO.CRWMT (want CRIMT at least)", CRTO_CRWMT(crto), CRTO_CRIMT(crto));
+	if (crms != CRMS_BOTH)
+		CHECK_EQ(r, "CRTO.CRIMT without CAP.CRMS.CRIMS", CRTO_CRIMT(crto), 0);
+	check_timeout(r, "CRTO.CRWMT", CRTO_CRWMT(crto));
+	if (crms == CRMS_BOTH)
+		check_without_media(r, crto);
+	rig_note(r, "CRTO: CRWMT %u, CRIMT %u (units of 500 ms)", CRTO_CRWMT(crto),
+		 CRTO_CRIMT(crto));
+}
+
 static const struct rig_case cases[] = {
 	{ .id = "cap-invariants",
 	  .rule = "The fields of CAP hold legal values that agree with each other.",
@@ -127,6 +183,14 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .fault = "vs-unpublished vs-differs",
 	  .run = vs_valid },
+	{ .id = "cap-crms-crto",
+	  .rule = "The times to get ready in CRTO fit CAP.CRMS, and CAP.TO is not below them.",
+	  .ref = "Base 2.2 Offset 0h: CAP (TO, CRMS); Base 2.2 Offset 68h: CRTO - Controller Ready "
+		 "Timeouts; Base 2.2 Controller Ready Timeouts During Initialization",
+	  .needs = NEED_QUEUES,
+	  .na = na_before_2_0,
+	  .fault = "cap-to-below-crto cap-crwms-clear crto-crimt-unclaimed",
+	  .run = cap_crms_crto },
 };
 
 SUITE(reg_suite, CONFORMANCE, "reg", cases);

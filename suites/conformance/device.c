@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "device.h"
+
+#include "base/clock.h"
+
+#define SETTLE_NS (100 * NS_PER_MS) /* what PCI Express gives a device after a reset */
+
+struct device_config {
+	struct target *t;
+	uint32_t command, bar[6];
+};
+
+void device_config_restore(void *arg)
+{
+	struct device_config *c = arg;
+
+	for (unsigned i = 0; i < 6; i++)
+		c->t->ops->cfg_write(c->t, CFG_BAR0 + 4 * i, 32, c->bar[i]);
+	c->t->ops->cfg_write(c->t, CFG_COMMAND, 16, c->command);
+}
+
+struct device_config *device_config_keep(struct rig *r)
+{
+	struct device_config *c = rig_mem(r, sizeof(*c));
+
+	c->t = rig_target(r);
+	c->command = rig_cfg(r, CFG_COMMAND, 16);
+	for (unsigned i = 0; i < 6; i++)
+		c->bar[i] = rig_cfg(r, CFG_BAR0 + 4 * i, 32);
+	rig_defer(r, device_config_restore, c);
+	return c;
+}
+
+void device_power_cycle(struct rig *r)
+{
+	struct target *t = rig_target(r);
+	int err;
+
+	if (!(t->caps.has & NEED_RESTART))
+		rig_skip(r, "needs", "the target cannot take power away");
+	err = t->ops->reset(t, RESET_POWER);
+	if (err)
+		rig_broken(r, "power cycle: %s", t->error);
+	ctrl_forget(rig_ctrl_off(r));
+}
+
+const char *device_na_nssr(const struct facts *f)
+{
+	return CAP_NSSRS(f->cap) ? NULL : "CAP.NSSRS is 0: no NVM Subsystem Reset";
+}
+
+void device_nssr(struct rig *r, struct device_config *config)
+{
+	rig_set_reg32(r, REG_NSSR, NSSR_RESET);
+	rig_wait(r, SETTLE_NS);
+	device_config_restore(config);
+	ctrl_forget(rig_ctrl_off(r));
+}
