@@ -175,20 +175,6 @@ static const struct chain_row {
 	{ "three-list-pages", 1, 0, false }, /* one page full of entries between the two */
 };
 
-/* A transfer whose list has `entries` entries, the first `slots` slots before the end of a page. */
-static bool ask_list(struct bench *b, unsigned slots, unsigned entries, bool reverse)
-{
-	uint64_t len = (entries + 1ull) * b->page;
-
-	if (len > b->max * (uint64_t)b->ns->lba_bytes || len % b->ns->lba_bytes)
-		return false;
-	lay_scattered(b, 0, (uint32_t)(len / b->ns->lba_bytes));
-	b->l.list_start = b->page - slots * 8u;
-	b->l.reverse = reverse;
-	ask_both(b);
-	return true;
-}
-
 static void list_chain(struct rig *r)
 {
 	const struct chain_row *row = rig_row(r);
@@ -227,60 +213,6 @@ static void list_exact_end(struct rig *r)
 	if (!asked)
 		rig_na(r, "transfers of at most %zu bytes: no list of %u entries", rig_mdts(r),
 		       row->entries);
-}
-
-/* ---- mdts ---- */
-
-static const struct mdts_row {
-	const char *name;
-	bool write;
-} mdts_rows[] = { { "read", false }, { "write", true } };
-
-static const char *na_no_mdts(const struct facts *f)
-{
-	return f->mdts_bytes ? NULL : "MDTS is 0: the size of a transfer has no limit";
-}
-
-/* One block too many. That it moved nothing is advice: the text lets a failed command move data. */
-static void ask_too_much(struct bench *b, bool write)
-{
-	uint64_t tag = rig_rand(b->r);
-	struct cmd c;
-
-	lay_straight(b, 0, b->max);
-	bench_stamp(b, tag);
-	plain_write(b, b->max);
-	lay_straight(b, 0, b->max + 1);
-	c = bench_cmd(b, write);
-	bench_point(b, &c);
-	bench_poison(b);
-	CHECK_STATUS_OF(b->r, b->what, rig_io(b->r, b->q, c), SC_INVALID_FIELD);
-	ADVISE_TRUE(b->r, !memcmp(b->mem->data, b->want, b->mem->len),
-		    "a transfer beyond MDTS moves nothing to the host");
-	plain_read(b, b->max);
-	rig_check_stamp(b->r, CHECK_SITE(0, 1), b->line, FIRST_LBA, b->max, b->ns->lba_bytes, tag);
-}
-
-static void mdts_limit(struct rig *r)
-{
-	const struct mdts_row *row = rig_row(r);
-	const struct facts_ns *ns;
-	unsigned asked = 0;
-
-	if (rig_mdts(r) > rig_target(r)->caps.dma_bytes / 8)
-		rig_skip(r, "needs", "eight times MDTS (%zu bytes) of DMA memory", rig_mdts(r));
-	for (unsigned at = 0; (ns = rig_ns_next(r, &at));) {
-		struct bench *b = bench_new(r, ns, rig_mdts(r));
-
-		if (!b->max || b->max > 0xffff || FIRST_LBA + b->max >= ns->nsze)
-			continue; /* one more cannot be asked for: NLB has 16 bits */
-		lay_straight(b, 0, b->max);
-		(row->write ? ask_write : ask_read)(b);
-		ask_too_much(b, row->write);
-		asked++;
-	}
-	if (!asked)
-		rig_na(r, "MDTS (%zu bytes) is beyond what one command can ask for", rig_mdts(r));
 }
 
 /* ---- dma-fault ---- */
@@ -426,7 +358,7 @@ static const struct rig_case cases[] = {
 	  .ref = PRP_REF,
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "list-last-entry-dropped prp1-offset-dropped",
+	  .fault = "list-last-entry-dropped prp1-offset-dropped list-sorted",
 	  .na = na_mdts_3,
 	  .run = list_basic },
 	{ .id = "list-chain",
@@ -435,7 +367,8 @@ static const struct rig_case cases[] = {
 	  .ref = PRP_REF,
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "chain-slot-as-data list-last-entry-dropped",
+	  .fault = "chain-slot-as-data list-last-entry-dropped list-start-offset-dropped "
+		   "list-sorted",
 	  .na = na_mdts_4,
 	  .run = list_chain,
 	  ROWS(chains) },
@@ -445,21 +378,11 @@ static const struct rig_case cases[] = {
 	  .ref = PRP_REF,
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "exact-end-as-chain chain-slot-as-data list-last-entry-dropped",
+	  .fault = "exact-end-as-chain chain-slot-as-data list-last-entry-dropped "
+		   "list-start-offset-dropped list-sorted",
 	  .na = na_mdts_3,
 	  .run = list_exact_end,
 	  ROWS(ends) },
-	{ .id = "mdts",
-	  .rule = "A transfer of exactly MDTS works; one block more fails with Invalid Field in "
-		  "Command.",
-	  .ref = "Base 2.0 Identify Controller data structure; "
-		 "Base 2.1 Identify Controller Data Structure, I/O Command Set Independent (MDTS)",
-	  .needs = NEED_QUEUES,
-	  .harm = HARM_DATA,
-	  .fault = "mdts-off-by-one",
-	  .na = na_no_mdts,
-	  .run = mdts_limit,
-	  ROWS(mdts_rows) },
 	{ .id = "dma-fault",
 	  .rule = "A command whose data or list lie where no memory is fails, and harms nothing "
 		  "else.",

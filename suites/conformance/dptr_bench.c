@@ -60,8 +60,7 @@ void lay_scattered(struct bench *b, size_t offset, uint32_t blocks)
 	}
 }
 
-/* Copies between the line and the pages of the layout at `mem`. */
-static void gather(const struct bench *b, uint8_t *mem)
+void bench_spread(const struct bench *b, uint8_t *mem)
 {
 	size_t left = (size_t)b->l.blocks * b->ns->lba_bytes, done = 0;
 
@@ -86,6 +85,7 @@ struct prp_list *bench_point(struct bench *b, struct cmd *c)
 		 "%s of %u blocks of %u bytes, offset %zu, %u pages, list from %zu",
 		 c->dir == CMD_IN ? "Read" : "Write", b->l.blocks, b->ns->lba_bytes, b->l.offset,
 		 b->l.n, b->l.list_start);
+	b->list = list;
 	return list;
 }
 
@@ -138,8 +138,8 @@ void ask_write(struct bench *b)
 
 	bench_poison(b);
 	bench_stamp(b, tag);
-	gather(b, b->mem->data);
-	gather(b, b->want);
+	bench_spread(b, b->mem->data);
+	bench_spread(b, b->want);
 	CHECK_STATUS_OF(b->r, b->what, rig_io(b->r, b->q, c), SC_SUCCESS);
 	CHECK_MEM(b->r, "memory that a Write reads", b->mem->data, b->want, b->mem->len);
 	drop_list(b, list);
@@ -154,7 +154,7 @@ void ask_read(struct bench *b)
 
 	bench_poison(b);
 	bench_stamp(b, rig_rand(b->r));
-	gather(b, b->want);
+	bench_spread(b, b->want);
 	plain_write(b, b->l.blocks);
 	CHECK_STATUS_OF(b->r, b->what, rig_io(b->r, b->q, c), SC_SUCCESS);
 	CHECK_MEM(b->r, b->what, b->mem->data, b->want, b->mem->len);
@@ -165,6 +165,19 @@ void ask_both(struct bench *b)
 {
 	ask_write(b);
 	ask_read(b);
+}
+
+bool ask_list(struct bench *b, unsigned slots, unsigned entries, bool reverse)
+{
+	uint64_t len = (entries + 1ull) * b->page;
+
+	if (len > b->max * (uint64_t)b->ns->lba_bytes || len % b->ns->lba_bytes)
+		return false;
+	lay_scattered(b, 0, (uint32_t)(len / b->ns->lba_bytes));
+	b->l.list_start = b->page - slots * 8u;
+	b->l.reverse = reverse;
+	ask_both(b);
+	return true;
 }
 
 void bench_check_elsewhere(struct bench *b)

@@ -32,6 +32,7 @@ struct bench {
 	uint8_t *want;	 /* what mem must hold */
 	uint32_t max;	 /* blocks of the largest transfer */
 	struct layout l;
+	struct prp_list *list;	/* of the last bench_point(), NULL: none */
 	size_t at[PAGES_MAX];	/* offset of each page into mem, in transfer order */
 	size_t deck[PAGES_MAX]; /* every page of mem, shuffled */
 	uint64_t iova[PAGES_MAX];
@@ -57,6 +58,8 @@ struct prp_list *bench_point(struct bench *b, struct cmd *c);
 void bench_poison(struct bench *b);
 /* Stamps the line as the layout's blocks. */
 void bench_stamp(struct bench *b, uint64_t tag);
+/* Copies the line to where the layout's pages lie in `mem`: b->mem->data or b->want. */
+void bench_spread(const struct bench *b, uint8_t *mem);
 /* Whatever is in the layout's pages is allowed; nothing else of mem may differ from `want`. */
 void bench_check_elsewhere(struct bench *b);
 
@@ -68,5 +71,11 @@ void plain_read(struct bench *b, uint32_t blocks);
 void ask_write(struct bench *b);
 void ask_read(struct bench *b);
 void ask_both(struct bench *b);
+
+/*
+ * The same with a layout of its own: a transfer whose list has `entries` entries, the first `slots`
+ * slots before the end of a page. False when no transfer of that many pages is possible.
+ */
+bool ask_list(struct bench *b, unsigned slots, unsigned entries, bool reverse);
 
 #endif
