@@ -89,7 +89,8 @@ void feature_get_queues(struct mcmd *c, enum feature_select select)
 {
 	unsigned nsq = c->m->opt.nsq, ncq = c->m->opt.ncq;
 
-	if (select == FEATURE_CURRENT)
+	if (select == FEATURE_CURRENT &&
+	    !(FAULT(c->m, QUEUE_COUNT_GET_DIFFERS) && c->e.opcode == nvme_admin_get_features))
 		feature_queue_count(c->m, &nsq, &ncq);
 	c->dw0 = (ncq - 1) << 16 | (nsq - 1);
 }
@@ -103,12 +104,13 @@ void feature_set_queues(struct mcmd *c)
 		mcmd_fail(c, SC_SEQUENCE_ERROR, MCMD_NOWHERE);
 		return;
 	}
-	if ((v & 0xffff) == 0xffff || v >> 16 == 0xffff) {
+	if (((v & 0xffff) == 0xffff || v >> 16 == 0xffff) &&
+	    !FAULT(c->m, QUEUE_COUNT_FFFF_ACCEPTED)) {
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(44, 0));
 		return;
 	}
 	/* What was allocated first stays until the next reset. */
-	if (!f->queues_set) {
+	if (!f->queues_set || FAULT(c->m, QUEUE_COUNT_CHANGES)) {
 		f->nsq = least((v & 0xffff) + 1, c->m->opt.nsq);
 		f->ncq = least((v >> 16) + 1, c->m->opt.ncq);
 		f->queues_set = true;

@@ -140,7 +140,7 @@ static bool create_fails(struct mcmd *c, const struct create *q)
 		mcmd_fail(c, SC_QUEUE_SIZE_INVALID, AT_CDW(10, 0) + 2);
 	else if (!(le32_get(c->e.cdw11) & PC) && !FAULT(m, PC_ZERO_ACCEPTED))
 		mcmd_fail(c, SC_INVALID_FIELD, AT_CDW(11, 0));
-	else if (le64_get(c->e.prp1) & (m->core->page - 1))
+	else if ((le64_get(c->e.prp1) & (m->core->page - 1)) && !FAULT(m, QUEUE_PRP_OFFSET_MASKED))
 		mcmd_fail(c, SC_PRP_OFFSET_INVALID, AT_PRP1);
 	return c->status != SC_SUCCESS;
 }
@@ -156,6 +156,12 @@ static uint32_t entries(const struct model *m, const struct create *q)
 	if (FAULT(m, QSIZE_ONE_BASED) && q->qsize_z > 1 && q->qsize_z < 8)
 		return q->qsize_z;
 	return q->qsize_z ? q->qsize_z + 1 : 2;
+}
+
+/* Page-aligned, but for the fault that lets an offset pass and forgets it. */
+static uint64_t base_of(const struct mcmd *c)
+{
+	return le64_get(c->e.prp1) & ~((uint64_t)c->m->core->page - 1);
 }
 
 void admin_create_cq(struct mcmd *c)
@@ -178,7 +184,7 @@ void admin_create_cq(struct mcmd *c)
 	*cq = (struct model_cq){ .used = true,
 				 .ien = cdw11 & IEN,
 				 .vector = (uint16_t)(cdw11 >> 16),
-				 .base = le64_get(c->e.prp1),
+				 .base = base_of(c),
 				 .size = entries(m, &q),
 				 .phase = 1 };
 	if (FAULT(m, RECREATE_KEEPS_POSITION) && old.size == cq->size) {
@@ -219,7 +225,7 @@ void admin_create_sq(struct mcmd *c)
 	if (old.used)
 		core_cq(m, old.cqid)->sqs--;
 	*sq = (struct model_sq){
-		.used = true, .base = le64_get(c->e.prp1), .size = entries(m, &q), .cqid = cqid
+		.used = true, .base = base_of(c), .size = entries(m, &q), .cqid = cqid
 	};
 	if (FAULT(m, RECREATE_KEEPS_POSITION) && old.size == sq->size)
 		sq->head = sq->tail = old.head;
