@@ -130,6 +130,8 @@ void judge_end(const struct witness *w, const struct worker *end, unsigned deadl
 	ret->checks = most(w->checks, w->said_checks);
 	ret->failed = most(w->failed, w->said_failed);
 	ret->advice = most(w->advice, w->said_advice);
+	if (end->stuck)
+		strncat(text, ", then stuck in the kernel", sizeof(text) - strlen(text) - 1);
 	if (ret->failed || w->said == FAIL) {
 		outcome_set(ret, FAIL, "%s%s%s", *first ? first : "a check failed",
 			    text[0] ? "; then " : "", text);

@@ -26,6 +26,7 @@ struct walk {
 	int out_fd, err_fd; /* logs of the current worker */
 	enum verdict rest;  /* given to all that is left, with rest_why; VERDICT_NONE: run it */
 	char rest_why[700];
+	pid_t stuck; /* the worker that SIGKILL did not end; 0: none */
 	struct tally *tally;
 };
 
@@ -151,6 +152,7 @@ static int run_worker(struct walk *k, unsigned deadline_s, struct outcome *o)
 	struct hearing h = { .walk = k, .worker = &w };
 	int err;
 
+	job.patience_ns = r->patience_ns;
 	job.out_fd = k->out_fd;
 	job.err_fd = k->err_fd;
 	err = worker_start(&w, &job);
@@ -160,6 +162,7 @@ static int run_worker(struct walk *k, unsigned deadline_s, struct outcome *o)
 	}
 	worker_wait(&w, stop_fd(r->stop), hear, &h);
 	judge_end(&h.witness, &w, deadline_s, o);
+	k->stuck = w.stuck ? w.pid : 0;
 	journal_logs_keep(r->sink->journal, (unsigned)k->index, item_of(k)->name, &k->out_fd,
 			  &k->err_fd);
 	return r->sink->journal->err;
@@ -296,6 +299,19 @@ static void look_before(struct walk *k)
 	restart(k);
 }
 
+/*
+ * A process that no signal ends sleeps in the kernel, for this device: whoever touches it next may
+ * follow, so nobody does.
+ */
+static void leave_alone(struct walk *k)
+{
+	note(k, true, "worker %d did not end by SIGKILL: it sleeps in the kernel and is left there",
+	     (int)k->stuck);
+	k->tally->broke = true;
+	give_rest(k, NOTRUN, "the worker of %s (process %d) is stuck in the kernel",
+		  item_of(k)->name, (int)k->stuck);
+}
+
 /* ---- the walk ---- */
 
 /* Of a controller that did not answer the probe nothing is known, nor what it does not claim. */
@@ -346,9 +362,10 @@ static int run_one(struct walk *k)
 	if (err)
 		return err;
 	doubt_na(r, &o);
-	if (o.verdict == NOTRUN)
-		k->tally->stopped = true;
-	else
+	k->tally->stopped |= o.verdict == NOTRUN;
+	if (k->stuck)
+		leave_alone(k);
+	else if (o.verdict != NOTRUN)
 		look_under(k, &o);
 	known = apply_known(k, &o);
 	if (r->fail_fast && (o.verdict == FAIL || o.verdict == BROKEN))

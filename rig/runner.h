@@ -24,7 +24,8 @@ struct runner {
 	uint64_t seed;
 	unsigned deadline_s; /* of every case; 0: each its own */
 	bool fail_fast;
-	struct stop *stop; /* NULL: nobody stops it */
+	uint64_t patience_ns; /* with a worker that was killed; 0: WORKER_PATIENCE_NS */
+	struct stop *stop;    /* NULL: nobody stops it */
 	/* What the drive's profile says of a deviation, or NULL. */
 	const char *(*known)(void *ctx, const char *case_name);
 	void *known_ctx;

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
+#define REAP_MS 10
 #define CHUNK	65536u
 #define LOOK_MS 1000 /* how often deadline and log sizes are looked at while nothing comes */
 
@@ -77,7 +78,9 @@ int worker_start(struct worker *w, const struct worker_job *job)
 	*w = (struct worker){ .pid = -1,
 			      .out_fd = job->out_fd,
 			      .err_fd = job->err_fd,
-			      .deadline_ns = job->deadline_ns };
+			      .deadline_ns = job->deadline_ns,
+			      .patience_ns =
+				      job->patience_ns ? job->patience_ns : WORKER_PATIENCE_NS };
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
 	fflush(NULL); /* or the child writes our buffers a second time when it exits */
@@ -197,6 +200,7 @@ static void kill_as(struct worker *w, enum worker_end end)
 	if (w->end != WORKER_RUNS)
 		return;
 	w->end = end;
+	w->killed_ns = clock_mono_ns();
 	kill(-w->pid, SIGKILL);
 	kill(w->pid, SIGKILL); /* in case it never came to lead its group */
 }
@@ -249,12 +253,17 @@ static void finish(struct worker *w, worker_event_fn *fn, void *ctx)
 	w->fd = w->pidfd = -1;
 }
 
+static bool is_given_up(const struct worker *w)
+{
+	return w->end != WORKER_RUNS && clock_mono_ns() >= w->killed_ns + w->patience_ns;
+}
+
 bool worker_step(struct worker *w, worker_event_fn *fn, void *ctx)
 {
 	drain(w, 4 * CHUNK, fn, ctx);
 	if (w->bytes > WORKER_BYTES_MAX || too_long(w->out_fd) || too_long(w->err_fd))
 		kill_as(w, WORKER_FLOOD);
-	if (reap(w)) {
+	if (reap(w) || (w->stuck = is_given_up(w))) {
 		finish(w, fn, ctx);
 		return true;
 	}
@@ -266,10 +275,9 @@ bool worker_step(struct worker *w, worker_event_fn *fn, void *ctx)
 int worker_timeout_ms(const struct worker *w)
 {
 	uint64_t now = clock_mono_ns(), left;
+	uint64_t until = w->end == WORKER_RUNS ? w->deadline_ns : w->killed_ns + w->patience_ns;
 
-	if (w->end != WORKER_RUNS)
-		return LOOK_MS;
-	left = w->deadline_ns > now ? (w->deadline_ns - now) / NS_PER_MS + 1 : 0;
+	left = until > now ? (until - now) / NS_PER_MS + 1 : 0;
 	return left < LOOK_MS ? (int)left : LOOK_MS;
 }
 
@@ -277,9 +285,9 @@ void worker_wait(struct worker *w, int stop_fd, worker_event_fn *fn, void *ctx)
 {
 	for (;;) {
 		struct pollfd p[] = {
-			{.fd = w->fd,				       .events = POLLIN},
-			{ .fd = w->pidfd,				  .events = POLLIN},
-			{ .fd = w->end == WORKER_RUNS ? stop_fd : -1, .events = POLLIN},
+			{ .fd = w->fd, .events = POLLIN },
+			{ .fd = w->pidfd, .events = POLLIN },
+			{ .fd = w->end == WORKER_RUNS ? stop_fd : -1, .events = POLLIN },
 		};
 
 		poll(p, ARRAY_SIZE(p), worker_timeout_ms(w));
@@ -287,5 +295,7 @@ void worker_wait(struct worker *w, int stop_fd, worker_event_fn *fn, void *ctx)
 			worker_kill(w);
 		if (worker_step(w, fn, ctx))
 			return;
+		if (p[1].revents) /* dead, and not ours to reap yet: a debugger has it */
+			poll(NULL, 0, REAP_MS);
 	}
 }

@@ -12,9 +12,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/clock.h"
 #include "event/event.h"
 
-#define WORKER_BYTES_MAX (16ull << 20) /* of events, and of each log; more is a worker gone mad */
+#define WORKER_PATIENCE_NS (10 * NS_PER_S)
+#define WORKER_BYTES_MAX   (16ull << 20) /* of events, and of each log; more is a worker gone mad */
 
 struct worker_job {
 	/* In the child. What it returns is the child's exit status. */
@@ -22,6 +24,7 @@ struct worker_job {
 	void *arg;
 	int out_fd, err_fd;   /* its standard output and error; -1: /dev/null */
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
+	uint64_t patience_ns; /* how long it may take to die of SIGKILL; 0: WORKER_PATIENCE_NS */
 };
 
 enum worker_end {
@@ -40,6 +43,8 @@ struct worker {
 	uint64_t deadline_ns;
 	enum worker_end end;
 	int status, signal; /* with EXITED, DIED */
+	bool stuck;	    /* SIGKILL did not end it: it is in the kernel, and left there */
+	uint64_t patience_ns, killed_ns;
 	uint64_t bytes;
 	char *line; /* what came of a line that is not whole yet */
 	size_t len, size;
@@ -56,7 +61,8 @@ int worker_start(struct worker *w, const struct worker_job *job);
 /*
  * Reads what there is, hands out whole events, looks at the deadline and whether the child is
  * gone. Does not wait. True once it has ended: it is reaped, its group killed, all it wrote handed
- * out, its memory freed; `end` says how.
+ * out, its memory freed; `end` says how. A child that sleeps in the kernel where no signal reaches
+ * it is given up after its patience: true too, `stuck`, and not reaped.
  */
 bool worker_step(struct worker *w, worker_event_fn *fn, void *ctx);
 

@@ -26,7 +26,7 @@ struct fake_rig {
 	struct plan_filter filter;
 	const char *dies, *silent; /* the case after which the engine is gone, or mute */
 	const char *now;	   /* the case that runs or ran last */
-	bool no_restart, fail_fast, known, full, dead, restarted;
+	bool no_restart, fail_fast, known, full, dead, stuck, restarted;
 	unsigned deadline_s;
 };
 
@@ -104,6 +104,7 @@ static void fake_words(struct fake_rig *f, int argc, char **argv)
 		f->no_restart |= !strcmp(word, "no-restart");
 		f->known |= !strcmp(word, "known");
 		f->full |= !strcmp(word, "full");
+		f->stuck |= !strcmp(word, "stuck");
 		f->dead |= !strcmp(word, "dead");
 	}
 }
@@ -114,7 +115,7 @@ static int fake_begin(struct fake_rig *f, bool resume, const char *dir)
 	char error[JOURNAL_ERROR] = "";
 	int err;
 
-	f->filter.allow = HARM_DATA;
+	f->filter.allow = f->stuck ? HARM_FOREVER : HARM_DATA;
 	if (resume)
 		err = journal_reopen(&s->journal, dir, fake_old, &s->resume, &s->cut_bytes, error);
 	else
@@ -164,6 +165,7 @@ static int fake_rig_main(int argc, char **argv)
 	r.facts = s->facts;
 	r.deadline_s = f.deadline_s;
 	r.fail_fast = f.fail_fast;
+	r.patience_ns = f.stuck ? 300 * NS_PER_MS : 0;
 	r.known = f.known ? fake_known : NULL;
 	r.before = resume ? s->resume.before : NULL;
 	signal(SIGXFSZ, SIG_IGN);

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <unistd.h>
 
 #include "case/case.h"
@@ -101,6 +103,32 @@ static void leaves_child(struct rig *r)
 	if (fork() == 0)
 		for (;;)
 			pause();
+}
+
+/*
+ * A process that SIGKILL ends and that its parent still cannot reap, as one asleep in the kernel: a
+ * debugger that does not listen holds it, until that ends after two seconds.
+ */
+static void stuck(struct rig *r)
+{
+	pid_t worker = getpid();
+	int ready[2];
+	char byte = 0;
+
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	if (pipe(ready))
+		_exit(99);
+	if (fork() == 0) {
+		setsid();
+		byte = !ptrace(PTRACE_SEIZE, worker, NULL, NULL);
+		if (write(ready[1], &byte, 1) == 1)
+			sleep(2);
+		_exit(0);
+	}
+	CHECK_EQ(r, "told", (uint64_t)read(ready[0], &byte, 1), 1);
+	CHECK_EQ(r, "held", (uint64_t)byte, 1);
+	for (;;)
+		pause();
 }
 
 static void exits(struct rig *r)
@@ -233,6 +261,11 @@ static const struct rig_case fake_bad[] = {
 	FAKE("lies-with-none", lies_with_none),
 	FAKE("talks", talks),
 	FAKE("wavers", wavers),
+	{ .id = "stuck",
+	  .rule = "A rule.",
+	  .ref = "Base 2.0 Section",
+	  .run = stuck,
+	  .harm = HARM_FOREVER },
 	FAKE("last", passes),
 };
 

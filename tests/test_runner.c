@@ -412,6 +412,20 @@ static void disk_full(void)
 	done(&s);
 }
 
+/* What SIGKILL does not end is left alone, and so is the device. */
+static void worker_stuck(void)
+{
+	struct seen s = RUN("stuck", "deadline=1", "case=bad.stuck", "case=bad.last");
+	struct json_object *rest = last(&s, "case_end", "bad.last");
+
+	CU_ASSERT_EQUAL(s.status, RIG_BROKE);
+	expect(&s, "bad.stuck", "BROKEN", "deadline: 1 s, then stuck in the kernel", "timeout");
+	CU_ASSERT_STRING_EQUAL(event_get_str(rest, "verdict"), "NOTRUN");
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(event_get_str(rest, "reason"), "the worker of bad.stuck (process "));
+	done(&s);
+}
+
 static void stopped_by(int signal)
 {
 	struct seen s = { .status = -1 };
@@ -525,6 +539,7 @@ static const struct unit units[] = {
 	{ "engine dies", engine_dies },
 	{ "engine stays dead", engine_stays_dead },
 	{ "engine mute", engine_mute },
+	{ "worker stuck", worker_stuck },
 	{ "drive does not come back", drive_does_not_come_back },
 	{ "disk full", disk_full },
 	{ "stopped", stopped },
