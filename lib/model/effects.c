@@ -31,13 +31,18 @@ size_t effects_commands(struct model *m, uint8_t *page)
 {
 	struct nvme_cmd_effects_log *log = (struct nvme_cmd_effects_log *)page;
 
-	(void)m;
 	for (unsigned i = 0; i < ARRAY_SIZE(admin_opcodes); i++)
 		log->acs[admin_opcodes[i]] = le32_from(NVME_CMD_EFFECTS_CSUPP);
 	for (unsigned i = 0; i < ARRAY_SIZE(io_opcodes); i++)
 		log->iocs[io_opcodes[i].opcode] =
 			le32_from(NVME_CMD_EFFECTS_CSUPP |
 				  (io_opcodes[i].changes_blocks ? NVME_CMD_EFFECTS_LBCC : 0));
+	if (FAULT(m, EFFECTS_VERIFY_MISSING))
+		log->iocs[nvme_cmd_verify] = 0;
+	if (FAULT(m, EFFECTS_COPY_CLAIMED))
+		log->iocs[nvme_cmd_copy] = le32_from(NVME_CMD_EFFECTS_CSUPP);
+	if (FAULT(m, EFFECTS_WRITE_HARMLESS))
+		log->iocs[nvme_cmd_write] = le32_from(NVME_CMD_EFFECTS_CSUPP);
 	return sizeof(*log);
 }
 
@@ -45,9 +50,12 @@ size_t effects_features(struct model *m, uint8_t *page)
 {
 	bool per_ns;
 
-	(void)m;
 	for (unsigned fid = 0; fid < 256; fid++)
 		if (feature_exists((uint8_t)fid, &per_ns))
 			le32_put(page + fid * 4, 1 | (per_ns ? SCOPE_NAMESPACE : SCOPE_CONTROLLER));
+	if (FAULT(m, FID_EFFECTS_MISSING))
+		le32_put(page + 0x04 * 4, 0);
+	if (FAULT(m, FID_EFFECTS_EXTRA))
+		le32_put(page + 0x11 * 4, 1 | SCOPE_CONTROLLER);
 	return 1024;
 }

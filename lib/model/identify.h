@@ -7,6 +7,7 @@
 #include "model/media.h"
 
 #define IDENTIFY_BYTES	  4096u
+#define IDENTIFY_ENDGID	  1u
 #define IDENTIFY_CNTLID	  1u
 #define IDENTIFY_ATOMIC_Z 7u /* AWUN, AWUPF and the namespaces' own, 0's based */
 
@@ -19,6 +20,7 @@ typedef void identify_builder(struct mcmd *c, uint8_t *page);
 identify_builder identify_ctrl;	     /* 01h */
 identify_builder identify_ctrl_nvm;  /* 06h */
 identify_builder identify_iocs;	     /* 1Ch */
+identify_builder identify_groups;    /* 19h */
 identify_builder identify_uuids;     /* 17h */
 identify_builder identify_ctrls;     /* 12h, 13h */
 identify_builder identify_ns;	     /* 00h */
@@ -30,6 +32,7 @@ identify_builder identify_ns_desc;   /* 03h */
 /* The namespace asked for. NULL: the status is set, or NSID is inactive and zeroes are the answer.
  */
 struct media_ns *identify_find_ns(struct mcmd *c);
+extern const uint8_t identify_oui[3];
 /* What faults make of a data structure. */
 void identify_bend(struct model *m, uint8_t cns, uint8_t *page);
 

@@ -42,9 +42,19 @@ static uint16_t oncs(void)
 
 static uint8_t lpa(const struct model *m)
 {
-	uint8_t v = NVME_CTRL_LPA_CMD_EFFECTS | NVME_CTRL_LPA_EXTENDED;
+	uint8_t v = 0;
 
-	return m->opt.vs >= VS(2, 0, 0) ? v | NVME_CTRL_LPA_LI0_LI5_LI12_LI13 : v;
+	if (m->opt.vs >= VS(1, 2, 0))
+		v |= NVME_CTRL_LPA_CMD_EFFECTS;
+	if (m->opt.vs >= EXTENDED_SINCE && !FAULT(m, LPO_UNCLAIMED_OVERRUN))
+		v |= NVME_CTRL_LPA_EXTENDED;
+	if (m->opt.vs >= VS(1, 3, 0))
+		v |= NVME_CTRL_LPA_TELEMETRY;
+	if (m->opt.vs >= VS(1, 4, 0))
+		v |= NVME_CTRL_LPA_PERSETENT_EVENT;
+	if (m->opt.vs >= VS(2, 0, 0))
+		v |= NVME_CTRL_LPA_LI0_LI5_LI12_LI13;
+	return v;
 }
 
 static const struct power_state {
@@ -75,22 +85,25 @@ static void power_states(struct nvme_id_ctrl *id)
 	}
 }
 
+const uint8_t identify_oui[3] = { 0x00, 0x54, 0x52 }; /* 52-54-00: locally administered */
+
 /* Who it is. */
 static void identity(struct model *m, struct nvme_id_ctrl *id)
 {
-	static const uint8_t oui[3] = { 0x00, 0x54, 0x52 }; /* 52-54-00: locally administered */
-
 	id->vid = le16_from(MODEL_PCI_VID);
 	id->ssvid = le16_from(MODEL_PCI_SSVID ^ (FAULT(m, SSVID_DIFFERS) ? 0x100 : 0));
 	text(m, id->sn, sizeof(id->sn), FAULT(m, IDENTIFY_BLANK_SERIAL) ? "" : SERIAL);
 	text(m, id->mn, sizeof(id->mn), MODEL_NAME);
 	text(m, id->fr, sizeof(id->fr), LOG_FIRMWARE);
-	memcpy(id->ieee, oui, sizeof(oui));
+	memcpy(id->ieee, identify_oui, sizeof(id->ieee));
 	id->cntlid = le16_from(IDENTIFY_CNTLID);
 	id->ver = le32_from(m->opt.vs);
 	if (m->opt.vs >= VS(1, 4, 0)) {
 		id->cntrltype = NVME_CTRL_CNTRLTYPE_IO;
-		id->ctratt = le32_from(NVME_CTRL_CTRATT_UUID_LIST);
+		id->ctratt =
+			le32_from(NVME_CTRL_CTRATT_UUID_LIST | NVME_CTRL_CTRATT_ENDURANCE_GROUPS);
+		id->endgidmax = le16_from(IDENTIFY_ENDGID);
+		id->pels = le32_from(1); /* of 64 KiB */
 	}
 	memcpy(id->subnqn, NQN, sizeof(NQN));
 }
@@ -162,6 +175,15 @@ void identify_ctrls(struct mcmd *c, uint8_t *page)
 		return;
 	le16_put(page, 1);
 	le16_put(page + 2, IDENTIFY_CNTLID);
+}
+
+/* One endurance group, of all namespaces. */
+void identify_groups(struct mcmd *c, uint8_t *page)
+{
+	if (admin_nsid_wrong(c) || (le32_get(c->e.cdw11) & 0xffff) > IDENTIFY_ENDGID)
+		return;
+	le16_put(page, 1);
+	le16_put(page + 2, IDENTIFY_ENDGID);
 }
 
 /* One vendor's UUID; the first entry of the list is reserved. */

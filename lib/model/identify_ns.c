@@ -85,6 +85,8 @@ static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns
 	/* The atomic units of the controller, said once more. */
 	id->nsfeat = NVME_NS_FEAT_NATOMIC;
 	id->nawun = id->nawupf = le16_from(IDENTIFY_ATOMIC_Z);
+	if (c->m->opt.vs >= VS(1, 4, 0))
+		id->endgid = le16_from(IDENTIFY_ENDGID);
 	make_nguid(id_of(c->m, ns), id->nguid);
 	make_eui64(id_of(c->m, ns), id->eui64);
 	if (FAULT(c->m, IDENTIFY_STALE_BYTES))
@@ -120,8 +122,10 @@ void identify_ns_common(struct mcmd *c, uint8_t *page)
 {
 	struct nvme_id_independent_id_ns *id = (struct nvme_id_independent_id_ns *)page;
 
-	if (identify_find_ns(c))
-		id->nstat = NSTAT_READY;
+	if (!identify_find_ns(c))
+		return;
+	id->endgid = le16_from(IDENTIFY_ENDGID);
+	id->nstat = NSTAT_READY;
 }
 
 /* ---- CNS 02h and 07h ---- */

@@ -21,11 +21,20 @@ static const struct log_page {
 	uint8_t lid;
 	uint32_t since; /* VS */
 	size_t (*build)(struct model *m, uint8_t *page);
+	/* the status for what only this page has: indexes, contexts; may be NULL */
+	uint16_t (*check)(struct mcmd *c, uint64_t lpo, uint64_t bytes);
 } pages[] = {
-	{ 0x00, VS(2, 0, 0), build_supported },	 { 0x01, VS(1, 0, 0), build_error },
-	{ 0x02, VS(1, 0, 0), smart_build },	 { 0x03, VS(1, 0, 0), build_firmware },
-	{ 0x05, VS(1, 2, 0), effects_commands }, { 0x12, VS(2, 0, 0), effects_features },
-	{ 0x13, VS(2, 0, 0), build_no_mi },
+	{ 0x00, VS(2, 0, 0), build_supported, NULL },
+	{ 0x01, VS(1, 0, 0), build_error, NULL },
+	{ 0x02, VS(1, 0, 0), smart_build, NULL },
+	{ 0x03, VS(1, 0, 0), build_firmware, NULL },
+	{ 0x05, VS(1, 2, 0), effects_commands, NULL },
+	{ 0x07, VS(1, 3, 0), log_build_telemetry_host, log_telemetry_check },
+	{ 0x08, VS(1, 3, 0), log_build_telemetry_ctrl, log_telemetry_check },
+	{ 0x09, VS(1, 4, 0), log_build_endurance, log_endurance_check },
+	{ 0x0d, VS(1, 4, 0), log_build_persistent, log_persistent_check },
+	{ 0x12, VS(2, 0, 0), effects_features, NULL },
+	{ 0x13, VS(2, 0, 0), build_no_mi, NULL },
 };
 
 struct model_logs *logs_new(struct model *m)
@@ -51,6 +60,9 @@ void logs_reset(struct model *m, enum model_reset kind)
 	m->logs->resets += kind == MODEL_RESET_CC || kind == MODEL_RESET_FLR;
 	/* Thresholds are at their defaults again; whatever is true then is no news. */
 	m->logs->hot = false;
+	m->logs->pel_context = false;
+	if (FAULT(m, ERROR_COUNT_RESTARTS))
+		m->logs->errors = 0;
 }
 
 /* ---- the error log ---- */
@@ -102,6 +114,10 @@ static size_t build_supported(struct model *m, uint8_t *page)
 	for (unsigned lid = 0; lid < 256; lid++)
 		if (page_find(m, (uint8_t)lid))
 			le32_put(page + lid * 4, 1); /* LSUPP; IOS 0 */
+	if (FAULT(m, SUPPORTED_PAGES_MISSING))
+		le32_put(page + NVME_LOG_LID_FW_SLOT * 4, 0);
+	if (FAULT(m, SUPPORTED_PAGES_EXTRA))
+		le32_put(page + NVME_LOG_LID_DEVICE_SELF_TEST * 4, 1);
 	return 1024;
 }
 
@@ -109,10 +125,13 @@ static size_t build_firmware(struct model *m, uint8_t *page)
 {
 	struct nvme_firmware_slot *log = (struct nvme_firmware_slot *)page;
 
-	(void)m;
-	log->afi = 1;
+	log->afi = FAULT(m, FW_SLOT_NONE_ACTIVE) ? 0 : 1;
 	memset(log->frs[0], ' ', sizeof(log->frs[0]));
 	memcpy(log->frs[0], LOG_FIRMWARE, strlen(LOG_FIRMWARE));
+	if (FAULT(m, FW_SLOT_OTHER_REVISION))
+		log->frs[0][0] = '9';
+	if (FAULT(m, FW_SLOT_PAST_COUNT))
+		memcpy(log->frs[5], log->frs[0], sizeof(log->frs[5]));
 	return sizeof(*log);
 }
 
@@ -136,18 +155,26 @@ struct log_read {
 static bool fields_wrong(struct mcmd *c, const struct log_read *r)
 {
 	uint32_t cdw14 = le32_get(c->e.cdw14);
+	bool nsid_wrong = c->nsid && c->nsid != NSID_ALL && !FAULT(c->m, LOG_NSID_IGNORED);
+	bool indexed = cdw14 & 1u << 23 && !FAULT(c->m, LOG_OT_IGNORED);
+	uint16_t status;
 
-	if (c->nsid && c->nsid != NSID_ALL)
+	if (nsid_wrong || (!c->nsid && FAULT(c->m, LOG_NSID_ZERO_REFUSED)))
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(4, 0));
-	else if (cdw14 & 1u << 23) /* OT: no page here takes an index */
+	else if (indexed) /* OT: no page here takes an index */
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(58, 7));
 	else if (cdw14 >> 24 && r->page->lid == NVME_LOG_LID_CMD_EFFECTS)
 		mcmd_fail(c, SC_IOCS_UNSUPPORTED, MCMD_AT(59, 0));
 	else if (r->lpo & 3)
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(48, 0));
-	else
+	else if (!FAULT(c->m, LOG_MDTS_UNCHECKED))
 		mcmd_check_data(c, r->bytes);
-	return c->status != SC_SUCCESS;
+	if (c->status || !r->page->check)
+		return c->status != SC_SUCCESS;
+	status = r->page->check(c, r->lpo, r->bytes);
+	if (status)
+		mcmd_fail(c, status, MCMD_AT(40, 0));
+	return status != SC_SUCCESS;
 }
 
 /* Surplus dwords are zero; the specification leaves them open. */
@@ -182,15 +209,23 @@ static void send_unsupported(struct mcmd *c, struct log_read *r)
 void admin_get_log(struct mcmd *c)
 {
 	struct model *m = c->m;
-	uint32_t cdw10 = mcmd_cdw10(c);
+	uint32_t cdw10 = mcmd_cdw10(c), cdw12 = le32_get(c->e.cdw12);
 	uint64_t numd_z = cdw10 >> 16 | (uint64_t)(le32_get(c->e.cdw11) & 0xffff) << 16;
 	struct log_read r = {
 		.page = page_find(m, cdw10 & 0xff),
-		.lpo = le32_get(c->e.cdw12) | (uint64_t)le32_get(c->e.cdw13) << 32,
+		.lpo = cdw12 | (uint64_t)le32_get(c->e.cdw13) << 32,
 		.bytes = (numd_z + 1) * 4,
 	};
 
 	smart_activity(m);
+	if (m->opt.vs < EXTENDED_SINCE || FAULT(m, LPO_UNCLAIMED_OVERRUN)) {
+		r.lpo = 0;
+		r.bytes = ((cdw10 >> 16 & 0xfff) + 1) * 4;
+	}
+	if (FAULT(m, NUMD_16_BIT))
+		r.bytes = (numd_z & 0xffff) * 4 + 4;
+	if (FAULT(m, NUMD_ROUNDED_UP) || (FAULT(m, LPO_UNCLAIMED_OVERRUN) && cdw12))
+		r.bytes = (r.bytes + 63) / 64 * 64;
 	if (!r.page) {
 		send_unsupported(c, &r);
 		return;

@@ -5,9 +5,10 @@
 
 #include "model/internal.h"
 
-#define LOG_ELPE     63u   /* Identify Controller ELPE: 64 entries */
-#define LOG_FIRMWARE "1.0" /* Identify Controller FR */
-#define LOG_PAGE_MAX 4096u /* the largest page there is */
+#define LOG_ELPE       63u	   /* Identify Controller ELPE: 64 entries */
+#define LOG_FIRMWARE   "1.0"	   /* Identify Controller FR */
+#define EXTENDED_SINCE VS(1, 2, 1) /* Log Page Offset, and the upper part of NUMD */
+#define LOG_PAGE_MAX   4096u	   /* the largest page there is */
 
 struct smart_counts {
 	uint64_t read_units, written_units; /* of 512 bytes */
@@ -22,6 +23,9 @@ struct model_logs {
 	bool shut_down; /* a shutdown was completed and nothing was asked since */
 	bool hot;	/* a temperature is beyond its threshold */
 	uint32_t noise;
+	uint8_t telemetry; /* generation of the host's data */
+	bool pel_context;  /* of the Persistent Event log */
+	_Alignas(8) uint8_t pel_snapshot[512];
 	unsigned resets; /* Controller Level Resets since power-on */
 };
 
@@ -38,6 +42,16 @@ void smart_reset(struct model *m, enum model_reset kind);
 /* The temperature event, where a threshold is passed; feature 0Bh is the core's to ask. */
 void smart_report_if_hot(struct model *m);
 size_t smart_build(struct model *m, uint8_t *page);
+
+/* ---- log_optional.c: builders, and checks of what is particular to a page ---- */
+
+size_t log_build_telemetry_host(struct model *m, uint8_t *page);
+size_t log_build_telemetry_ctrl(struct model *m, uint8_t *page);
+size_t log_build_endurance(struct model *m, uint8_t *page);
+size_t log_build_persistent(struct model *m, uint8_t *page);
+uint16_t log_telemetry_check(struct mcmd *c, uint64_t lpo, uint64_t bytes);
+uint16_t log_endurance_check(struct mcmd *c, uint64_t lpo, uint64_t bytes);
+uint16_t log_persistent_check(struct mcmd *c, uint64_t lpo, uint64_t bytes);
 
 /* ---- effects.c: builders of pages that tell what is supported; each returns the size ---- */
 

@@ -63,6 +63,9 @@ void smart_reset(struct model *m, enum model_reset kind)
 		break;
 	case MODEL_RESET_CC:
 	case MODEL_RESET_FLR:
+		l->smart.power_cycles += FAULT(m, SMART_RESET_IS_POWER_CYCLE);
+		if (FAULT(m, SMART_COUNTERS_RESTART))
+			l->smart.host_reads = l->smart.host_writes = 0;
 		break;
 	}
 }
@@ -107,6 +110,21 @@ static uint64_t thousands(uint64_t units)
 	return (units + 999) / 1000;
 }
 
+/* What faults make of the page. */
+static void bend(struct model *m, struct nvme_smart_log *log)
+{
+	if (FAULT(m, SMART_SPARE_ABOVE_100))
+		log->avail_spare = 101;
+	if (FAULT(m, SMART_TEMPERATURE_WILD))
+		le16_put(log->temperature, TEMPERATURE + 1000);
+	if (FAULT(m, SMART_RESERVED_NOT_ZERO))
+		log->rsvd232[0] = 1;
+	if (FAULT(m, SMART_ERRORS_NOT_COUNTED))
+		le64_put(log->num_err_log_entries, 0);
+	if (FAULT(m, SMART_FALLS_NOW_AND_THEN) && ++m->logs->noise % 8 == 0)
+		le64_put(log->host_reads, 0);
+}
+
 size_t smart_build(struct model *m, uint8_t *page)
 {
 	struct nvme_smart_log *log = (struct nvme_smart_log *)page;
@@ -125,6 +143,7 @@ size_t smart_build(struct model *m, uint8_t *page)
 	le64_put(log->unsafe_shutdowns, n->unsafe_shutdowns);
 	le64_put(log->media_errors, n->media_errors);
 	le64_put(log->num_err_log_entries, m->logs->errors);
+	bend(m, log);
 	for (unsigned i = 0; i < TEMP_SENSORS; i++)
 		log->temp_sensor[i] = le16_from((uint16_t)logs_temperature(m));
 	return sizeof(*log);
