@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Controllers that are aimed at the rig: the whole suite on each, side by side, as most of the time
-# is waiting. Each run ends in verdicts and with a status that is not good; no worker goes down.
+# Controllers that are aimed at the rig: cases of every kind on each, side by side, as most of the
+# time is waiting. Each run ends in verdicts and with a status that is not good; no worker goes down.
+# NVRIG_WHOLE=1: the whole suite on each, as `nvrig faults` has it as well, but it tells less.
 # usage: robust.sh NVRIG SOURCE_DIR
 set -u
 nvrig=$1
@@ -13,11 +14,23 @@ root=$2
 faults='all-ones vanish-mid-case stops-answering never-ready rdy-stuck-on-disable wrong-cid
 	wrong-sqid wrong-phase reserved-status double-cqe cqe-to-wrong-queue write-past-buffer'
 DEADLINE_S=100
+some='pci.flr reg.cap-invariants life.enable life.disable life.reset-inflight-io life.shutdown-normal
+	queue.wrap-phase queue.cq-full queue.delete-sq-inflight queue.irq-delivery queue.many-sq-one-cq
+	identify.ns-inactive feat.set-get log.error-entry aer.limit abort.exactly-once dptr.list-chain
+	io.read-write-verify io.write-zeroes[1] dbbuf.io robust.*fuzz'
+if [ -n "${NVRIG_WHOLE:-}" ]; then
+	some='*'
+	DEADLINE_S=600
+fi
+set -f # the patterns are for nvrig
+# shellcheck disable=SC2046,SC2086 # a list of arguments
+set -- $(printf -- '--case %s ' $some)
+set +f
 mark=nvrig-robust-$$
 
 for fault in $faults cqe-reserved-bits; do
 	{
-		NVRIG_MARK=$mark timeout $DEADLINE_S "$nvrig" run "model:fault=$fault" \
+		NVRIG_MARK=$mark timeout $DEADLINE_S "$nvrig" run "model:fault=$fault" "$@" \
 			--effort quick --out "$fault" -q --to junit="$fault.xml" \
 			>"$fault.out" 2>&1 </dev/null
 		echo $? >"$fault.status"
