@@ -5,58 +5,8 @@
 set -u
 nvrig=$1
 root=$2
-dir=$(mktemp -d) || exit 2
-trap 'rm -rf "$dir"' EXIT
-tests=0
-failed=0
-
-# want STATUS STDOUT STDERR ARGUMENT...: STDOUT and STDERR are basic regular expressions, - is empty, + anything
-want()
-{
-	want_status=$1 want_out=$2 want_err=$3
-	shift 3
-	tests=$((tests + 1))
-	timeout 60 "$nvrig" "$@" >"$dir/out" 2>"$dir/err" </dev/null
-	status=$?
-	if [ "$status" -ne "$want_status" ]; then
-		complain "status $status, want $want_status" "$@"
-	elif ! has "$want_out" "$dir/out"; then
-		complain "standard output has no '$want_out'" "$@"
-	elif ! has "$want_err" "$dir/err"; then
-		complain "standard error has no '$want_err'" "$@"
-	fi
-}
-
-has()
-{
-	case $1 in
-	-) [ ! -s "$2" ] ;;
-	+) true ;;
-	*) grep -q -- "$1" "$2" ;;
-	esac
-}
-
-complain()
-{
-	failed=$((failed + 1))
-	echo "FAIL: $1"
-	shift
-	echo "  nvrig $*"
-	sed 's/^/  out: /' "$dir/out" | head -n 20
-	sed 's/^/  err: /' "$dir/err" | head -n 20
-}
-
-# check TEXT COMMAND...: the command succeeds
-check()
-{
-	text=$1
-	shift
-	tests=$((tests + 1))
-	"$@" >"$dir/out" 2>"$dir/err" && return
-	complain "$text" "($*)"
-}
-
-cd "$dir" || exit 2
+# shellcheck source=tests/inc/want.sh
+. "$root/tests/inc/want.sh"
 mixed=$root/tests/runs/mixed
 
 # ---- what is not known is refused, with the nearest word ----
@@ -186,5 +136,4 @@ want 1 + 'require 1000' run model:fault=vs-unpublished --out "$dir/required" --s
 touch file
 want 2 - 'file' run model: --out file --suite reg
 
-echo "cli: $tests tests, $failed failed"
-[ "$tests" -gt 0 ] && [ "$failed" -eq 0 ]
+summary cli

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Configuration: every kind of bad input is an error that names file and line; good input is kept.
  */
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "rig/config.h"
 #include "rig/profile.h"
 #include "rig/stack.h"
+#include "tests/unit.h"
 
 #define NS1 "namespace \"1\" {}\n"
 
@@ -346,27 +346,15 @@ static int remove_root(void)
 	return rmdir(root); /* fails when a test left a file */
 }
 
+static const struct unit units[] = {
+	{ "good stack", good_stack },	    { "bad stack texts", bad_stack_texts },
+	{ "unknown stack", unknown_stack }, { "noise", noise },
+	{ "truncated", truncated },	    { "durations", durations },
+	{ "profile one", profile_one },	    { "profile two", profile_two },
+	{ "profile bad", profile_bad },	    { "shipped", shipped },
+};
+
 int main(void)
 {
-	CU_pSuite s;
-	unsigned failed;
-
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
-	s = CU_add_suite("config", make_root, remove_root);
-	CU_ADD_TEST(s, good_stack);
-	CU_ADD_TEST(s, bad_stack_texts);
-	CU_ADD_TEST(s, unknown_stack);
-	CU_ADD_TEST(s, noise);
-	CU_ADD_TEST(s, truncated);
-	CU_ADD_TEST(s, durations);
-	CU_ADD_TEST(s, profile_one);
-	CU_ADD_TEST(s, profile_two);
-	CU_ADD_TEST(s, profile_bad);
-	CU_ADD_TEST(s, shipped);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures() + CU_get_number_of_suites_failed();
-	CU_cleanup_registry();
-	return failed != 0;
+	return unit_main_with("config", make_root, remove_root, units, ARRAY_SIZE(units));
 }

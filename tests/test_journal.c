@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +15,6 @@
 #include "unit.h"
 
 static char top[] = "/tmp/nvrig-test-journal-XXXXXX";
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
 
 static void create(struct journal *j)
 {
@@ -269,13 +260,4 @@ static const struct unit units[] = {
 	{ "discarded", discarded },
 };
 
-int main(void)
-{
-	int status;
-
-	if (!mkdtemp(top))
-		return 2;
-	status = unit_main("journal", units, ARRAY_SIZE(units));
-	nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return status;
-}
+UNIT_MAIN_IN(top, "journal", units)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The qtest target against peers that are no QEMU, and against a machine of forty lines. */
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "target/qtest_ram.h"
 #include "target/qtest_wire.h"
 #include "target/target.h"
+#include "tests/unit.h"
 
 #define TIMEOUT_MS 300
 #define RAM_BYTES  (4u << 20)
@@ -370,24 +370,17 @@ static int remove_dir(void)
 	return rmdir(dir);
 }
 
+static const struct unit units[] = {
+	{ "bad peers", bad_peers },
+	{ "wire between", wire_between },
+	{ "bad addresses", bad_addresses },
+	{ "nobody listens", nobody_listens },
+	{ "machine", machine },
+	{ "one after another", one_after_another },
+	{ "ram full", ram_full },
+};
+
 int main(void)
 {
-	CU_pSuite s;
-	unsigned failed;
-
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
-	s = CU_add_suite("qtest", make_dir, remove_dir);
-	CU_ADD_TEST(s, bad_peers);
-	CU_ADD_TEST(s, wire_between);
-	CU_ADD_TEST(s, bad_addresses);
-	CU_ADD_TEST(s, nobody_listens);
-	CU_ADD_TEST(s, machine);
-	CU_ADD_TEST(s, one_after_another);
-	CU_ADD_TEST(s, ram_full);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures() + CU_get_number_of_suites_failed();
-	CU_cleanup_registry();
-	return failed != 0;
+	return unit_main_with("qtest", make_dir, remove_dir, units, ARRAY_SIZE(units));
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* run.json tells, before any device, what a run will be made with. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,14 +37,6 @@ static void put_dir(const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", top, name);
 	CU_ASSERT_EQUAL_FATAL(mkdir(path, 0700), 0);
-}
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
 }
 
 /* FIPS 180-4 has these two examples. */
@@ -138,13 +129,4 @@ static const struct unit units[] = {
 	{ "run.json", whole },
 };
 
-int main(void)
-{
-	int bad;
-
-	if (!mkdtemp(top))
-		return 2;
-	bad = unit_main("run.json", units, ARRAY_SIZE(units));
-	nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return bad;
-}
+UNIT_MAIN_IN(top, "run.json", units)

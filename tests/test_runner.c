@@ -5,7 +5,6 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -548,23 +547,9 @@ static const struct unit units[] = {
 	{ "nobody left", nobody_left },
 };
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 int main(int argc, char **argv)
 {
-	int status;
-
 	if (argc > 2)
 		return fake_rig_main(argc - 1, argv + 1);
-	if (!mkdtemp(top))
-		return 2;
-	status = unit_main("runner", units, ARRAY_SIZE(units));
-	nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return status;
+	return unit_main_in(top, "runner", units, ARRAY_SIZE(units));
 }

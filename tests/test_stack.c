@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Bringing a stack up: what goes wrong is said in words, and nothing is left behind. */
-#include <CUnit/Basic.h>
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 #include "stack/qemu.h"
 #include "stack/stack.h"
 #include "target/target.h"
+#include "tests/unit.h"
 
 static char dir[64];
 
@@ -339,30 +339,23 @@ static int remove_dir(void)
 	return rmdir(dir); /* fails when something was left */
 }
 
+static const struct unit units[] = {
+	{ "not installed", not_installed },
+	{ "too old", too_old },
+	{ "versions", versions },
+	{ "dies at start", dies_at_start },
+	{ "hangs at start", hangs_at_start },
+	{ "bad config", bad_config },
+	{ "up die restart down", up_die_restart_down },
+	{ "long name", long_name },
+	{ "rig killed", rig_killed },
+	{ "kept disk", kept_disk },
+	{ "socket taken", socket_taken },
+};
+
 int main(void)
 {
-	CU_pSuite s;
-	unsigned failed;
-
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
 	if (!have_qemu())
 		puts("no qemu-system-x86_64 here: what needs it is left out");
-	s = CU_add_suite("stack", make_dir, remove_dir);
-	CU_ADD_TEST(s, not_installed);
-	CU_ADD_TEST(s, too_old);
-	CU_ADD_TEST(s, versions);
-	CU_ADD_TEST(s, dies_at_start);
-	CU_ADD_TEST(s, hangs_at_start);
-	CU_ADD_TEST(s, bad_config);
-	CU_ADD_TEST(s, up_die_restart_down);
-	CU_ADD_TEST(s, long_name);
-	CU_ADD_TEST(s, rig_killed);
-	CU_ADD_TEST(s, kept_disk);
-	CU_ADD_TEST(s, socket_taken);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures() + CU_get_number_of_suites_failed();
-	CU_cleanup_registry();
-	return failed != 0;
+	return unit_main_with("stack", make_dir, remove_dir, units, ARRAY_SIZE(units));
 }

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <glob.h>
 #include <limits.h>
 #include <signal.h>
@@ -260,21 +259,9 @@ static const struct unit units[] = {
 	{ "SIGKILL, and on", killed },
 };
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 int main(void)
 {
-	int status;
-
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || !mkdtemp(top))
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return 2;
-	status = unit_main("stop", units, ARRAY_SIZE(units));
-	nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return status;
+	return unit_main_in(top, "stop", units, ARRAY_SIZE(units));
 }
