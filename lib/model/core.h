@@ -187,6 +187,8 @@ struct slot *engine_find(struct model *m, uint16_t sqid, uint16_t cid, const str
 void engine_keep_late(struct model *m);
 /* Completes or drops what a submission queue has in flight, before it is deleted. */
 void engine_abort_queue(struct model *m, uint16_t sqid);
+/* By fault: a running command of SQ 1 goes when another queue is deleted. */
+void engine_drop_one(struct model *m, uint16_t deleted);
 /* Writes the CQE, moves the tail, interrupts. The slot is free afterwards. */
 void post_cqe(struct model *m, struct slot *s);
 void post_step(struct model *m);

@@ -33,6 +33,8 @@ static void ring_sq(struct model *m, struct model_sq *q, uint32_t value)
 		bad_value(m);
 		return;
 	}
+	if (FAULT(m, BATCH_CUT_AT_WRAP) && added > 9 && q->size < 16 && value < q->tail)
+		value = 0;
 	q->last_ring = added;
 	q->tail = value;
 }

@@ -116,6 +116,18 @@ void engine_abort_queue(struct model *m, uint16_t sqid)
 	}
 }
 
+void engine_drop_one(struct model *m, uint16_t deleted)
+{
+	for (unsigned i = 0; FAULT(m, DELETE_SQ_DROPS_OTHERS) && i < m->core->nslots; i++) {
+		struct slot *s = &m->core->slot[i];
+
+		if (s->state == SLOT_RUNNING && s->c.sqid == 1 && deleted != 1) {
+			engine_drop(m, s);
+			return;
+		}
+	}
+}
+
 /* ---- run ---- */
 
 static bool flags_fail(struct mcmd *c)
@@ -151,6 +163,8 @@ static bool hangs(struct model *m, struct slot *s)
 		return true;
 	if (!s->c.sqid && FAULT(m, ADMIN_FUZZ_HANGS_ON_FUSE) &&
 	    (s->c.e.flags & FLAG_FUSE) == FLAG_FUSE)
+		return true;
+	if (FAULT(m, CID_DUPLICATE_HANGS) && engine_find(m, s->c.sqid, s->c.cid, s))
 		return true;
 	return FAULT(m, STOPS_ANSWERING) && m->core->marks.completions >= VANISH_AFTER;
 }
@@ -209,6 +223,15 @@ static void run_due(struct model *m)
 
 /* ---- fetch ---- */
 
+/* By fault: a full completion queue, whosever, holds back every I/O queue. */
+static bool any_full(struct model *m)
+{
+	for (unsigned i = 1; FAULT(m, CQ_FULL_STOPS_OTHERS) && i <= m->opt.ncq; i++)
+		if (core_cq(m, i) && !cq_room(core_cq(m, i)))
+			return true;
+	return false;
+}
+
 static bool can_fetch(struct model *m, const struct model_sq *q)
 {
 	const struct model_cq *cq;
@@ -216,7 +239,7 @@ static bool can_fetch(struct model *m, const struct model_sq *q)
 	if (!q->used || !sq_waiting(q))
 		return false;
 	cq = core_cq(m, q->cqid);
-	if (!cq)
+	if (!cq || (q != m->core->sq && any_full(m)))
 		return false;
 	if (FAULT(m, CQ_FULL_OVERWRITES) && q != m->core->sq)
 		return true;

@@ -108,6 +108,7 @@ bool model_has_io_queues(const struct model *m);
 void model_doorbell(struct model *m, uint16_t qid, bool cq, uint32_t value);
 bool model_queue_exists(const struct model *m, uint16_t qid, bool cq);
 uint32_t model_page_size(const struct model *m); /* of CC.MPS */
+unsigned model_commands_running(const struct model *m); /* fetched and not completed, AERs apart */
 
 /* ---- subsystem gives; each *_new returns NULL when out of memory ---- */
 

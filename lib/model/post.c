@@ -65,6 +65,10 @@ static void bend(struct model *m, const struct slot *s, struct cqe *e)
 		e->cid = le16_from((uint16_t)(s->c.cid ^ 0x5555));
 	if (FAULT(m, WRONG_SQID))
 		e->sqid = le16_from((uint16_t)(s->c.sqid + 1));
+	if (FAULT(m, CID_HIGH_BIT_LOST))
+		e->cid = le16_from(s->c.cid & 0x7fff);
+	if (FAULT(m, CQE_STALE_DWORDS) && s->c.e.opcode == nvme_cmd_flush)
+		e->dw0 = e->dw1 = le32_from(s->c.nsid);
 	if (FAULT(m, RESERVED_STATUS) && s->c.status == SC_SUCCESS)
 		status = (uint16_t)(STATUS_RESERVED << 1 | (status & CQE_PHASE));
 	if (FAULT(m, CQE_RESERVED_BITS) && s->c.status == SC_SUCCESS) {

@@ -41,6 +41,11 @@ bool model_has_io_queues(const struct model *m)
 	return false;
 }
 
+unsigned model_commands_running(const struct model *m)
+{
+	return m->core->running;
+}
+
 uint32_t model_page_size(const struct model *m)
 {
 	return m->core->page;
@@ -220,6 +225,8 @@ void admin_create_sq(struct mcmd *c)
 		return;
 	if (!has_place(m->opt.nsq, q.qid) || !core_cq(m, cqid))
 		return;
+	if (FAULT(m, SQ_CQID_IGNORED) && core_cq(m, q.qid))
+		cqid = q.qid;
 	sq = &m->core->sq[q.qid];
 	old = *sq;
 	if (old.used)
@@ -267,7 +274,12 @@ void admin_delete_sq(struct mcmd *c)
 			mcmd_fail(c, SC_QID_INVALID, AT_CDW(10, 0));
 		return;
 	}
+	if (FAULT(m, CQ_FULL_DELETE_DEADLOCK) && !cq_room(core_cq(m, sq->cqid))) {
+		c->held = true;
+		return;
+	}
 	engine_abort_queue(m, qid);
+	engine_drop_one(m, qid);
 	sq->used = false;
 	if (core_cq(m, sq->cqid))
 		core_cq(m, sq->cqid)->sqs--;
