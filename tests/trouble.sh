@@ -131,6 +131,7 @@ stack "fake" {
 	namespace "1" { }
 }
 END
+# shellcheck disable=SC2016 # expanded by the script that it goes into
 version='[ "$1" = --version ] && { echo QEMU emulator version 9.1.2; exit 0; }'
 mkdir empty
 tests=$((tests + 1))

@@ -2,6 +2,7 @@
 # shellcheck shell=sh
 # What the shell tests share. Before it is read: nvrig, the program under test. It makes $dir, goes
 # there, and removes it at the end; tests and failed are the sums.
+: "${nvrig:?}"
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 tests=0
