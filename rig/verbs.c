@@ -29,8 +29,8 @@ const struct verb verbs[] = {
 const struct exit_status exit_statuses[] = {
 	{ RIG_GOOD, "something passed; nothing failed, broke or was lost" },
 	{ RIG_DRIVE_FAILED, "a drive failed (FAIL, UNSTABLE)" },
-	{ RIG_BROKE, "the rig broke (BROKEN, LOST, a named target that is not there) and no drive "
-		     "failed" },
+	{ RIG_BROKE, "the rig broke (BROKEN, LOST, a named target that is not there, less ran than "
+		     "--require asks) and no drive failed" },
 	{ RIG_REFUSED, "refused by a guard before the run began; the guard is named" },
 	{ RIG_STOPPED, "stopped early: signal, time limit, power; --resume can go on" },
 	{ RIG_WORSE, "a measure is worse than the limit; no FAIL" },
