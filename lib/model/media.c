@@ -18,6 +18,8 @@
 #define PAGE 4096ull
 /* Behind the last block: where a model told to accept one block too many puts it. */
 #define SLACK PAGE
+/* Two commands that run within this time were in flight together. */
+#define TOGETHER_NS 3500ull
 
 struct media_ns {
 	uint32_t nsid;
@@ -30,6 +32,7 @@ struct media_ns {
 	struct bits dirty; /* pages where the view is newer */
 	struct bits bad;   /* blocks marked by Write Uncorrectable */
 	struct bits loose; /* blocks deallocated, kept only for a fault */
+	bool bad_stays;	   /* only by a fault */
 };
 
 struct model_media {
@@ -38,6 +41,10 @@ struct model_media {
 	void *bounce;
 	size_t bounce_len;
 	uint32_t noise;
+	struct { /* what the faults writes-mix and format-of-last-ns remember */
+		const struct media_ns *ns;
+		uint64_t lba, n, at;
+	} last;
 	struct media_ns ns[];
 };
 
@@ -113,6 +120,7 @@ struct model_media *media_new(struct model *m)
 		ns->blocks = m->opt.ns_bytes >> ns->lbads;
 		ns->len = len;
 		ns->fd = md->fd;
+		ns->bad_stays = FAULT(m, UNCORRECTABLE_STAYS);
 		ns->file_off = (off_t)((ns->nsid - 1) * len);
 		if (ns_open(ns))
 			goto err;
@@ -269,7 +277,8 @@ static void settle(struct media_ns *ns, uint64_t lba, uint64_t n, bool through)
 	     i = bits_next(&ns->bad, i + 1, lba + n)) {
 		/* The mark is on the medium, so what takes it away must be there too. */
 		through = true;
-		bits_remove(&ns->bad, i);
+		if (!ns->bad_stays)
+			bits_remove(&ns->bad, i);
 	}
 	if (through) {
 		memcpy(ns->medium + off, ns->view + off, n << ns->lbads);
@@ -308,6 +317,30 @@ const uint8_t *media_view(struct model *m, struct media_ns *ns, uint64_t lba, ui
 	     i = bits_next(&ns->loose, i + 1, lba + n))
 		le32_put(ns->view + (i << ns->lbads), ++m->media->noise);
 	return ns->view + (lba << ns->lbads);
+}
+
+bool media_overlaps_last(struct model *m, const struct media_ns *ns, uint64_t lba, uint64_t n)
+{
+	struct model_media *md = m->media;
+	bool overlaps = md->last.ns == ns && m->now - md->last.at < TOGETHER_NS && n > 1 &&
+			lba < md->last.lba + md->last.n && md->last.lba < lba + n;
+
+	md->last.ns = ns;
+	md->last.lba = lba;
+	md->last.n = n;
+	md->last.at = m->now;
+	return overlaps;
+}
+
+size_t media_bent_bytes(struct model *m, const struct media_ns *ns, uint64_t n)
+{
+	struct model_media *md = m->media;
+	const struct media_ns *last = md->last.ns;
+	bool bent = last && m->now - md->last.at < TOGETHER_NS && last->lbads < ns->lbads;
+
+	md->last.ns = ns;
+	md->last.at = m->now;
+	return n << (bent ? last->lbads : ns->lbads);
 }
 
 void media_mark_bad(struct media_ns *ns, uint64_t lba, uint64_t n)

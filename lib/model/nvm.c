@@ -12,7 +12,10 @@
 #define FUSE_MASK	      0x3u
 #define CDW12_FUA	      (1u << 30)
 #define CDW12_PRACT	      (1u << 29)
+#define CDW12_LR	      (1u << 31)
+#define CDW13_FREQUENCY	      0xfu
 #define DSM_AD		      (1u << 2)
+#define DSM_ATTRIBUTES	      0x7u
 #define DSM_RANGES	      256u
 #define WRITE_ZEROES_RESERVED 0x00ff0000u
 
@@ -86,6 +89,19 @@ static void fail_range(struct mcmd *c, uint64_t lba)
 	mcmd_fail(c, SC_LBA_OUT_OF_RANGE, MCMD_AT(40, 0));
 }
 
+/* Where the faults cdw3-counts and lba-aliased put a good range. */
+static void bend_range(const struct mcmd *c, struct nvm_range *r)
+{
+	uint64_t size = media_blocks(r->ns), cdw3 = le32_get(c->e.cdw3);
+	uint64_t last = size / 4 * 3;
+
+	if (FAULT(c->m, CDW3_COUNTS) && c->e.opcode == nvme_cmd_write &&
+	    cdw3 < size - r->lba - r->n)
+		r->lba += cdw3;
+	if (FAULT(c->m, LBA_ALIASED) && r->lba >= last)
+		r->lba -= last;
+}
+
 /* SLBA and NLB of the command in its namespace; false and the status set when there is no such. */
 static bool find_range(struct mcmd *c, struct nvm_range *r)
 {
@@ -95,8 +111,10 @@ static bool find_range(struct mcmd *c, struct nvm_range *r)
 	if (!r->ns)
 		return false;
 	c->error_lba = r->lba;
-	if (range_fits(c->m, r))
+	if (range_fits(c->m, r)) {
+		bend_range(c, r);
 		return true;
+	}
 	fail_range(c, r->lba);
 	return false;
 }
@@ -128,7 +146,9 @@ static void *fetch(struct mcmd *c, size_t len)
 
 static bool through(const struct mcmd *c)
 {
-	return (cdw12(c) & CDW12_FUA) || !feature_write_cache(c->m);
+	bool fua = (cdw12(c) & CDW12_FUA) && !FAULT(c->m, FUA_IGNORED);
+
+	return fua || !feature_write_cache(c->m);
 }
 
 static void count(struct mcmd *c, enum smart_kind kind, const struct nvm_range *r)
@@ -171,11 +191,40 @@ static void store_rejected(struct mcmd *c, struct nvm_range *r)
 		media_write(r->ns, r->lba, fit, data, through(c));
 }
 
+/* Access frequency, of the fault access-hints-refused. */
+static bool hints_refused(struct mcmd *c)
+{
+	if (!FAULT(c->m, ACCESS_HINTS_REFUSED) || !(le32_get(c->e.cdw13) & CDW13_FREQUENCY))
+		return false;
+	mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(52, 0));
+	return true;
+}
+
+/* What the faults make of a Write once its data are there; true: that was all. */
+static bool write_bent(struct mcmd *c, const struct nvm_range *r, const uint8_t *data)
+{
+	struct model *m = c->m;
+	unsigned lbads = media_lbads(r->ns);
+
+	if (FAULT(m, DEPTH_DROPS_WRITE) && model_commands_running(m) >= 32)
+		return true;
+	if (FAULT(m, NLB_PLUS_ONE) && r->n == 5 && r->lba + 5 < media_blocks(r->ns))
+		media_zero(r->ns, r->lba + 5, 1, through(c));
+	if (!FAULT(m, WRITES_MIX) || !media_overlaps_last(m, r->ns, r->lba, r->n))
+		return false;
+	for (uint64_t i = 0; i < r->n; i += 2)
+		media_write(r->ns, r->lba + i, 1, data + (i << lbads), through(c));
+	return true;
+}
+
 static void run_write(struct mcmd *c)
 {
 	struct nvm_range r;
 	uint64_t kept;
 	void *data;
+
+	if (hints_refused(c))
+		return;
 
 	if (!find_range(c, &r)) {
 		if (r.ns && FAULT(c->m, REJECTED_WRITE_STORES))
@@ -183,7 +232,7 @@ static void run_write(struct mcmd *c)
 		return;
 	}
 	data = fetch(c, range_bytes(&r));
-	if (!data)
+	if (!data || write_bent(c, &r, data))
 		return;
 	kept = r.n - (FAULT(c->m, LAST_LBA_DROPPED) && r.n > 8 && c->sqid > 1);
 	media_write(r.ns, r.lba, kept, data, through(c));
@@ -213,7 +262,7 @@ static void run_read(struct mcmd *c)
 	struct nvm_range r;
 	size_t len, sent;
 
-	if (!find_range(c, &r))
+	if (hints_refused(c) || !find_range(c, &r))
 		return;
 	len = sent = range_bytes(&r);
 	if (mcmd_check_data(c, len) || unreadable(c, &r))
@@ -222,6 +271,10 @@ static void run_read(struct mcmd *c)
 		media_flush_range(r.ns, r.lba, r.n);
 	if (FAULT(c->m, READ_STALE_TAIL) && r.n > 8 && c->sqid > 1)
 		sent -= 16;
+	if (FAULT(c->m, LIMITED_RETRY_SHORT) && (cdw12(c) & CDW12_LR))
+		sent -= 1ull << media_lbads(r.ns);
+	if (FAULT(c->m, FORMAT_OF_LAST_NS))
+		sent = media_bent_bytes(c->m, r.ns, r.n);
 	if (!mcmd_to_host(c, media_view(c->m, r.ns, r.lba, r.n), 0, sent, len))
 		count(c, SMART_READ, &r);
 }
@@ -240,10 +293,14 @@ static void run_compare(struct mcmd *c)
 	have = media_view(c->m, r.ns, r.lba, r.n);
 	lbads = media_lbads(r.ns);
 	for (uint64_t i = 0; i < r.n; i++) {
-		if (!memcmp(have + (i << lbads), want + (i << lbads), 1ull << lbads))
+		bool cut = FAULT(c->m, COMPARE_LAST_BYTE_SKIPPED) && i == r.n - 1;
+
+		if (!memcmp(have + (i << lbads), want + (i << lbads), (1ull << lbads) - cut))
 			continue;
 		c->error_lba = r.lba + i;
 		mcmd_fail(c, SC_COMPARE_FAILURE, MCMD_NOWHERE);
+		if (FAULT(c->m, COMPARE_WRITES))
+			media_write(r.ns, r.lba, r.n, want, through(c));
 		return;
 	}
 	count(c, SMART_COMPARE, &r);
@@ -253,7 +310,7 @@ static void run_verify(struct mcmd *c)
 {
 	struct nvm_range r;
 
-	if (cdw12(c) & CDW12_PRACT) {
+	if ((cdw12(c) & CDW12_PRACT) && !FAULT(c->m, VERIFY_PRACT_ACCEPTED)) {
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(51, 5));
 		return;
 	}
@@ -261,7 +318,7 @@ static void run_verify(struct mcmd *c)
 		return;
 	if (FAULT(c->m, VERIFY_LIMIT_ENFORCED) && range_bytes(&r) > 8192)
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(48, 0));
-	else if (!unreadable(c, &r))
+	else if (FAULT(c->m, VERIFY_NOOP) || !unreadable(c, &r))
 		count(c, SMART_VERIFY, &r);
 }
 
@@ -269,8 +326,11 @@ static void run_write_uncorrectable(struct mcmd *c)
 {
 	struct nvm_range r;
 
-	if (find_range(c, &r))
-		media_mark_bad(r.ns, r.lba, r.n);
+	if (!find_range(c, &r) || FAULT(c->m, UNCORRECTABLE_NOOP))
+		return;
+	media_mark_bad(r.ns, r.lba, r.n);
+	if (FAULT(c->m, UNCORRECTABLE_NEIGHBOUR) && r.lba + r.n < media_blocks(r.ns))
+		media_mark_bad(r.ns, r.lba + r.n, 1);
 }
 
 /* DEAC needs nothing of its own: deallocated blocks read as zeroes as well (DLFEAT). */
@@ -291,6 +351,8 @@ static void run_write_zeroes(struct mcmd *c)
 		r.n++;
 	if (r.n)
 		media_zero(r.ns, r.lba, r.n, through(c));
+	if (FAULT(m, NS_ZEROES_CROSS) && media_nsid(r.ns) != 1)
+		media_zero(media_ns(m, 1), r.lba, 1, through(c));
 }
 
 static void deallocate(struct model *m, struct nvm_range r)
@@ -312,6 +374,16 @@ static struct nvm_range dsm_range(struct media_ns *ns, const struct nvme_dsm_ran
 	return (struct nvm_range){ .ns = ns, .lba = le64_get(d->slba), .n = le32_get(d->nlb) };
 }
 
+static bool dsm_refused(struct mcmd *c)
+{
+	uint32_t attributes = le32_get(c->e.cdw11) & DSM_ATTRIBUTES;
+
+	if (!FAULT(c->m, DSM_HINTS_REFUSED) || !(attributes & (attributes - 1)))
+		return false;
+	mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(44, 0));
+	return true;
+}
+
 static void run_dsm(struct mcmd *c)
 {
 	struct nvme_dsm_range list[DSM_RANGES];
@@ -319,7 +391,8 @@ static void run_dsm(struct mcmd *c)
 	size_t len = n * sizeof(list[0]);
 	struct media_ns *ns = find_ns(c);
 
-	if (!ns || mcmd_check_data(c, len) || mcmd_from_host(c, list, 0, len, len))
+	if (!ns || dsm_refused(c) || mcmd_check_data(c, len) ||
+	    mcmd_from_host(c, list, 0, len, len))
 		return;
 	if (!(le32_get(c->e.cdw11) & DSM_AD))
 		return; /* hints, of which nothing is made */
@@ -334,6 +407,7 @@ static void run_dsm(struct mcmd *c)
 	for (unsigned i = 0; i < n; i++) {
 		struct nvm_range r = dsm_range(ns, &list[i]);
 
+		r.n += !r.n && FAULT(c->m, DSM_ZERO_LENGTH_AS_ONE);
 		if (r.n && range_fits(c->m, &r))
 			deallocate(c->m, r);
 	}
@@ -358,8 +432,11 @@ void nvm_command(struct mcmd *c)
 			op = &ops[i];
 	smart_activity(c->m);
 	feature_io_begins(c->m);
-	if (!op)
-		mcmd_fail(c, SC_INVALID_OPCODE, MCMD_AT(0, 0));
-	else
+	if (op)
 		op->run(c);
+	else if (!FAULT(c->m, IO_OPCODE_ACCEPTED))
+		mcmd_fail(c,
+			  FAULT(c->m, IO_OPCODE_WRONG_STATUS) ? SC_INVALID_FIELD
+							      : SC_INVALID_OPCODE,
+			  MCMD_AT(0, 0));
 }

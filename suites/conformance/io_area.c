@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define COPY_OTHER 32u /* where the end of a Copy lies that is not asked about */
 
@@ -97,9 +98,32 @@ void area_check(struct area *a, uint32_t from, uint32_t to)
 	check_part(a, to, a->blocks, false);
 }
 
+/* A limit other than 0h claims the command as well, where ONCS does not. */
+static bool has_limit(struct rig *r, uint8_t opcode)
+{
+	struct nvme_id_ctrl_nvm id = { 0 };
+	uint8_t page[4096];
+
+	if (rig_admin(r, cmd_identify(NVME_IDENTIFY_CNS_CSI_CTRL, 0, page)).status == SC_SUCCESS)
+		memcpy(&id, page, sizeof(id));
+	switch (opcode) {
+	case nvme_cmd_verify:
+		return id.vsl;
+	case nvme_cmd_write_zeroes:
+		return id.wzsl;
+	case nvme_cmd_write_uncor:
+		return id.wusl;
+	case nvme_cmd_dsm:
+		return id.dmrl;
+	default:
+		return false;
+	}
+}
+
 bool io_supported(struct rig *r, const struct io_op *op)
 {
-	return !op->oncs || (le16_get(rig_facts(r)->id.oncs) & op->oncs);
+	return !op->oncs || (le16_get(rig_facts(r)->id.oncs) & op->oncs) ||
+	       has_limit(r, op->opcode);
 }
 
 void io_need(struct rig *r, const struct io_op *op)
