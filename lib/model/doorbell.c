@@ -35,6 +35,8 @@ static void ring_sq(struct model *m, struct model_sq *q, uint32_t value)
 	}
 	if (FAULT(m, BATCH_CUT_AT_WRAP) && added > 9 && q->size < 16 && value < q->tail)
 		value = 0;
+	if (!added && FAULT(m, DB_SAME_TAIL_RUNS_AGAIN) && q != m->core->sq && q->head == q->tail)
+		q->head = (q->head + q->size - 1) % q->size;
 	q->last_ring = added;
 	q->tail = value;
 }
@@ -64,12 +66,24 @@ static void ring_while_off(struct model *m, uint16_t qid, bool cq, uint32_t valu
 	core->marks.off_runs = true;
 }
 
+/* By fault: a doorbell that is nobody's is taken for that of the first I/O queue. */
+static void ring_nobody(struct model *m, bool cq, uint32_t value)
+{
+	model_event(m, EVENT_ERROR, INFO_BAD_REGISTER, LID_ERROR);
+	if (FAULT(m, DB_NONEXISTENT_RINGS_OTHER) && model_queue_exists(m, 1, cq)) {
+		if (cq)
+			core_cq(m, 1)->head = value % core_cq(m, 1)->size;
+		else
+			ring_sq(m, core_sq(m, 1), value);
+	}
+}
+
 void model_doorbell(struct model *m, uint16_t qid, bool cq, uint32_t value)
 {
 	if (m->core->state != CORE_READY)
 		ring_while_off(m, qid, cq, value);
 	else if (!model_queue_exists(m, qid, cq))
-		model_event(m, EVENT_ERROR, INFO_BAD_REGISTER, LID_ERROR);
+		ring_nobody(m, cq, value);
 	else if (cq)
 		ring_cq(m, core_cq(m, qid), value);
 	else

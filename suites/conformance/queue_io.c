@@ -290,45 +290,11 @@ static void many_sq_one_cq(struct rig *r)
 
 /* ---- an impossible tail ---- */
 
-#define EVENT_INVALID_VALUE                                                                        \
-	0x00010100u /* error status, Invalid Doorbell Write Value, log page 1                      \
-		     */
-
 static const struct tail_row {
 	const char *name;
 	uint32_t past; /* added to the size, unless `value` */
 	uint32_t value;
 } tails[] = { { "size", 0, 0 }, { "size-plus-1", 1, 0 }, { "ffff", 0, 0xffff } };
-
-/* Commands that were never rung: were one fetched, its completion would be seen. */
-static void fill_slots(struct sq *q, const struct cmd *c)
-{
-	for (uint32_t i = 0; i < q->size; i++) {
-		struct sqe *slot = sq_slot(q, i);
-
-		*slot = c->sqe;
-		slot->cid = le16_from((uint16_t)(0x700 + i));
-	}
-}
-
-/* Outstanding for sure: a later command of the queue has completed. */
-static void post_event_request(struct rig *r)
-{
-	if (ctrl_aer_post(rig_ctrl(r)))
-		rig_broken(r, "set-up: no Asynchronous Event Request could be sent");
-	rig_admin_ok(r, cmd_get_features(NVME_FEAT_FID_NUM_QUEUES, 0, 0, 0));
-}
-
-static void check_event(struct rig *r, struct ctrl *c)
-{
-	struct cpl event;
-
-	if (!CHECK_TRUE(r, !ctrl_aer_take(c, &event, rig_now(r) + SOON_NS),
-			"an asynchronous event tells of the invalid doorbell value"))
-		return;
-	CHECK_EQ(r, "event (type 0h, information 01h, log page 01h)", event.dw0 & 0x00ffff07,
-		 EVENT_INVALID_VALUE);
-}
 
 /* A queue so treated may be dead; deleted and created again it lives. */
 static void check_revived(struct rig *r, struct sq *q, struct cmd c)
@@ -348,12 +314,12 @@ static void db_sq_invalid(struct rig *r)
 
 	if (rig_queue_count(r) > 1)
 		other = rig_queue_pair(r, 2, q->size);
-	post_event_request(r);
-	fill_slots(q, &c);
+	parts_event_request(r);
+	parts_fill_slots(q, &c);
 	sq_ring_value(q, row->value ? row->value : q->size + row->past);
 	rig_wait(r, QUIET_NS);
 	CHECK_TRUE(r, !cq_ready(q->cq), "nothing runs on the queue with the invalid tail");
-	check_event(r, rig_ctrl(r));
+	parts_check_event(r, PARTS_EVENT_BAD_VALUE);
 	for (unsigned i = 0; other && i < 16; i++)
 		CHECK_STATUS(r, rig_io(r, other, c), SC_SUCCESS);
 	check_revived(r, q, c);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "queue_parts.h"
 
+#include "base/clock.h"
+
+#define EVENT_NS (500 * NS_PER_MS)
+
 struct cq *parts_cq(struct rig *r, uint16_t qid, uint32_t entries)
 {
 	struct cq *q = rig_cq_alloc(r, qid, entries);
@@ -39,4 +43,30 @@ struct cpl parts_read(struct rig *r, struct sq *q)
 	const struct facts_ns *ns = rig_ns(r);
 
 	return rig_io(r, q, cmd_read(ns->nsid, 0, 1, rig_mem(r, ns->lba_bytes), ns->lba_bytes));
+}
+
+void parts_event_request(struct rig *r)
+{
+	rig_aer(r);
+	/* outstanding for sure: a later command of the queue has completed */
+	rig_admin_ok(r, cmd_get_features(NVME_FEAT_FID_NUM_QUEUES, 0, 0, 0));
+}
+
+void parts_check_event(struct rig *r, uint32_t want)
+{
+	struct cpl event;
+
+	if (CHECK_TRUE(r, rig_event_try(r, &event, EVENT_NS),
+		       "an asynchronous event tells of the invalid doorbell value"))
+		CHECK_EQ(r, "event (type, information, log page)", event.dw0 & 0x00ffff07, want);
+}
+
+void parts_fill_slots(struct sq *q, const struct cmd *c)
+{
+	for (uint32_t i = 0; i < q->size; i++) {
+		struct sqe *slot = sq_slot(q, i);
+
+		*slot = c->sqe;
+		slot->cid = le16_from((uint16_t)(0x700 + i));
+	}
 }

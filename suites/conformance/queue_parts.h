@@ -19,4 +19,17 @@ struct cmd parts_any_read(struct rig *r);
 /* The Read that shows a queue to work, waited for. */
 struct cpl parts_read(struct rig *r, struct sq *q);
 
+/* ---- doorbells ---- */
+
+/* Error status, Invalid Doorbell Register or Invalid Doorbell Write Value, log page 01h. */
+#define PARTS_EVENT_BAD_REGISTER 0x00010000u
+#define PARTS_EVENT_BAD_VALUE	 0x00010100u
+
+/* One Asynchronous Event Request, outstanding when this returns. */
+void parts_event_request(struct rig *r);
+/* That event comes within half a second; its Dword 0, but for reserved bits, is `want`. */
+void parts_check_event(struct rig *r, uint32_t want);
+/* Commands in every slot that were never rung: were one fetched, its completion would be seen. */
+void parts_fill_slots(struct sq *q, const struct cmd *c);
+
 #endif
