@@ -132,6 +132,7 @@ stack "fake" {
 }
 END
 # shellcheck disable=SC2016 # expanded by the script that it goes into
+# shellcheck disable=SC2016 # for the fake to expand
 version='[ "$1" = --version ] && { echo QEMU emulator version 9.1.2; exit 0; }'
 mkdir empty
 tests=$((tests + 1))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # nvrig comes from the test
 # What the shell tests share. Before it is read: nvrig, the program under test. It makes $dir, goes
 # there, and removes it at the end; tests and failed are the sums.
 : "${nvrig:?}"
