@@ -2,8 +2,9 @@
 #include "case/case.h"
 
 extern const struct rig_suite pci_suite, pci_header_suite, pci_cap_suite, pci_bus_suite, reg_suite,
-	reg_rw_suite, reg_reset_suite, reg_access_suite, life_suite, queue_suite,
-	queue_create_suite, queue_delete_suite, queue_io_suite, queue_flow_suite, queue_share_suite,
+	reg_rw_suite, reg_reset_suite, reg_access_suite, life_suite, life_config_suite,
+	life_reset_suite, life_feature_suite, life_shutdown_suite, queue_suite, queue_create_suite,
+	queue_delete_suite, queue_io_suite, queue_flow_suite, queue_share_suite,
 	queue_doorbell_suite, queue_irq_suite, dptr_suite, dptr_bent_suite, dptr_size_suite,
 	identify_suite, identify_ctrl_suite, identify_ns_suite, identify_io_suite, feat_suite,
 	log_suite, log_rules_suite, log_pages_suite, log_effects_suite, aer_suite, abort_suite,
@@ -20,6 +21,10 @@ const struct rig_suite *const suites_all[] = {
 	&reg_reset_suite,
 	&reg_access_suite,
 	&life_suite,
+	&life_config_suite,
+	&life_reset_suite,
+	&life_feature_suite,
+	&life_shutdown_suite,
 	&queue_suite,
 	&queue_create_suite,
 	&queue_delete_suite,

@@ -84,6 +84,8 @@ struct core_marks {
 	unsigned late;	      /* slots that a reset did not stop */
 	uint32_t vs, nssr;    /* as written */
 	uint64_t cmbmsc;
+	bool toggled;	      /* CC.EN, before CSTS.RDY, of fast-toggle-sticks */
+	bool keep_queues;     /* of nssr-keeps-queues, while it resets */
 	bool off_runs;	      /* a doorbell counted with CC.EN = 0 */
 	bool rest_pending;    /* the CQE whose last dword went first */
 	uint64_t rest_at, rest_due;
@@ -185,6 +187,8 @@ struct slot *engine_slot_of(struct mcmd *c);
 struct slot *engine_find(struct model *m, uint16_t sqid, uint16_t cid, const struct slot *but);
 /* A reset, seen by the fault late-dma-after-reset: what is in flight stays and lands later. */
 void engine_keep_late(struct model *m);
+/* By fault, at a reset: AERs that are held complete as aborted. */
+void engine_complete_held(struct model *m);
 /* Completes or drops what a submission queue has in flight, before it is deleted. */
 void engine_abort_queue(struct model *m, uint16_t sqid);
 /* By fault: a running command of SQ 1 goes when another queue is deleted. */

@@ -92,9 +92,21 @@ void engine_hold_done(struct model *m, struct slot *s, uint64_t ns)
 
 void engine_keep_late(struct model *m)
 {
+	bool admin = FAULT(m, LATE_ADMIN_DMA_AFTER_RESET);
+
 	for (unsigned i = 0; i < m->core->nslots; i++)
-		if (m->core->slot[i].state == SLOT_RUNNING && m->core->slot[i].c.sqid)
+		if (m->core->slot[i].state == SLOT_RUNNING && !m->core->slot[i].c.sqid == admin)
 			post_keep_late(m, &m->core->slot[i], READY_NS + IO_NS);
+}
+
+void engine_complete_held(struct model *m)
+{
+	for (unsigned i = 0; i < m->core->nslots; i++) {
+		if (m->core->slot[i].state != SLOT_HELD)
+			continue;
+		m->core->slot[i].c.status = SC_ABORT_REQUESTED;
+		engine_complete(m, &m->core->slot[i]);
+	}
 }
 
 void engine_abort_queue(struct model *m, uint16_t sqid)
@@ -307,7 +319,8 @@ static void fetch(struct model *m, uint16_t sqid)
 	if (!s)
 		return;
 	if (read_sqe(m, q, &e)) {
-		core_fatal(m);
+		if (!FAULT(m, QUEUE_FAULT_NO_CFS))
+			core_fatal(m);
 		return;
 	}
 	q->head = (q->head + 1) % q->size;

@@ -21,6 +21,7 @@ struct model_events {
 	unsigned npending;
 	bool masked[AER_TYPES];
 	uint8_t masked_by[AER_TYPES]; /* the log page that clears it */
+	unsigned lost;		      /* of aer-held-over-reset */
 };
 
 struct model_events *events_new(struct model *m)
@@ -36,7 +37,10 @@ void events_free(struct model_events *e)
 
 void events_reset(struct model *m)
 {
+	unsigned lost = FAULT(m, AER_HELD_OVER_RESET) ? m->events->nheld : 0;
+
 	memset(m->events, 0, sizeof(*m->events));
+	m->events->lost = lost;
 }
 
 /* Asynchronous Event Configuration: the critical warning bit, the notice's bit; errors always. */
@@ -150,7 +154,7 @@ void admin_async_event(struct mcmd *c)
 
 	if (admin_nsid_wrong(c))
 		return;
-	if (e->nheld >= limit) {
+	if (e->nheld + e->lost >= limit) {
 		mcmd_fail(c, FAULT(m, AER_LIMIT_WRONG_STATUS) ? SC_INVALID_FIELD : SC_AER_LIMIT,
 			  0xffff);
 		return;

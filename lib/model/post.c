@@ -136,7 +136,8 @@ static void advance(struct model *m, struct model_cq *cq, bool io)
 	if (cq->tail < cq->size)
 		return;
 	cq->tail = 0;
-	if (!(FAULT(m, PHASE_NOT_INVERTED_ODD_SIZE) && io && is_odd(cq->size)))
+	if (!(FAULT(m, PHASE_NOT_INVERTED_ODD_SIZE) && io && is_odd(cq->size)) &&
+	    !(FAULT(m, ADMIN_PHASE_ODD_SIZE) && !io && is_odd(cq->size)))
 		cq->phase ^= 1;
 	if (FAULT(m, CQE_SLOT_SKIPPED) && io && is_odd(cq->size))
 		cq->tail = 1;
@@ -232,7 +233,10 @@ static void land(struct model *m, struct slot *s)
 	struct cqe e = { .sqid = le16_from(s->c.sqid), .cid = le16_from(s->c.cid) };
 
 	m->core->prp_of = NULL;
-	nvm_command(&s->c);
+	if (s->c.sqid)
+		nvm_command(&s->c);
+	else
+		admin_command(&s->c);
 	e.status = le16_from(status_of(&s->c) | s->late_phase);
 	store(m, s->late_at, &e, false);
 	s->state = SLOT_FREE;

@@ -76,6 +76,10 @@ void queue_admin_create(struct model *m)
 					 .size = (core->aqa >> 16) + 1,
 					 .phase = 1,
 					 .sqs = 1 };
+	if (FAULT(m, AQA_SIZES_SWAPPED)) {
+		core->sq[0].size = (core->aqa >> 16) + 1;
+		core->cq[0].size = (core->aqa & 0xfff) + 1;
+	}
 	keep_positions(m);
 }
 
@@ -297,7 +301,8 @@ static void drop_io_queues(struct model *m)
 static bool io_queues_survive(const struct model *m, enum model_reset kind)
 {
 	return (kind == MODEL_RESET_CC && FAULT(m, IO_QUEUES_SURVIVE_RESET)) ||
-	       (kind == MODEL_RESET_FLR && FAULT(m, FLR_KEEPS_IO_QUEUES));
+	       (kind == MODEL_RESET_FLR &&
+		(FAULT(m, FLR_KEEPS_IO_QUEUES) || m->core->marks.keep_queues));
 }
 
 static void drop(struct model *m, bool late)
@@ -328,7 +333,10 @@ void core_drop_all(struct model *m, enum model_reset kind)
 	core->marks.rest_pending = false;
 	drop(m, true);
 	core->marks.late = 0;
-	if ((kind == MODEL_RESET_CC && FAULT(m, LATE_DMA_AFTER_RESET)) ||
+	if (kind == MODEL_RESET_CC && FAULT(m, RESET_COMPLETES_AERS))
+		engine_complete_held(m);
+	if ((kind == MODEL_RESET_CC &&
+	     (FAULT(m, LATE_DMA_AFTER_RESET) || FAULT(m, LATE_ADMIN_DMA_AFTER_RESET))) ||
 	    (kind == MODEL_RESET_FLR && FAULT(m, LATE_DMA_AFTER_FLR)))
 		engine_keep_late(m);
 	cut_off(m);

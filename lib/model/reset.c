@@ -40,15 +40,23 @@ static bool config_is_bad(const struct model *m)
 {
 	uint32_t cc = m->core->cc, aqa = m->core->aqa;
 
-	return cc_mps(cc) > m->opt.mpsmax || (cc >> 4 & 7) || (cc >> 11 & 7) || !(aqa & 0xfff) ||
-	       !(aqa >> 16);
+	if (cc_mps(cc) > m->opt.mpsmax && !FAULT(m, MPS_UNCHECKED))
+		return true;
+	if ((cc >> 4 & 7) && !FAULT(m, CSS_UNCHECKED))
+		return true;
+	if ((cc >> 11 & 7) && !FAULT(m, AMS_UNCHECKED))
+		return true;
+	if (FAULT(m, ENTRY_SIZES_NEEDED_TO_ENABLE) && (!(cc >> 16 & 15) || !(cc >> 20 & 15)))
+		return true;
+	return (!(aqa & 0xfff) || !(aqa >> 16)) && !FAULT(m, ADMIN_SIZE_ONE_ACCEPTED);
 }
 
 static void start(struct model *m)
 {
 	struct model_core *core = m->core;
 
-	core->csts &= ~SHST_MASK;
+	if (!FAULT(m, SHST_SURVIVES_RESET))
+		core->csts &= ~SHST_MASK;
 	core->shutdown_due = NEVER;
 	core->state = CORE_STARTING;
 	core->state_due = m->now + READY_NS;
@@ -94,7 +102,8 @@ void core_level_reset(struct model *m, enum model_reset kind)
 	core_drop_all(m, kind);
 	core->cc = 0;
 	core->intm = FAULT(m, INTMS_SURVIVES_RESET) ? core->intm : 0;
-	core->csts &= CSTS_RDY | CSTS_NSSRO;
+	core->csts &= CSTS_RDY | CSTS_NSSRO | (FAULT(m, CFS_SURVIVES_RESET) ? CSTS_CFS : 0) |
+		      (FAULT(m, SHST_SURVIVES_RESET) ? SHST_MASK : 0);
 	core->shutdown_due = NEVER;
 	if (kind != MODEL_RESET_CC) {
 		core->aqa = 0;
@@ -103,6 +112,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 		core->state = CORE_OFF;
 		core->state_due = NEVER;
 		core->wedged = false;
+		core->marks.toggled = false;
 	}
 	features_reset(m, kind);
 	logs_reset(m, kind);
@@ -122,8 +132,11 @@ static void disable(struct model *m)
 	core->aqa = aqa;
 	if (FAULT(m, ASQ_LOST_OVER_RESET))
 		core->asq = core->acq = 0;
+	core->marks.toggled |= FAULT(m, FAST_TOGGLE_STICKS) && core->state == CORE_STARTING;
 	core->state = CORE_STOPPING;
-	core->state_due = FAULT(m, RDY_STUCK_ON_DISABLE) ? NEVER : m->now + READY_NS;
+	core->state_due = m->now + READY_NS;
+	if (FAULT(m, RDY_STUCK_ON_DISABLE) || (core->marks.toggled && core->csts & CSTS_RDY))
+		core->state_due = NEVER;
 }
 
 static void shut_down(struct model *m)
@@ -131,7 +144,10 @@ static void shut_down(struct model *m)
 	struct model_core *core = m->core;
 
 	core->csts = (core->csts & ~SHST_MASK) | SHST(1);
-	core->shutdown_due = FAULT(m, SHST_STUCK) ? NEVER : m->now + SHUTDOWN_NS;
+	core->shutdown_due = m->now + SHUTDOWN_NS;
+	if (FAULT(m, SHST_STUCK) || (FAULT(m, SHUTDOWN_WAITS_FOR_HOST) && core->running) ||
+	    (FAULT(m, SHST_STUCK_WHILE_DISABLED) && !(core->cc & CC_EN)))
+		core->shutdown_due = NEVER;
 }
 
 /* Commands still held back by a full completion queue are not completed any more. */
@@ -142,6 +158,8 @@ static void shut_down_done(struct model *m)
 	core->shutdown_due = NEVER;
 	for (unsigned i = 0; i < core->nslots; i++)
 		engine_drop(m, &core->slot[i]);
+	if (FAULT(m, SHUTDOWN_LOSES_WRITES) && model_has_io_queues(m))
+		media_reset(m, MODEL_POWER_OFF);
 	if (cc_shn(core->cc) == 1)
 		media_reset(m, MODEL_SHUTDOWN);
 	logs_reset(m, MODEL_SHUTDOWN);
@@ -162,6 +180,10 @@ void core_cc_write(struct model *m, uint32_t value)
 		disable(m);
 		return;
 	}
+	if ((was & CC_EN) && FAULT(m, CC_REWRITE_DROPS_QUEUES))
+		core_drop_all(m, MODEL_RESET_CC);
+	if ((was & CC_EN) && FAULT(m, MPS_CHANGES_LIVE))
+		core->page = 4096u << cc_mps(value);
 	core->cc = cc;
 	if (!(was & CC_EN) && (value & CC_EN) && core->state == CORE_OFF)
 		start(m);
@@ -210,7 +232,13 @@ void model_flr(struct model *m)
 /* Every link of the subsystem goes down with it, so configuration space is lost as well. */
 void core_subsystem_reset(struct model *m)
 {
+	uint32_t aqa = m->core->aqa;
+
+	m->core->marks.keep_queues = FAULT(m, NSSR_KEEPS_QUEUES);
 	core_level_reset(m, MODEL_RESET_FLR);
+	m->core->marks.keep_queues = false;
+	if (FAULT(m, NSSR_KEEPS_AQA))
+		m->core->aqa = aqa;
 	pci_reset(m);
 	irq_reset(m);
 	m->core->csts |= FAULT(m, NSSRO_NOT_SET) ? 0 : CSTS_NSSRO;
