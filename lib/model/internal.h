@@ -147,6 +147,7 @@ void nvm_cut_off(struct mcmd *c);
 
 /* Current values that the core acts on. */
 uint32_t feature_async_config(const struct model *m); /* FID 0Bh */
+unsigned feature_threshold(const struct model *m);    /* FID 08h, 0's based; for a fault */
 void feature_queue_count(const struct model *m, unsigned *ret_nsq, unsigned *ret_ncq); /* granted */
 bool feature_vector_uncoalesced(const struct model *m, unsigned vector); /* FID 09h CD */
 

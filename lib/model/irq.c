@@ -15,6 +15,7 @@ struct entry {
 	bool pending;
 	unsigned late; /* messages that a fault holds back */
 	uint64_t late_due;
+	unsigned merged; /* messages since the last one, of coalescing-loses-rest */
 };
 
 struct model_irq {
@@ -113,9 +114,16 @@ static void signal_entry(struct model *m, struct entry *e)
 		send(m, e);
 }
 
+static bool is_merged(struct model *m, unsigned vector)
+{
+	if (!FAULT(m, COALESCING_LOSES_REST) || !vector || feature_vector_uncoalesced(m, vector))
+		return false;
+	return ++m->irq->entry[vector].merged % (feature_threshold(m) + 1);
+}
+
 void irq_raise(struct model *m, unsigned vector)
 {
-	if (!pci_msix_enabled(m) || vector >= m->irq->n)
+	if (!pci_msix_enabled(m) || vector >= m->irq->n || is_merged(m, vector))
 		return;
 	if (FAULT(m, IRQ_LOST_WHEN_TWO) && vector)
 		hold_back(m, &m->irq->entry[vector]);
@@ -128,8 +136,12 @@ void irq_control_changed(struct model *m)
 	if (!pci_msix_enabled(m))
 		return;
 	for (unsigned i = 0; i < m->irq->n; i++)
-		if (m->irq->entry[i].pending && !is_masked(m, &m->irq->entry[i]))
-			send(m, &m->irq->entry[i]);
+		if (m->irq->entry[i].pending && !is_masked(m, &m->irq->entry[i])) {
+			if (FAULT(m, MSIX_UNMASK_LOSES))
+				m->irq->entry[i].pending = false;
+			else
+				send(m, &m->irq->entry[i]);
+		}
 }
 
 void irq_step(struct model *m)

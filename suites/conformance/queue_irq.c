@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Interrupts of completion queues, one vector each. */
+/* Interrupts of completion queues: one vector each, one for all, none. */
 #include "base/clock.h"
 #include "queue_parts.h"
 
-#define SOON_NS	   (2 * NS_PER_S) /* what must come comes by then */
+#define SOON_NS	   (2 * NS_PER_S)  /* what must come comes by then */
+#define QUIET_NS   (2 * NS_PER_MS) /* what must not come would have come by then */
 
 #define IRQ_QUEUES 4u
 
@@ -22,15 +23,16 @@ static bool interrupted(struct rig *r, unsigned vector, uint64_t wait_ns)
 	return got;
 }
 
-static void make_irq_queues(struct rig *r, struct sq **q, unsigned n)
+/* vector 0: each queue has that of its own number. */
+static void make_irq_queues(struct rig *r, struct sq **q, unsigned n, uint16_t vector)
 {
 	for (unsigned i = 0; i < n; i++) {
 		uint16_t qid = (uint16_t)(i + 1);
 		struct cq *cq = rig_cq_alloc(r, qid, rig_queue_fit(r, 8));
 		struct cpl cpl;
 
-		if (cq_create(cq, true, qid, &cpl))
-			rig_broken(r, "set-up: CQ %u with vector %u is refused", qid, qid);
+		if (cq_create(cq, true, vector ? vector : qid, &cpl))
+			rig_broken(r, "set-up: CQ %u with vector %u is refused", qid, cq->vector);
 		q[i] = parts_sq(r, qid, cq->size, cq);
 	}
 }
@@ -77,17 +79,23 @@ static void check_idle_silent(struct rig *r, unsigned n, unsigned busy)
 				   v);
 }
 
-/* The controller with interrupts on, and as many queues as have a vector of their own. */
-static unsigned start_queues(struct rig *r, struct sq **q)
+/* The controller with interrupts on; I/O queue pairs there are, as many as a case takes. */
+static unsigned start_interrupts(struct rig *r)
 {
 	struct ctrl_config cfg = ctrl_defaults(rig_ctrl_off(r));
-	unsigned n, vectors = rig_facts(r)->caps.vectors;
 
 	cfg.use_irq = true;
 	rig_ctrl_with(r, &cfg);
-	n = rig_queue_count(r) < IRQ_QUEUES ? rig_queue_count(r) : IRQ_QUEUES;
+	return rig_queue_count(r) < IRQ_QUEUES ? rig_queue_count(r) : IRQ_QUEUES;
+}
+
+/* As many queues as have a vector of their own. */
+static unsigned start_queues(struct rig *r, struct sq **q)
+{
+	unsigned n = start_interrupts(r), vectors = rig_facts(r)->caps.vectors;
+
 	n = n < vectors ? n : vectors - 1;
-	make_irq_queues(r, q, n);
+	make_irq_queues(r, q, n, 0);
 	return n;
 }
 
@@ -110,6 +118,85 @@ static void irq_delivery(struct rig *r)
 	}
 }
 
+/* ---- interrupts off ---- */
+
+/* Vector 0 is the Admin queue's: it is silent too while that queue has nothing to do. */
+static void check_all_silent(struct rig *r)
+{
+	for (unsigned v = 0; v < rig_facts(r)->caps.vectors; v++)
+		CHECK_TRUE(
+			r, !interrupted(r, v, 0),
+			"vector %u is silent: the queue with completions has interrupts disabled",
+			v);
+}
+
+static void irq_disabled(struct rig *r)
+{
+	struct sq *q;
+	struct cmd c;
+
+	start_interrupts(r);
+	q = rig_sq_alloc(r, 1, rig_queue_fit(r, 8), rig_cq_alloc(r, 1, rig_queue_fit(r, 8)));
+	rig_admin_ok(r, cmd_create_cq(1, q->cq->size, q->cq->mem->iova, false, 1));
+	rig_admin_ok(r, cmd_create_sq(1, q->size, q->mem->iova, 1));
+	c = parts_any_read(r);
+	rig_wait(r, QUIET_NS);
+	interrupted(r, 0, 0); /* of the commands just now */
+	for (uint64_t n = rig_pick(r, 20, 100, 1000); n; n--) {
+		rig_put(r, q, c);
+		rig_ring(r, q);
+		CHECK_STATUS(r, rig_next(r, q->cq), SC_SUCCESS);
+	}
+	rig_wait(r, QUIET_NS);
+	check_all_silent(r);
+}
+
+/* ---- one vector for all ---- */
+
+static unsigned drain_all(struct rig *r, struct sq **q, unsigned n)
+{
+	unsigned got = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		got += drain(r, q[i]->cq);
+	return got;
+}
+
+/* What is posted after the queues were looked at is told by another interrupt. */
+static void check_shared_vector(struct rig *r, struct sq **q, unsigned n, unsigned left)
+{
+	while (left) {
+		REQUIRE_TRUE(r, interrupted(r, 1, SOON_NS),
+			     "the shared vector fires: %u commands of %u queues are not completed",
+			     left, n);
+		left -= drain_all(r, q, n);
+	}
+	while (interrupted(r, 1, 0))
+		CHECK_EQ(r, "completions behind the last", drain_all(r, q, n), 0);
+}
+
+static void irq_shared_vector(struct rig *r)
+{
+	struct sq *q[IRQ_QUEUES];
+	unsigned n = start_interrupts(r);
+	struct cmd c = parts_any_read(r);
+
+	make_irq_queues(r, q, n, 1);
+	for (uint64_t round = rig_pick(r, 30, 300, 5000); round; round--) {
+		unsigned all = 0;
+
+		for (unsigned i = 0; i < n; i++) {
+			unsigned load = 1 + (unsigned)rig_rand_below(r, q[i]->size - 1);
+
+			for (unsigned k = 0; k < load; k++)
+				rig_put(r, q[i], c);
+			rig_ring(r, q[i]);
+			all += load;
+		}
+		check_shared_vector(r, q, n, all);
+	}
+}
+
 static const struct rig_case cases[] = {
 	{ .id = "irq-delivery",
 	  .rule = "Every completion of an interrupting queue is told by that queue's vector once "
@@ -120,6 +207,21 @@ static const struct rig_case cases[] = {
 	  .fault = "irq-before-cqe irq-lost-when-two irq-wrong-vector",
 	  .na = one_vector,
 	  .run = irq_delivery },
+	{ .id = "irq-disabled",
+	  .rule = "A completion queue with interrupts disabled raises none.",
+	  .ref = "Base 2.0 Create I/O Completion Queue command; PCIe Transport 1.0 Queue Model "
+		 "Instantiation, Interrupts",
+	  .needs = NEED_QUEUES | NEED_IRQ,
+	  .fault = "ien-ignored",
+	  .na = one_vector,
+	  .run = irq_disabled },
+	{ .id = "irq-shared-vector",
+	  .rule = "Every completion of queues that share a vector is told, under load too.",
+	  .ref = "PCIe Transport 1.0 Interrupts, MSI-X Based Behavior",
+	  .needs = NEED_QUEUES | NEED_IRQ,
+	  .fault = "irq-lost-when-two",
+	  .na = one_vector,
+	  .run = irq_shared_vector },
 };
 
 SUITE(queue_irq_suite, CONFORMANCE, "queue", cases);
