@@ -28,6 +28,8 @@
 #define REGIONS_MAX    16384u
 #define VECTORS_MAX    64u
 #define RELAX_SLICE_NS 1000000ull
+#define SPARES_MAX     16u
+#define SPARE_LEN_MAX  0x10000u /* bytes; zeroing a larger one costs what new pages cost */
 
 #define CFG_COMMAND    0x04u
 #define CFG_BAR0       0x10u
@@ -45,8 +47,16 @@ struct region {
 	uint8_t *va;
 };
 
+/* Host memory of a region that is gone, kept for the next of its length: pages cost page faults. */
+struct spare {
+	size_t len;
+	uint8_t *va;
+};
+
 struct model_target {
 	struct model *m;
+	struct spare spare[SPARES_MAX];
+	unsigned spares;
 	struct region *region; /* ascending bus addresses */
 	unsigned nregions, room;
 	unsigned last_hit;
@@ -174,6 +184,29 @@ static uint64_t region_place(struct model_target *mt, size_t len, uint64_t align
 	return at + len > IOVA_LAST ? 0 : at;
 }
 
+/* Zeroed host memory, or MAP_FAILED. */
+static uint8_t *host_memory(struct model_target *mt, size_t len)
+{
+	for (unsigned i = mt->spares; i--;) {
+		uint8_t *va = mt->spare[i].va;
+
+		if (mt->spare[i].len != len)
+			continue;
+		mt->spare[i] = mt->spare[--mt->spares];
+		memset(va, 0, len);
+		return va;
+	}
+	return mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void host_release(struct model_target *mt, uint8_t *va, size_t len)
+{
+	if (len <= SPARE_LEN_MAX && mt->spares < SPARES_MAX)
+		mt->spare[mt->spares++] = (struct spare){ len, va };
+	else
+		munmap(va, len);
+}
+
 static int model_dma_map(struct target *t, struct dma *d)
 {
 	struct model_target *mt = mine(t);
@@ -187,11 +220,11 @@ static int model_dma_map(struct target *t, struct dma *d)
 	r.iova = region_place(mt, len, align);
 	if (!r.iova || mt->nregions == REGIONS_MAX)
 		return target_fail(t, -ENOMEM, "no bus addresses left for %zu bytes", len);
-	r.va = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	r.va = host_memory(mt, len);
 	if (r.va == MAP_FAILED)
 		return target_fail(t, -ENOMEM, "no memory for %zu bytes", len);
 	if (region_add(mt, &r)) {
-		munmap(r.va, len);
+		host_release(mt, r.va, len);
 		return target_fail(t, -ENOMEM, "no memory for one more region");
 	}
 	mt->next_iova = r.iova + len + IOVA_GAP;
@@ -208,7 +241,7 @@ static void model_dma_unmap(struct target *t, struct dma *d)
 
 	if (!r || r->iova != d->iova)
 		return;
-	munmap(r->va, r->len);
+	host_release(mt, r->va, r->len);
 	memmove(r, r + 1, (size_t)(mt->region + mt->nregions - (r + 1)) * sizeof(*r));
 	mt->nregions--;
 	mt->last_hit = 0;
@@ -380,6 +413,8 @@ static void model_close(struct target *t)
 	model_free(mt->m);
 	for (unsigned i = 0; i < mt->nregions; i++)
 		munmap(mt->region[i].va, mt->region[i].len);
+	for (unsigned i = 0; i < mt->spares; i++)
+		munmap(mt->spare[i].va, mt->spare[i].len);
 	free(mt->region);
 	free(mt);
 	t->priv = NULL;
