@@ -51,7 +51,7 @@ size_t effects_features(struct model *m, uint8_t *page)
 	bool per_ns;
 
 	for (unsigned fid = 0; fid < 256; fid++)
-		if (feature_exists((uint8_t)fid, &per_ns))
+		if (feature_exists(m, (uint8_t)fid, &per_ns))
 			le32_put(page + fid * 4, 1 | (per_ns ? SCOPE_NAMESPACE : SCOPE_CONTROLLER));
 	if (FAULT(m, FID_EFFECTS_MISSING))
 		le32_put(page + 0x04 * 4, 0);

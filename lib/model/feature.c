@@ -12,14 +12,36 @@
 
 static uint16_t check_power(struct mcmd *c, uint32_t v)
 {
-	(void)c;
+	if (FAULT(c->m, POWER_STATE_UNCHECKED))
+		return SC_SUCCESS;
 	return (v & 0x1f) < POWER_STATES ? SC_SUCCESS : SC_INVALID_FIELD;
+}
+
+/* Two temperatures, the lighter one below the heavier, each of them within limits; 0 is none. */
+static uint16_t check_thermal(struct mcmd *c, uint32_t v)
+{
+	unsigned light = v >> 16, heavy = v & 0xffff;
+	bool in_limits = (!light || (light >= TMT_MIN && light <= TMT_MAX)) &&
+			 (!heavy || (heavy >= TMT_MIN && heavy <= TMT_MAX));
+
+	if (FAULT(c->m, THERMAL_ORDER_UNCHECKED))
+		return SC_SUCCESS;
+	return in_limits && (!light || !heavy || light < heavy) ? SC_SUCCESS : SC_INVALID_FIELD;
+}
+
+/* Protection until it is lifted is all there is: NWPC. */
+static uint16_t check_write_protect(struct mcmd *c, uint32_t v)
+{
+	(void)c;
+	return v > 1 ? SC_INVALID_FIELD : SC_SUCCESS;
 }
 
 static void cache_changed(struct model *m, uint32_t was)
 {
 	(void)was;
-	if (!feature_write_cache(m))
+	if (!feature_write_cache(m) && FAULT(m, CACHE_DROPPED_WHEN_OFF))
+		media_reset(m, MODEL_POWER_OFF);
+	else if (!feature_write_cache(m))
 		media_flush_all(m);
 }
 
@@ -42,8 +64,23 @@ static const struct feature features[] = {
 	{ .fid = 0x0a, .mask = 0x1, .saveable = true },
 	/* SMART warnings alone: OAES claims no notice. */
 	{ .fid = 0x0b, .mask = 0x3f, .changed = events_changed },
+	{ .fid = 0x0c, .since = VS(1, 1, 0), .get = feature_get_apst, .set = feature_set_apst },
+	{ .fid = 0x0d, .since = VS(1, 2, 0), .get = feature_get_hmb, .set = feature_set_hmb },
 	{ .fid = 0x0e, .get = feature_get_timestamp, .set = feature_set_timestamp },
+	{ .fid = 0x10, .since = VS(1, 3, 0), .mask = 0xffffffff, .check = check_thermal },
 	{ .fid = 0x16, .get = feature_get_behavior, .set = feature_set_behavior },
+	{ .fid = 0x81,
+	  .since = VS(1, 2, 1),
+	  .get = feature_get_host_id,
+	  .set = feature_set_host_id },
+	{ .fid = 0x84,
+	  .since = VS(1, 4, 0),
+	  .mask = 0x7,
+	  .per_ns = true,
+	  .persistent = true,
+	  .check = check_write_protect },
+	/* The vendor's own: the edition of the model, to be looked at. */
+	{ .fid = 0xc0, .def = 1, .fixed = true },
 };
 static_assert(ARRAY_SIZE(features) == FEATURES, "FEATURES counts the table");
 
@@ -55,13 +92,14 @@ static const struct feature *feature_find(uint8_t fid)
 	return NULL;
 }
 
-bool feature_exists(uint8_t fid, bool *ret_per_ns)
+bool feature_exists(const struct model *m, uint8_t fid, bool *ret_per_ns)
 {
 	const struct feature *f = feature_find(fid);
 
-	if (f)
-		*ret_per_ns = f->per_ns;
-	return f != NULL;
+	if (!f || m->opt.vs < f->since)
+		return false;
+	*ret_per_ns = f->per_ns;
+	return true;
 }
 
 /* The value of a feature of the controller, or of one namespace of it. */
@@ -115,7 +153,9 @@ void features_reset(struct model *m, enum model_reset kind)
 		return;
 	/* What was never saved has its default as saved value. */
 	for (size_t i = 0; i < rows; i++)
-		m->features->value[i].current = m->features->value[i].saved;
+		m->features->value[i].current = FAULT(m, SAVED_LOST_AT_RESET)
+							? features[i % FEATURES].def
+							: m->features->value[i].saved;
 	feature_special_reset(m, m->features);
 }
 
@@ -141,11 +181,16 @@ bool feature_write_cache(const struct model *m)
 	return current(m, 0x06) & 1;
 }
 
+bool feature_write_protected(const struct model *m, uint32_t nsid)
+{
+	return media_ns(m, nsid) && value_of(m, feature_find(0x84), nsid)->current;
+}
+
 void feature_io_begins(struct model *m)
 {
 	struct feature_value *v = value_of(m, feature_find(0x02), 0);
 
-	if ((v->current & 0x1f) == POWER_IDLE)
+	if ((v->current & 0x1f) == POWER_IDLE && !FAULT(m, POWER_STAYS_IDLE))
 		v->current = (v->current & ~0x1fu) | m->features->operational;
 }
 
@@ -154,7 +199,11 @@ void feature_io_begins(struct model *m)
 static const struct feature *find_or_fail(struct mcmd *c)
 {
 	const struct feature *f = feature_find(mcmd_cdw10(c) & 0xff);
+	bool get = c->e.opcode == nvme_admin_get_features;
 
+	if (f && (c->m->opt.vs < f->since ||
+		  (get && f->fid == 0x09 && FAULT(c->m, FEATURE_MANDATORY_MISSING))))
+		f = NULL;
 	if (!f && !FAULT(c->m, FEATURE_RESERVED_ACCEPTED))
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(40, 0));
 	return f;
@@ -187,7 +236,7 @@ static bool set_nsid_wrong(struct mcmd *c, const struct feature *f)
 		return false;
 	if (f->per_ns)
 		return ns_wrong(c);
-	if (!c->nsid)
+	if (!c->nsid || FAULT(c->m, FEATURE_NSID_IGNORED))
 		return false;
 	mcmd_fail(c, SC_FEATURE_NOT_PER_NS, MCMD_AT(4, 0));
 	return true;
@@ -201,6 +250,8 @@ void admin_get_features(struct mcmd *c)
 	smart_activity(c->m);
 	if (!f)
 		return;
+	if (select > FEATURE_CAPABILITIES && FAULT(c->m, SELECT_RESERVED_ACCEPTED))
+		select = FEATURE_CURRENT;
 	if (select > FEATURE_CAPABILITIES) {
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(41, 0));
 		return;
@@ -208,12 +259,16 @@ void admin_get_features(struct mcmd *c)
 	if (get_nsid_wrong(c, f))
 		return;
 	if (select == FEATURE_CAPABILITIES) {
-		c->dw0 = f->saveable | f->per_ns << 1 | 1u << 2;
+		c->dw0 = f->saveable | f->per_ns << 1 | (unsigned)!f->fixed << 2;
+		if (FAULT(c->m, CAPS_SAVEABLE_HIDDEN))
+			c->dw0 &= ~1u;
 	} else if (f->get) {
 		f->get(c, select);
 	} else {
 		const struct feature_value *v = value_of(c->m, f, c->nsid);
 
+		if (FAULT(c->m, SELECT_DEFAULT_MOVES) && select == FEATURE_DEFAULT)
+			select = FEATURE_CURRENT;
 		c->dw0 = select == FEATURE_DEFAULT ? f->def
 			 : select == FEATURE_SAVED ? v->saved
 						   : v->current;
@@ -226,7 +281,11 @@ static void store(struct mcmd *c, const struct feature *f, uint32_t nsid, bool s
 	uint32_t was = v->current;
 
 	v->current = le32_get(c->e.cdw11) & f->mask;
-	if (save)
+	if (FAULT(c->m, FEATURE_RESERVED_STORED) && f->fid == 0x0a)
+		v->current = le32_get(c->e.cdw11);
+	if (FAULT(c->m, EVENT_CONFIG_UNSUPPORTED_STORED) && f->fid == 0x0b)
+		v->current = le32_get(c->e.cdw11);
+	if (save || f->persistent)
 		v->saved = v->current;
 	if (f->fid == 0x02 && (v->current & 0x1f) != POWER_IDLE)
 		c->m->features->operational = v->current & 0x1f;
@@ -245,13 +304,18 @@ static void store_all(struct mcmd *c, const struct feature *f, bool save)
 		return;
 	}
 	for (uint32_t nsid = 1; media_ns(c->m, nsid); nsid++)
-		store(c, f, nsid, save);
+		if (nsid == 1 || !FAULT(c->m, FEATURE_BROADCAST_FIRST_ONLY))
+			store(c, f, nsid, save);
 }
 
 static void set(struct mcmd *c, const struct feature *f, bool save)
 {
 	uint16_t status = SC_SUCCESS;
 
+	if (f->fixed && !FAULT(c->m, NOT_CHANGEABLE_ACCEPTED)) {
+		mcmd_fail(c, SC_FEATURE_NOT_CHANGEABLE, MCMD_AT(40, 0));
+		return;
+	}
 	if (f->set) {
 		f->set(c);
 		return;
@@ -270,6 +334,8 @@ void admin_set_features(struct mcmd *c)
 	const struct feature *f = find_or_fail(c);
 
 	smart_activity(c->m);
+	if (FAULT(c->m, KATO_WITHOUT_KAS) && (mcmd_cdw10(c) & 0xff) == KEEP_ALIVE)
+		c->status = SC_SUCCESS;
 	if (!f || set_nsid_wrong(c, f))
 		return;
 	if (!save || f->saveable) {

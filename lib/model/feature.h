@@ -19,7 +19,9 @@ bool feature_write_cache(const struct model *m);
 unsigned feature_temp_threshold(const struct model *m, unsigned sensor, bool under);
 /* An I/O command begins: out of a non-operational power state. */
 void feature_io_begins(struct model *m);
+/* FID 84h: is the namespace write protected? */
+bool feature_write_protected(const struct model *m, uint32_t nsid);
 /* Is there such a feature, and is it namespace specific? For log page 12h. */
-bool feature_exists(uint8_t fid, bool *ret_per_ns);
+bool feature_exists(const struct model *m, uint8_t fid, bool *ret_per_ns);
 
 #endif

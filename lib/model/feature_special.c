@@ -25,6 +25,10 @@ void feature_special_reset(const struct model *m, struct model_features *f)
 	f->timestamp_ms = 0;
 	f->timestamp_at_ns = m->now;
 	f->acre = 0;
+	f->apst_enabled = false;
+	memset(f->apst, 0, sizeof(f->apst));
+	f->hmb = (struct feature_hmb){ .enabled = false };
+	memset(f->host_id, 0, sizeof(f->host_id));
 }
 
 /* ---- 04h Temperature Threshold ---- */
@@ -46,6 +50,8 @@ void feature_get_temp(struct mcmd *c, enum feature_select select)
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(46, 0));
 	else if (select == FEATURE_CURRENT)
 		c->dw0 = c->m->features->temp[TMPSEL(v)][THSEL(v)];
+	else if (FAULT(c->m, TEMP_DEFAULT_ZERO))
+		c->dw0 = 0;
 	else
 		c->dw0 = temp_default(TMPSEL(v), THSEL(v));
 	if (!c->status)
@@ -58,6 +64,8 @@ void feature_set_temp(struct mcmd *c)
 	uint32_t v = le32_get(c->e.cdw11);
 	bool all = TMPSEL(v) == TMPSEL_ALL;
 
+	if (TMPSEL(v) > TEMP_SENSORS && !all && FAULT(c->m, TEMP_SELECTOR_UNCHECKED))
+		return;
 	if ((TMPSEL(v) > TEMP_SENSORS && !all) || THSEL(v) > 1) {
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(46, 0));
 		if (FAULT(c->m, FEATURE_FAILED_SET_STORES))
@@ -129,6 +137,8 @@ static bool vector_wrong(struct mcmd *c)
 {
 	if ((le32_get(c->e.cdw11) & 0xffff) < c->m->opt.vectors)
 		return false;
+	if (FAULT(c->m, VECTOR_CONFIG_UNCHECKED))
+		return true;
 	mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(44, 0));
 	return true;
 }
@@ -148,7 +158,7 @@ void feature_set_vector(struct mcmd *c)
 {
 	uint32_t v = le32_get(c->e.cdw11);
 
-	if (!vector_wrong(c))
+	if (!vector_wrong(c) && !FAULT(c->m, VECTOR_CONFIG_LOST))
 		c->m->features->uncoalesced[v & 0xffff] = v >> 16 & 1;
 }
 
@@ -165,8 +175,13 @@ void feature_get_timestamp(struct mcmd *c, enum feature_select select)
 	if (select == FEATURE_CURRENT) {
 		uint64_t passed_ms = (c->m->now - f->timestamp_at_ns) / NS_PER_MS;
 
+		if (FAULT(c->m, TIMESTAMP_TOO_FAST))
+			passed_ms += passed_ms / 8;
+
 		le64_put(data, (f->timestamp_ms + passed_ms) & TIMESTAMP_MASK);
 		data[6] = f->timestamp_set ? ORIGIN_SET << 1 : 0;
+		if (FAULT(c->m, TIMESTAMP_ORIGIN_UNSET))
+			data[6] = 0;
 	}
 	mcmd_to_host(c, data, 0, sizeof(data), sizeof(data));
 }
@@ -193,6 +208,8 @@ void feature_get_behavior(struct mcmd *c, enum feature_select select)
 
 	if (select == FEATURE_CURRENT)
 		data[0] = c->m->features->acre;
+	if (FAULT(c->m, BEHAVIOR_UNSUPPORTED_STORED))
+		data[3] = data[0]; /* CDFE */
 	mcmd_to_host(c, data, 0, sizeof(data), sizeof(data));
 }
 
@@ -208,5 +225,6 @@ void feature_set_behavior(struct mcmd *c)
 			mcmd_fail(c, SC_INVALID_FIELD, MCMD_NOWHERE);
 			return;
 		}
-	c->m->features->acre = data[0];
+	if (!FAULT(c->m, BEHAVIOR_LOST))
+		c->m->features->acre = data[0];
 }

@@ -7,19 +7,35 @@
 #include "model/feature.h"
 #include "model/log.h"
 
-#define FEATURES 12u /* rows of the table in feature.c */
+#define FEATURES 18u /* rows of the table in feature.c */
 
 enum feature_select { FEATURE_CURRENT, FEATURE_DEFAULT, FEATURE_SAVED, FEATURE_CAPABILITIES };
 
-/* All are changeable. One that is not a plain dword has get and set, and is then not saveable. */
+/* One that is not a plain dword has get and set, and is then not saveable. */
 struct feature {
 	uint8_t fid;
+	uint32_t since;	    /* VS */
+	bool fixed;	    /* cannot be changed */
+	bool persistent;    /* outlives resets without being saved */
 	uint32_t def, mask; /* default value; bits that are kept */
 	bool saveable, per_ns;
 	uint16_t (*check)(struct mcmd *c, uint32_t value); /* the status for a new value */
 	void (*changed)(struct model *m, uint32_t was);
 	void (*get)(struct mcmd *c, enum feature_select select);
 	void (*set)(struct mcmd *c);
+};
+
+#define APST_BYTES 256u
+#define HMPRE	   16u /* Identify Controller, in units of 4 KiB */
+#define HMMIN	   4u
+#define TMT_MIN	   273u /* Host Controlled Thermal Management, in kelvin */
+#define TMT_MAX	   353u
+#define KEEP_ALIVE 0x0fu
+
+struct feature_hmb {
+	bool enabled;
+	uint32_t size, entries; /* size in pages of CC.MPS */
+	uint64_t list, first;	/* bus addresses of the descriptors and of the first chunk */
 };
 
 struct feature_value {
@@ -36,6 +52,10 @@ struct model_features {
 	bool timestamp_set;
 	uint64_t timestamp_ms, timestamp_at_ns;
 	uint8_t acre;
+	bool apst_enabled;
+	uint8_t apst[APST_BYTES];
+	struct feature_hmb hmb;
+	uint8_t host_id[16];
 };
 
 void feature_special_reset(const struct model *m, struct model_features *f);
@@ -50,5 +70,13 @@ void feature_get_timestamp(struct mcmd *c, enum feature_select select);
 void feature_set_timestamp(struct mcmd *c);
 void feature_get_behavior(struct mcmd *c, enum feature_select select);
 void feature_set_behavior(struct mcmd *c);
+
+/* feature_data.c */
+void feature_get_apst(struct mcmd *c, enum feature_select select);
+void feature_set_apst(struct mcmd *c);
+void feature_get_hmb(struct mcmd *c, enum feature_select select);
+void feature_set_hmb(struct mcmd *c);
+void feature_get_host_id(struct mcmd *c, enum feature_select select);
+void feature_set_host_id(struct mcmd *c);
 
 #endif

@@ -4,7 +4,7 @@
  * NVMe Qualified Names; NVM CS 1.0 I/O Command Set specific Identify Controller data structure.
  */
 #include "model/core.h"
-#include "model/feature.h"
+#include "model/feature_table.h"
 #include "model/identify.h"
 #include "model/log.h"
 #include "model/media.h"
@@ -100,8 +100,8 @@ static void identity(struct model *m, struct nvme_id_ctrl *id)
 	id->ver = le32_from(m->opt.vs);
 	if (m->opt.vs >= VS(1, 4, 0)) {
 		id->cntrltype = NVME_CTRL_CNTRLTYPE_IO;
-		id->ctratt =
-			le32_from(NVME_CTRL_CTRATT_UUID_LIST | NVME_CTRL_CTRATT_ENDURANCE_GROUPS);
+		id->ctratt = le32_from(NVME_CTRL_CTRATT_UUID_LIST | NVME_CTRL_CTRATT_128_ID |
+				       NVME_CTRL_CTRATT_ENDURANCE_GROUPS);
 		id->endgidmax = le16_from(IDENTIFY_ENDGID);
 		id->pels = le32_from(1); /* of 64 KiB */
 	}
@@ -125,6 +125,24 @@ static void admin_limits(struct model *m, struct nvme_id_ctrl *id)
 	power_states(id);
 }
 
+/* What it takes of features; each came with a revision. */
+static void feature_limits(struct model *m, struct nvme_id_ctrl *id)
+{
+	if (m->opt.vs >= VS(1, 1, 0))
+		id->apsta = 1;
+	if (m->opt.vs >= VS(1, 2, 0)) {
+		id->hmpre = le32_from(HMPRE);
+		id->hmmin = le32_from(HMMIN);
+	}
+	if (m->opt.vs >= VS(1, 3, 0)) {
+		id->hctma = le16_from(1);
+		id->mntmt = le16_from(TMT_MIN);
+		id->mxtmt = le16_from(TMT_MAX);
+	}
+	if (m->opt.vs >= VS(1, 4, 0))
+		id->nwpc = 1;
+}
+
 /* What it takes of I/O commands. */
 static void io_limits(struct model *m, struct nvme_id_ctrl *id)
 {
@@ -146,6 +164,7 @@ void identify_ctrl(struct mcmd *c, uint8_t *page)
 	identity(c->m, id);
 	admin_limits(c->m, id);
 	io_limits(c->m, id);
+	feature_limits(c->m, id);
 	if (FAULT(c->m, IDENTIFY_STALE_BYTES))
 		memcpy(id->rsvd384, &c->e, sizeof(c->e));
 	if (FAULT(c->m, IDENTIFY_CTRL_BY_NSID) && c->nsid)

@@ -4,6 +4,7 @@
  * Identification Descriptor list, Unique Identifier; NVM CS 1.0 Identify Namespace data structure.
  */
 #include "base/cleanup.h"
+#include "model/feature.h"
 #include "model/identify.h"
 #include "model/media.h"
 
@@ -87,6 +88,7 @@ static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns
 	id->nawun = id->nawupf = le16_from(IDENTIFY_ATOMIC_Z);
 	if (c->m->opt.vs >= VS(1, 4, 0))
 		id->endgid = le16_from(IDENTIFY_ENDGID);
+	id->nsattr = feature_write_protected(c->m, media_nsid(ns)) && !FAULT(c->m, NSATTR_UNTRUE);
 	make_nguid(id_of(c->m, ns), id->nguid);
 	make_eui64(id_of(c->m, ns), id->eui64);
 	if (FAULT(c->m, IDENTIFY_STALE_BYTES))
@@ -125,6 +127,7 @@ void identify_ns_common(struct mcmd *c, uint8_t *page)
 	if (!identify_find_ns(c))
 		return;
 	id->endgid = le16_from(IDENTIFY_ENDGID);
+	id->nsattr = feature_write_protected(c->m, c->nsid);
 	id->nstat = NSTAT_READY;
 }
 

@@ -416,12 +416,26 @@ static void run_dsm(struct mcmd *c)
 static const struct nvm_op {
 	uint8_t opcode;
 	void (*run)(struct mcmd *c);
+	bool writes;
 } ops[] = {
-	{ nvme_cmd_flush, run_flush },	   { nvme_cmd_write, run_write },
-	{ nvme_cmd_read, run_read },	   { nvme_cmd_write_uncor, run_write_uncorrectable },
-	{ nvme_cmd_compare, run_compare }, { nvme_cmd_write_zeroes, run_write_zeroes },
-	{ nvme_cmd_dsm, run_dsm },	   { nvme_cmd_verify, run_verify },
+	{ nvme_cmd_flush, run_flush, false },
+	{ nvme_cmd_write, run_write, true },
+	{ nvme_cmd_read, run_read, false },
+	{ nvme_cmd_write_uncor, run_write_uncorrectable, true },
+	{ nvme_cmd_compare, run_compare, false },
+	{ nvme_cmd_write_zeroes, run_write_zeroes, true },
+	{ nvme_cmd_dsm, run_dsm, true },
+	{ nvme_cmd_verify, run_verify, false },
 };
+
+/* By fault: what is no plain Write gets by. */
+static bool is_protected(const struct mcmd *c, const struct nvm_op *op)
+{
+	bool plain = op->opcode == nvme_cmd_write;
+
+	return op->writes && feature_write_protected(c->m, c->nsid) &&
+	       (plain || !FAULT(c->m, WRITE_PROTECT_LEAKS));
+}
 
 void nvm_command(struct mcmd *c)
 {
@@ -432,7 +446,9 @@ void nvm_command(struct mcmd *c)
 			op = &ops[i];
 	smart_activity(c->m);
 	feature_io_begins(c->m);
-	if (op)
+	if (op && is_protected(c, op))
+		mcmd_fail(c, SC_NS_WRITE_PROTECTED, MCMD_AT(0, 0));
+	else if (op)
 		op->run(c);
 	else if (!FAULT(c->m, IO_OPCODE_ACCEPTED))
 		mcmd_fail(c,
