@@ -63,6 +63,24 @@ static bool can_abort(struct model *m, struct slot *s)
 	return s && (s->state == SLOT_RUNNING || (s->state == SLOT_HELD && events_abort(m, s)));
 }
 
+/* How many Aborts are under way, this one among them. */
+static unsigned aborts_running(const struct model *m)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->core->nslots; i++)
+		n += m->core->slot[i].state == SLOT_RUNNING && !m->core->slot[i].c.sqid &&
+		     m->core->slot[i].c.e.opcode == nvme_admin_abort_cmd;
+	return n;
+}
+
+static bool abort_is_lost(const struct mcmd *c, uint16_t sqid, uint16_t cid)
+{
+	if (FAULT(c->m, ABORT_OF_SELF_HANGS) && !sqid && cid == c->cid)
+		return true;
+	return FAULT(c->m, ABORT_PAST_LIMIT_LOST) && aborts_running(c->m) > c->m->opt.acl + 1;
+}
+
 void admin_abort(struct mcmd *c)
 {
 	struct model *m = c->m;
@@ -75,13 +93,17 @@ void admin_abort(struct mcmd *c)
 		mcmd_fail(c, 0x3f, 0xffff);
 		return;
 	}
+	if (abort_is_lost(c, sqid, cid)) {
+		c->held = true;
+		return;
+	}
 	if (!can_abort(m, s)) {
 		c->dw0 = FAULT(m, ABORT_NOT_FOUND_CLEAR) ? 0 : NOT_ABORTED;
 		return;
 	}
-	if (FAULT(m, ABORT_LIES) && sqid)
+	if (sqid ? FAULT(m, ABORT_LIES) : FAULT(m, AER_ABORT_LIES))
 		return;
 	s->twice = FAULT(m, ABORT_COMPLETES_TWICE) && sqid;
-	s->c.status = SC_ABORT_REQUESTED;
+	s->c.status = FAULT(m, AER_ABORT_AS_SUCCESS) && !sqid ? SC_SUCCESS : SC_ABORT_REQUESTED;
 	engine_complete(m, s);
 }

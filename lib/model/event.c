@@ -8,6 +8,8 @@
 
 #include "model/core.h"
 
+#define TIME_OUT_NS 100000000ull /* of aer-times-out */
+
 enum { EVENT_ERROR = 0, EVENT_SMART = 1, EVENT_NOTICE = 2 };
 
 struct pending {
@@ -74,7 +76,7 @@ void model_event(struct model *m, unsigned type, unsigned info, unsigned lid)
 	/* masked: reported once its log is read; the same as the one reported: told already */
 	if (e->masked[type] && e->masked_by[type] == lid && !FAULT(m, AER_REPEATS_BEFORE_READ))
 		return;
-	if (FAULT(m, AER_PENDING_LOST) && !e->nheld && !m->core->running)
+	if (FAULT(m, AER_PENDING_LOST) && !e->nheld)
 		return;
 	if (e->npending < AER_PENDING)
 		e->pending[e->npending++] = p;
@@ -131,9 +133,24 @@ static bool is_held_back(const struct model *m, unsigned type)
 	return e->masked[type];
 }
 
+/* By fault: whoever waits too long gets nothing. */
+static void time_out(struct model *m)
+{
+	struct model_events *e = m->events;
+	struct slot *s;
+
+	if (!FAULT(m, AER_TIMES_OUT) || !e->nheld || m->now - e->held[0]->due < TIME_OUT_NS)
+		return;
+	s = take_oldest(e);
+	s->c.status = SC_ABORT_REQUESTED;
+	engine_complete(m, s);
+}
+
 void events_step(struct model *m)
 {
 	struct model_events *e = m->events;
+
+	time_out(m);
 
 	for (unsigned i = 0; e->nheld && i < e->npending;) {
 		if (is_held_back(m, e->pending[i].type)) {

@@ -242,6 +242,6 @@ void admin_get_log(struct mcmd *c)
 	if (FAULT(m, LOG_PART_WRONG_BEYOND_END) && r.lpo + r.bytes > r.len)
 		memset(r.data, 0, 16);
 	send(c, &r);
-	if (!c->status && !(cdw10 >> 15 & 1))
+	if (!c->status && (!(cdw10 >> 15 & 1) || FAULT(m, AER_RETAIN_IGNORED)))
 		model_event_log_read(m, r.page->lid);
 }

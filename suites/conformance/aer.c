@@ -1,42 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/clock.h"
-#include "kit/kit.h"
-
-#define HELD_NS		(10 * NS_PER_MS) /* an AER refused would be back by now */
-#define EVENT_NS	(10 * NS_PER_S)	 /* sensors are looked at now and then */
-
-#define AEC_TEMPERATURE 0x2u /* the SMART critical warnings are bits 7:0 */
-#define EVENT_TYPE(d)	((d)&7u)
-#define EVENT_INFO(d)	((d) >> 8 & 0xff)
-#define EVENT_LID(d)	((d) >> 16 & 0xff)
-#define TYPE_SMART	1u
-#define INFO_TEMP	1u
-
-static unsigned composite_temperature(struct rig *r)
-{
-	struct nvme_smart_log *log = rig_mem(r, sizeof(*log));
-
-	rig_admin_ok(r, cmd_get_log(NVME_LOG_LID_SMART, NSID_ALL, 0, log, sizeof(*log)));
-	return le16_at(log->temperature);
-}
-
-/* With everything put back at the end; leaves where there is no temperature to compare. */
-static void enable_temperature_events(struct rig *r)
-{
-	rig_keep_feature(r, NVME_FEAT_FID_TEMP_THRESH, 0, 0);
-	rig_keep_feature(r, NVME_FEAT_FID_ASYNC_EVENT, 0, 0);
-	if (composite_temperature(r) < 2)
-		rig_na(r, "the controller reports no Composite Temperature");
-	rig_admin_ok(r, cmd_set_features(NVME_FEAT_FID_ASYNC_EVENT, false, 0, AEC_TEMPERATURE));
-}
-
-/* The over temperature threshold goes below the temperature: the condition holds from now on. */
-static void cross_threshold(struct rig *r)
-{
-	uint32_t below = composite_temperature(r) - 1;
-
-	rig_admin_ok(r, cmd_set_features(NVME_FEAT_FID_TEMP_THRESH, false, 0, below));
-}
+#include "temperature.h"
 
 /* ---- limit ---- */
 
@@ -73,16 +36,16 @@ static void check_refused(struct rig *r)
 
 static void limit(struct rig *r)
 {
-	unsigned n = rig_facts(r)->id.aerl + 1u;
+	unsigned n = rig_facts(r)->id.aerl + 1u, kelvin;
 	struct cpl cpl;
 
 	enable_wide(r);
-	enable_temperature_events(r);
+	kelvin = temperature_watch(r);
 	for (unsigned i = 0; i < n; i++)
 		rig_aer(r);
 	check_held(r, n);
 	check_refused(r);
-	cross_threshold(r);
+	temperature_cross(r, kelvin);
 	REQUIRE_TRUE(r, rig_event_try(r, &cpl, EVENT_NS), "an event completes one of them");
 	REQUIRE_STATUS(r, cpl, SC_SUCCESS);
 	rig_aer(r);
@@ -94,18 +57,83 @@ static void limit(struct rig *r)
 
 static void temp_event(struct rig *r)
 {
+	unsigned kelvin = temperature_watch(r);
 	struct cpl cpl;
 
-	enable_temperature_events(r);
 	rig_aer(r);
 	check_held(r, 1);
-	cross_threshold(r);
+	temperature_cross(r, kelvin);
 	REQUIRE_TRUE(r, rig_event_try(r, &cpl, EVENT_NS), "crossing the threshold is reported");
 	CHECK_STATUS(r, cpl, SC_SUCCESS);
 	CHECK_EQ(r, "event type (1: SMART / Health)", EVENT_TYPE(cpl.dw0), TYPE_SMART);
 	CHECK_EQ(r, "event information (1: Temperature Threshold)", EVENT_INFO(cpl.dw0), INFO_TEMP);
 	CHECK_EQ(r, "log page", EVENT_LID(cpl.dw0), NVME_LOG_LID_SMART);
 	CHECK_EQ(r, "reserved bits of Dword 0", cpl.dw0 & 0xff0000f8, 0);
+}
+
+/* ---- held ---- */
+
+/* Other commands overtake it, and time does not end it. */
+static void held(struct rig *r)
+{
+	struct nvme_id_ctrl *id = rig_mem(r, sizeof(*id));
+	struct cpl cpl;
+
+	rig_reset(r);
+	rig_aer(r);
+	for (uint64_t n = rig_pick(r, 50, 200, 1000); n; n--)
+		rig_id_ctrl(r, id);
+	check_held(r, 1);
+	rig_wait(r, rig_pick(r, 150, 300, 10000) * 1000000ull);
+	CHECK_EQ(r, "AERs that came back with no event", rig_event_try(r, &cpl, 0), 0);
+	CHECK_EQ(r, "AERs outstanding", rig_ctrl(r)->aers, 1);
+}
+
+/* ---- abort ---- */
+
+static void check_refilled(struct rig *r, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		rig_aer(r);
+	check_held(r, n);
+	check_refused(r);
+}
+
+#define NOT_ABORTED 1u /* Dword 0 bit 0: Immediate Abort Not Performed */
+
+/* Aborted at once: it comes back and says so. Not at once: it is held on, or comes back later. */
+static bool abort_one(struct rig *r, uint16_t cid)
+{
+	struct cpl abort = rig_admin(r, cmd_abort(0, cid)), cpl = { .status = 0 };
+	bool now = !(abort.dw0 & NOT_ABORTED), came;
+
+	CHECK_STATUS(r, abort, SC_SUCCESS);
+	came = rig_event_try(r, &cpl, now ? EVENT_NS : HELD_NS);
+	if (now)
+		REQUIRE_TRUE(r, came, "an AER that was aborted at once comes back");
+	if (!came)
+		return false;
+	CHECK_STATUS(r, cpl, SC_ABORT_REQUESTED);
+	CHECK_EQ(r, "CID of the AER that came back", cpl.cid, cid);
+	return true;
+}
+
+/* Every one that AERL allows, the one between first, so that the order is not theirs. */
+static void abort_each(struct rig *r)
+{
+	unsigned n = rig_facts(r)->id.aerl + 1u, aborted = 0;
+	struct ctrl *c;
+
+	enable_wide(r);
+	c = rig_ctrl(r);
+	for (unsigned i = 0; i < n; i++)
+		rig_aer(r);
+	check_held(r, n);
+	for (unsigned i = 0; i < n && c->aers; i++)
+		aborted += abort_one(r, c->aer_cid[c->aers / 2]);
+	rig_note(r, "%u of %u AERs were aborted", aborted, n);
+	if (aborted == n)
+		check_refilled(r, n);
 }
 
 static const struct rig_case cases[] = {
@@ -126,6 +154,19 @@ static const struct rig_case cases[] = {
 	  .harm = HARM_SETTINGS,
 	  .fault = "temp-event-wrong-log temp-event-missing",
 	  .run = temp_event },
+	{ .id = "held",
+	  .rule = "An AER is outstanding until there is an event, and holds no other command up.",
+	  .ref = "Base 2.0 Asynchronous Event Request command; Base 2.1 Asynchronous Event Request "
+		 "command",
+	  .needs = NEED_QUEUES,
+	  .fault = "aer-times-out",
+	  .run = held },
+	{ .id = "abort",
+	  .rule = "An AER that is aborted comes back as aborted; one that is not is held on.",
+	  .ref = "Base 2.0 Abort command; Base 2.1 Abort command",
+	  .needs = NEED_QUEUES,
+	  .fault = "aer-abort-lies aer-abort-as-success",
+	  .run = abort_each },
 };
 
 SUITE(aer_suite, CONFORMANCE, "aer", cases);
