@@ -310,7 +310,7 @@ static void run_verify(struct mcmd *c)
 {
 	struct nvm_range r;
 
-	if ((cdw12(c) & CDW12_PRACT) && !FAULT(c->m, VERIFY_PRACT_ACCEPTED)) {
+	if (cdw12(c) & CDW12_PRACT) {
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(51, 5));
 		return;
 	}
