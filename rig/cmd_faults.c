@@ -23,7 +23,7 @@ struct faults_args {
 	bool json;
 };
 
-enum { KEY_JSON = 0x100, KEY_FAULT, KEY_CASE, KEY_EFFORT, KEY_PROMISED, KEY_DEADLINE };
+enum { KEY_JSON = 0x100, KEY_FAULT, KEY_CASE, KEY_EFFORT, KEY_PROMISED, KEY_SAMPLE, KEY_DEADLINE };
 
 /* clang-format off */
 static const struct argp_option options[] = {
@@ -33,6 +33,8 @@ static const struct argp_option options[] = {
 	  "Of the cases that name the fault: quick, normal, soak (default normal); the others run "
 	  "quick", 0 },
 	{ "promised", KEY_PROMISED, NULL, 0, "Only the cases that name the fault", 0 },
+	{ "sample", KEY_SAMPLE, NULL, 0,
+	  "Of the cases that do not name the fault one row each, another for each fault", 0 },
 	{ "deadline", KEY_DEADLINE, "SECONDS", 0, "Of every case (default 30)", 0 },
 	{ "jobs", 'j', "N", 0, "Workers at a time (default: one a processor)", 0 },
 	{ "json", KEY_JSON, NULL, 0, "One JSON document", 0 },
@@ -81,6 +83,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PROMISED:
 		a->options.promised_only = true;
+		return 0;
+	case KEY_SAMPLE:
+		a->options.sample = true;
 		return 0;
 	case KEY_DEADLINE:
 		a->options.deadline_s = number(state, "deadline", arg, 86400);

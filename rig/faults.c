@@ -137,6 +137,17 @@ static struct fault_case *case_of(struct fault_matrix *m, const struct rig_case 
 	return NULL;
 }
 
+/* Does the instance run on this model? Cases that name the fault always do, with every row. */
+static bool wanted(const struct round *d, const struct plan_item *item)
+{
+	if (!d->fault || names(item->c, d->fault))
+		return true;
+	if (d->o->promised_only)
+		return false;
+	return !d->o->sample || !item->c->nrows ||
+	       item->row == (size_t)(d->fault - fault_all) % item->c->nrows;
+}
+
 /* Sorts the plan into what runs, and what the plan itself gave a verdict. */
 static void sort_out(struct fault_matrix *m, struct round *d)
 {
@@ -144,7 +155,7 @@ static void sort_out(struct fault_matrix *m, struct round *d)
 		const struct plan_item *item = &d->plan.item[i];
 
 		d->of[i] = case_of(m, item->c);
-		if (!d->of[i] || (d->o->promised_only && d->fault && !names(item->c, d->fault)))
+		if (!d->of[i] || !wanted(d, item))
 			continue;
 		if (item->action)
 			outcome_set(&d->outcome[i], item->action, "%s", item->reason);

@@ -47,6 +47,7 @@ struct fault_options {
 	enum rig_effort effort; /* of cases that name the fault; the others run quick */
 	unsigned jobs, deadline_s;
 	bool promised_only; /* leave out the cases that do not name the fault */
+	bool sample; /* of a case that does not name the fault one row, another for each fault */
 	struct stop *stop;
 	/* Told before each model; fault NULL: the clean one. */
 	void (*progress)(void *ctx, size_t done, size_t all, const struct fault *fault);
