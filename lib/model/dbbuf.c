@@ -54,8 +54,12 @@ void dbbuf_free(struct model_dbbuf *d)
 
 void dbbuf_reset(struct model *m, enum model_reset kind)
 {
+	struct model_dbbuf *d = m->dbbuf;
+
 	if (kind != MODEL_SHUTDOWN)
-		m->dbbuf->on = false;
+		d->on = d->on && kind == MODEL_RESET_CC && FAULT(m, DBBUF_SURVIVES_RESET);
+	for (unsigned i = 0; d->on && i < d->n; i++)
+		d->db[i].watched = d->db[i].watched && kind == MODEL_SHUTDOWN;
 }
 
 /* Both buffers are laid out as the doorbell registers are, stride included. */
@@ -173,12 +177,12 @@ void admin_dbbuf(struct mcmd *c)
 	smart_activity(c->m);
 	if (admin_nsid_wrong(c))
 		return;
-	if (shadow % page || eventidx % page) {
+	if ((shadow % page || eventidx % page) && !FAULT(c->m, DBBUF_OFFSET_MASKED)) {
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(shadow % page ? 24 : 32, 0));
 		return;
 	}
-	d->shadow = shadow;
-	d->eventidx = eventidx;
+	d->shadow = shadow - shadow % page;
+	d->eventidx = eventidx - eventidx % page;
 	d->on = true;
 	for (unsigned i = 0; i < d->n; i++)
 		watch(c->m, i);

@@ -94,30 +94,15 @@ static void wrap_phase(struct rig *r)
 
 /* ---- a full completion queue ---- */
 
-/* Unconsumed entries, as the phases from the head on tell. */
-static uint32_t posted(struct cq *q)
-{
-	uint32_t n = 0;
-
-	for (; n < q->size; n++) {
-		uint32_t at = q->head + n;
-		uint8_t phase = at < q->size ? q->phase : !q->phase;
-
-		if ((le16_get(cq_slot(q, at % q->size)->status) & CQE_PHASE) != phase)
-			break;
-	}
-	return n;
-}
-
 /* Waits for n unconsumed entries, then a while for one too many. */
 static void check_posted(struct rig *r, struct cq *q, uint32_t n, uint64_t quiet_ns)
 {
 	uint64_t end = rig_now(r) + SOON_NS;
 
-	while (posted(q) < n && rig_now(r) < end)
+	while (parts_posted(q) < n && rig_now(r) < end)
 		rig_wait(r, POLL_NS);
 	rig_wait(r, quiet_ns);
-	REQUIRE_EQ(r, "unconsumed completions in the completion queue of 4", posted(q), n);
+	REQUIRE_EQ(r, "unconsumed completions in the completion queue of 4", parts_posted(q), n);
 }
 
 static void fill_queue(struct rig *r, struct sq *q)
@@ -144,7 +129,7 @@ static void cq_full(struct rig *r)
 		cq_ring(cq);
 	}
 	rig_wait(r, QUIET_NS);
-	CHECK_EQ(r, "completions after the last", posted(cq), 0);
+	CHECK_EQ(r, "completions after the last", parts_posted(cq), 0);
 	CHECK_EQ(r, "commands without a completion", q->inflight, 0);
 }
 

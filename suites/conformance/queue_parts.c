@@ -45,6 +45,20 @@ struct cpl parts_read(struct rig *r, struct sq *q)
 	return rig_io(r, q, cmd_read(ns->nsid, 0, 1, rig_mem(r, ns->lba_bytes), ns->lba_bytes));
 }
 
+uint32_t parts_posted(struct cq *q)
+{
+	uint32_t n = 0;
+
+	for (; n < q->size; n++) {
+		uint32_t at = q->head + n;
+		uint8_t phase = at < q->size ? q->phase : !q->phase;
+
+		if ((le16_get(cq_slot(q, at % q->size)->status) & CQE_PHASE) != phase)
+			break;
+	}
+	return n;
+}
+
 void parts_event_request(struct rig *r)
 {
 	rig_aer(r);

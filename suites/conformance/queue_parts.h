@@ -19,6 +19,9 @@ struct cmd parts_any_read(struct rig *r);
 /* The Read that shows a queue to work, waited for. */
 struct cpl parts_read(struct rig *r, struct sq *q);
 
+/* Unconsumed entries, as the phases from the head on tell; nothing is consumed or audited. */
+uint32_t parts_posted(struct cq *q);
+
 /* ---- doorbells ---- */
 
 /* Error status, Invalid Doorbell Register or Invalid Doorbell Write Value, log page 01h. */
