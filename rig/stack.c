@@ -107,7 +107,10 @@ static int read_stack(cfg_t *s, struct stack_config *ret, const char *path, char
 	strcpy(ret->cache, config_text(s, "cache"));
 	strcpy(ret->addr, config_text(s, "address"));
 	strcpy(ret->device, config_text(s, "device"));
+	strcpy(ret->subsystem_options, config_text(s, "subsystem-options"));
+	strcpy(ret->peer, config_text(s, "peer"));
 	strcpy(ret->extra, config_text(s, "extra"));
+	ret->subsystem = config_bool(s, "subsystem");
 	ret->memory_bytes = config_number(s, "memory");
 	ret->disk_bytes = config_number(s, "disk");
 	ret->keep_disk = config_bool(s, "keep-disk");
@@ -115,6 +118,12 @@ static int read_stack(cfg_t *s, struct stack_config *ret, const char *path, char
 	if (ret->memory_bytes % 4096 || ret->disk_bytes % 4096) {
 		snprintf(error, CONFIG_ERROR, "%.400s:%d: memory and disk: want multiples of 4 KiB",
 			 path, s->line);
+		return -EINVAL;
+	}
+	if (!ret->subsystem && (ret->peer[0] || ret->subsystem_options[0])) {
+		snprintf(error, CONFIG_ERROR,
+			 "%.400s:%d: peer and subsystem-options: want subsystem = yes", path,
+			 s->line);
 		return -EINVAL;
 	}
 	return read_namespaces(s, ret, path, error);

@@ -143,7 +143,7 @@ static void dies_at_start(void)
 	fails(&c, dir, -ECHILD,
 	      "exited with status 7 before it answered: first the disk is on fire");
 	fake(&c, SAYS_VERSION "kill -ABRT $$");
-	fails(&c, dir, -ECHILD, "died: SIGABRT before it answered");
+	fails(&c, dir, -ECONNABORTED, "died: SIGABRT before it answered");
 	fake(&c, SAYS_VERSION "exit 0");
 	fails(&c, dir, -ECHILD, "exited with status 0 before it answered: it said nothing");
 }

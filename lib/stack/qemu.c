@@ -12,6 +12,7 @@
 
 #define ARGS_MAX   256
 #define VERSION_MS 10000
+#define HELP_BYTES 65536u
 
 /* ---- which QEMU ---- */
 
@@ -53,6 +54,75 @@ int qemu_find(const char *binary, char *ret_path, size_t size, struct qemu_versi
 	}
 	*ret_version = v;
 	return 0;
+}
+
+/* ---- what it offers ---- */
+
+/* "  zoned=<bool>  - ..." or, from newer ones, "  zoned=<bool>": is there such a line? */
+static bool has_property(const char *help, const char *key, size_t n)
+{
+	for (const char *line = help; line; line = strchr(line, '\n')) {
+		line += strspn(line, "\n ");
+		if (!strncmp(line, key, n) && line[n] == '=')
+			return true;
+	}
+	return false;
+}
+
+static int ask_device(const char *program, const char *device, char *help, char *error)
+{
+	char name[40], path[256], *argv[] = { path,
+					      (char[]){ "-machine" },
+					      (char[]){ "none" },
+					      (char[]){ "-device" },
+					      name,
+					      NULL };
+	int err;
+
+	snprintf(path, sizeof(path), "%s", program);
+	snprintf(name, sizeof(name), "%s,help", device);
+	err = capture(argv, VERSION_MS, help, HELP_BYTES);
+	if (err == -EIO)
+		return snprintf(error, 512, "%s has no device %s", program, device), -ENOTSUP;
+	if (err)
+		snprintf(error, 512, "%s -device %s: %s", program, name, strerror(-err));
+	return err;
+}
+
+/* Every key of a list key=value,key=value,... must be a property; ",," is a comma of a value. */
+static int offers(const char *program, const char *device, const char *options, char *error)
+{
+	_cleanup_free_ char *help = malloc(HELP_BYTES);
+	int err = help ? ask_device(program, device, help, error) : -ENOMEM;
+
+	for (const char *at = options; !err && *at;) {
+		size_t n = strcspn(at, "=,");
+
+		if (!has_property(help, at, n)) {
+			snprintf(error, 512, "%s: device %s has no property '%.*s'", program,
+				 device, (int)n, at);
+			err = -ENOTSUP;
+		}
+		for (at += strcspn(at, ","); at[0] == ',' && at[1] == ',';)
+			at += 2 + strcspn(at + 2, ",");
+		at += *at == ',';
+	}
+	return err;
+}
+
+int qemu_offers(const char *program, const struct stack_config *cfg, char *error)
+{
+	int err = offers(program, "nvme", cfg->device, error);
+
+	if (!err && cfg->subsystem)
+		err = offers(program, "nvme-subsys", cfg->subsystem_options, error);
+	if (!err && cfg->subsystem)
+		err = offers(program, "nvme", "subsys=", error);
+	if (!err && cfg->peer[0])
+		err = offers(program, "nvme", cfg->peer, error);
+	for (unsigned i = 0; !err && i < cfg->n_ns; i++)
+		err = offers(program, "nvme-ns", cfg->ns[i].options, error);
+	return err;
 }
 
 /* ---- its arguments ---- */
@@ -120,8 +190,18 @@ static void add_disk(struct args *a, const struct stack_config *cfg, unsigned i,
 
 static void add_devices(struct args *a, const struct stack_config *cfg)
 {
+	if (cfg->subsystem) {
+		add(a, "-device");
+		add(a, "nvme-subsys,id=s0%s%s", cfg->subsystem_options[0] ? "," : "",
+		    cfg->subsystem_options);
+	}
 	add(a, "-device");
-	add(a, "nvme,id=n0,addr=%s%s%s", cfg->addr, cfg->device[0] ? "," : "", cfg->device);
+	add(a, "nvme,id=n0,addr=%s%s%s%s", cfg->addr, cfg->subsystem ? ",subsys=s0" : "",
+	    cfg->device[0] ? "," : "", cfg->device);
+	if (cfg->peer[0]) { /* before the namespaces, which attach to every controller there is */
+		add(a, "-device");
+		add(a, "nvme,id=n1,subsys=s0,%s", cfg->peer);
+	}
 	for (unsigned i = 0; i < cfg->n_ns; i++) {
 		const struct stack_namespace *ns = &cfg->ns[i];
 

@@ -24,6 +24,13 @@ int qemu_find(const char *binary, char *ret_path, size_t size, struct qemu_versi
 /* Parses "QEMU emulator version 7.2.22 (Debian ...)". 0 or -EPROTO. */
 int qemu_parse_version(const char *text, struct qemu_version *ret);
 
+/*
+ * Does this QEMU (a path) have every device and property that the configuration sets? It is asked
+ * with -device NAME,help. 0; -ENOTSUP, or the -errno of asking, with the sentence in error (512
+ * bytes).
+ */
+int qemu_offers(const char *program, const struct stack_config *cfg, char *error);
+
 /* Where the parts lie; paths as QEMU is to open them. */
 struct qemu_files {
 	const char *program, *socket, *ram, *bios;

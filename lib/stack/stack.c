@@ -263,7 +263,8 @@ static int wait_for_life(struct stack *s, char *error)
 		nanosleep(&pause, NULL);
 	}
 	last_words(s->death.log_tail, line, sizeof(line));
-	return fail(error, -ECHILD, "%.60s before it answered: %s (log: %.150s)", s->death.text,
+	return fail(error, s->death.signal ? -ECONNABORTED : -ECHILD,
+		    "%.60s before it answered: %s (log: %.150s)", s->death.text,
 		    line[0] ? line : "it said nothing", s->log);
 }
 
@@ -419,7 +420,9 @@ const char *stack_lacks(const struct stack_config *cfg)
 	struct qemu_version version;
 	char path[256];
 
-	if (check_config(cfg, error) || qemu_find(cfg->binary, path, sizeof(path), &version, error))
+	if (check_config(cfg, error) ||
+	    qemu_find(cfg->binary, path, sizeof(path), &version, error) ||
+	    qemu_offers(path, cfg, error))
 		return error;
 	if (!strcmp(cfg->accel, "kvm") && access("/dev/kvm", R_OK | W_OK)) {
 		fail(error, 0, "/dev/kvm: %s; set accel = tcg", strerror(errno));

@@ -32,6 +32,9 @@ struct stack_config {
 	char cache[16];	       /* "writeback", "none" (no host cache), "unsafe" (flush ignored) */
 	char addr[8];	       /* PCI device.function on bus 0: "05.0" */
 	char device[512];      /* -device nvme,... options after id and addr */
+	bool subsystem;	       /* the controller is one of a subsystem */
+	char subsystem_options[128]; /* -device nvme-subsys,... options after id */
+	char peer[256]; /* -device nvme,... of the subsystem's other controller; empty: none */
 	struct stack_namespace ns[STACK_NS_MAX];
 	unsigned n_ns;
 	bool keep_disk;	  /* the store outlives the stack */
@@ -52,6 +55,8 @@ struct stack;
  * Starts every part and waits for its sign of life. dir: a directory of the run, for sockets (kept
  * short by a directory of our own when the path would pass 107 bytes), RAM, disk and logs. On
  * failure everything started is taken down and error (512 bytes) says what, where, what to do.
+ * -ECHILD: the program ended by itself, in words of its own (it refuses the configuration);
+ * -ECONNABORTED: a signal ended it before it answered.
  */
 int stack_up(const struct stack_config *cfg, const char *dir, struct stack **ret, char *error);
 void stack_down(struct stack *s);
@@ -70,7 +75,10 @@ bool stack_alive(struct stack *s, struct stack_death *ret);
 /* Down and up again with the same store. Same errors as stack_up. */
 int stack_restart(struct stack *s, char *error);
 
-/* NULL when this machine can bring the stack up, else the sentence why not (static buffer). */
+/*
+ * NULL when this machine can bring the stack up as far as can be told without doing it, else the
+ * sentence why not (static buffer). A configuration needs every property that it sets.
+ */
 const char *stack_lacks(const struct stack_config *cfg);
 
 #endif
