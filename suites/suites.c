@@ -2,7 +2,7 @@
 #include "case/case.h"
 
 extern const struct rig_suite pci_suite, pci_header_suite, pci_cap_suite, pci_bus_suite, reg_suite,
-	reg_rw_suite, reg_reset_suite, reg_access_suite, life_suite, life_config_suite,
+	reg_rw_suite, reg_reset_suite, reg_access_suite, reg_boot_suite, life_suite, life_config_suite,
 	life_reset_suite, life_feature_suite, life_shutdown_suite, queue_suite, queue_create_suite,
 	queue_delete_suite, queue_io_suite, queue_flow_suite, queue_share_suite,
 	queue_doorbell_suite, queue_irq_suite, queue_msix_suite, dptr_suite, dptr_bent_suite,
@@ -22,6 +22,7 @@ const struct rig_suite *const suites_all[] = {
 	&reg_rw_suite,
 	&reg_reset_suite,
 	&reg_access_suite,
+	&reg_boot_suite,
 	&life_suite,
 	&life_config_suite,
 	&life_reset_suite,

@@ -70,6 +70,11 @@ struct slot {
 
 enum core_state { CORE_OFF, CORE_STARTING, CORE_READY, CORE_STOPPING };
 
+struct model_boot {
+	uint32_t status, select; /* BPINFO.BRS, BPRSEL */
+	uint64_t base, due;
+};
+
 struct posted {
 	uint64_t off;
 	uint32_t value;
@@ -116,6 +121,7 @@ struct model_core {
 	size_t prp_room, nprp;
 	const struct mcmd *prp_of; /* whose pages these are; NULL: nobody's */
 	bool prp_endless;
+	struct model_boot boot;
 	struct core_marks marks;
 };
 
@@ -135,6 +141,15 @@ uint32_t regs_read32(struct model *m, uint64_t off);
 /* A legal access of 32 or 64 bits, aligned. */
 void regs_write(struct model *m, uint64_t off, unsigned width, uint64_t value);
 uint64_t regs_doorbells_end(const struct model *m); /* offset past the last doorbell */
+
+/* ---- boot.c: boot partitions read through the properties ---- */
+
+bool boot_there(const struct model *m);
+void boot_reset(struct model *m);
+uint32_t boot_read32(const struct model *m, uint64_t off); /* BPINFO, BPRSEL, BPMBL */
+void boot_write_base(struct model *m, unsigned width, bool high, uint64_t value);
+void boot_select(struct model *m, uint32_t value);
+void boot_step(struct model *m); /* runs with CC.EN = 0, too */
 
 /* ---- reset.c: enable, disable, shutdown, resets ---- */
 

@@ -155,7 +155,7 @@ static struct model_core *core_new(const struct model *m)
 	core->cq = calloc(m->opt.ncq + 1, sizeof(*core->cq));
 	core->slot = calloc(core->nslots, sizeof(*core->slot));
 	core->page = 4096;
-	core->state_due = core->shutdown_due = NEVER;
+	core->state_due = core->shutdown_due = core->boot.due = NEVER;
 	if (core->sq && core->cq && core->slot)
 		return core;
 	core_free(core);

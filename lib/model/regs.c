@@ -14,6 +14,7 @@
 #define NSSR_MAGIC	0x4e564d65u
 #define CAP_CSS_NVM	(1ull << 37)
 #define CAP_CRMS_CRWMS	(1ull << 59)
+#define CAP_BPS_BIT	(1ull << 45)
 #define SHST_BITS	0xcu
 #define RESERVED_OFF	0x100u /* where the fault reserved-reads-ones strikes */
 
@@ -53,6 +54,8 @@ static uint64_t cap_value(struct model *m)
 
 	if (m->opt.vs >= VS(2, 0, 0))
 		cap |= CAP_CRMS_CRWMS;
+	if (boot_there(m))
+		cap |= CAP_BPS_BIT;
 	return m->core->marks.cap_reads > 2 ? cap_faults(m, cap) : cap;
 }
 
@@ -116,6 +119,11 @@ static uint32_t property(struct model *m, uint64_t off)
 		return (uint32_t)(core->acq >> 32);
 	case REG_CRTO:
 		return crto_value(m);
+	case REG_BPINFO:
+	case REG_BPRSEL:
+	case REG_BPMBL:
+	case REG_BPMBL + 4:
+		return boot_read32(m, off);
 	case REG_NSSR:
 		return core->marks.nssr;
 	case REG_CMBMSC:
@@ -208,6 +216,9 @@ static void write_property(struct model *m, uint64_t off, uint32_t v)
 		if (!(core->cc & CC_EN))
 			core->aqa = FAULT(m, AQA_RESERVED_BITS_STICK) ? v : v & AQA_MASK;
 		break;
+	case REG_BPRSEL:
+		boot_select(m, v);
+		break;
 	case REG_VS:
 		core->marks.vs = v;
 		break;
@@ -246,6 +257,8 @@ void regs_write(struct model *m, uint64_t off, unsigned width, uint64_t value)
 	off = write_fault(m, off, width, value);
 	if (off >= REG_ASQ && off < REG_CMBLOC)
 		write_base(m, off, width, value);
+	else if (off >= REG_BPMBL && off < REG_CMBMSC)
+		boot_write_base(m, width, off & 4, value);
 	else if (irq_owns(m, off))
 		for (unsigned i = 0; i < width / 32; i++)
 			irq_write32(m, off + 4 * i, (uint32_t)(value >> 32 * i));

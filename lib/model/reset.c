@@ -105,6 +105,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 	core->csts &= CSTS_RDY | CSTS_NSSRO | (FAULT(m, CFS_SURVIVES_RESET) ? CSTS_CFS : 0) |
 		      (FAULT(m, SHST_SURVIVES_RESET) ? SHST_MASK : 0);
 	core->shutdown_due = NEVER;
+	boot_reset(m);
 	if (kind != MODEL_RESET_CC) {
 		core->aqa = 0;
 		core->asq = core->acq = 0;
@@ -203,13 +204,16 @@ void core_step_state(struct model *m)
 	}
 	if (core->shutdown_due <= m->now)
 		shut_down_done(m);
+	boot_step(m);
 }
 
 uint64_t core_state_next(const struct model *m)
 {
 	const struct model_core *core = m->core;
 
-	return core->state_due < core->shutdown_due ? core->state_due : core->shutdown_due;
+	uint64_t due = core->state_due < core->shutdown_due ? core->state_due : core->shutdown_due;
+
+	return core->boot.due < due ? core->boot.due : due;
 }
 
 void model_flr(struct model *m)
