@@ -18,10 +18,22 @@ static void bad_value(struct model *m)
 		model_event(m, EVENT_ERROR, INFO_BAD_VALUE, LID_ERROR);
 }
 
+/* By fault: the queue's memory is that of another one. */
+static bool overlaps(struct model *m, const struct model_sq *q)
+{
+	bool shared = core_cq(m, q->cqid) && core_cq(m, q->cqid)->base == q->base;
+
+	for (unsigned i = 1; i <= m->opt.nsq; i++)
+		shared |= core_sq(m, i) && core_sq(m, i) != q && core_sq(m, i)->base == q->base;
+	return shared;
+}
+
 static void ring_sq(struct model *m, struct model_sq *q, uint32_t value)
 {
 	uint32_t added;
 
+	if (FAULT(m, QUEUE_OVERLAP_WEDGES) && overlaps(m, q))
+		m->core->wedged = true;
 	if (FAULT(m, TAIL_MODULO_SIZE))
 		value %= q->size;
 	if (value >= q->size) {

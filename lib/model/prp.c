@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "model/core.h"
 
@@ -108,6 +109,13 @@ static bool follow_chain(struct walk *w)
 	return false;
 }
 
+/* By fault, and late enough for a host to have written between the two. */
+static bool read_again(struct mcmd *c, uint64_t at)
+{
+	usleep(1);
+	return read_entry(c, at, &c->m->core->prp[c->m->core->nprp - 1]);
+}
+
 static bool walk_list(struct mcmd *c, uint64_t list, size_t entries)
 {
 	struct walk w = { .c = c, .at = list, .left = entries };
@@ -125,6 +133,8 @@ static bool walk_list(struct mcmd *c, uint64_t list, size_t entries)
 		}
 		if (read_entry(c, w.at, &entry) ||
 		    add_page(c, entry, FAULT(c->m, LIST_ENTRY_OFFSET_MASKED), AT_PRP2))
+			return true;
+		if (FAULT(c->m, LIST_READ_TWICE) && read_again(c, w.at))
 			return true;
 		w.at += sizeof(__le64);
 		w.left--;

@@ -73,10 +73,15 @@ uint64_t model_now(const struct model *m)
 	return m->now;
 }
 
-static int on_own_bar(struct model *m, uint64_t addr)
+/* By fault, an address that stops the controller for good. */
+static int is_deadly(struct model *m, uint64_t addr)
 {
 	uint64_t off;
 
+	if (FAULT(m, DMA_BIT_63_WEDGES) && addr >> 63) {
+		m->core->wedged = true;
+		return -EFAULT;
+	}
 	if (!FAULT(m, DMA_OWN_BAR_HANGS) || !pci_bar_hit(m, addr, &off))
 		return 0;
 	m->core->wedged = true;
@@ -87,7 +92,7 @@ int core_dma_read(struct model *m, uint64_t addr, void *to, size_t len)
 {
 	int err;
 
-	if (!pci_master_enabled(m) || on_own_bar(m, addr))
+	if (!pci_master_enabled(m) || is_deadly(m, addr))
 		return -EFAULT;
 	m->core->mastering++;
 	err = m->bus.read(m->bus.ctx, addr, to, len);
@@ -99,7 +104,7 @@ int core_dma_write(struct model *m, uint64_t addr, const void *from, size_t len)
 {
 	int err;
 
-	if (!pci_master_enabled(m) || on_own_bar(m, addr))
+	if (!pci_master_enabled(m) || is_deadly(m, addr))
 		return -EFAULT;
 	m->core->mastering++;
 	err = m->bus.write(m->bus.ctx, addr, from, len);

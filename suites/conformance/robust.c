@@ -4,18 +4,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "kit/kit.h"
+#include "robust_parts.h"
 
 #define PCI_CAP_EXPRESS 0x10
 #define DEVCAP_FLR	(1u << 28)
-
-static void check_alive(struct rig *r)
-{
-	void *data = rig_mem(r, 4096);
-
-	CHECK_STATUS_OF(r, "Identify afterwards: status",
-			rig_admin(r, cmd_identify(NVME_IDENTIFY_CNS_CTRL, 0, data)), SC_SUCCESS);
-}
 
 /* ---- the controller's own registers as memory ---- */
 
@@ -95,17 +87,10 @@ static void dma_own_bar(struct rig *r)
 {
 	const struct aim_row *row = rig_row(r);
 	uint64_t bar = doorbell_page(r);
-	uint32_t csts;
 
 	row->aim(r, bar);
 	rig_wait(r, ANSWER_NS);
-	csts = rig_reg32(r, REG_CSTS);
-	CHECK_NE(r, "CSTS (all ones: the controller is gone)", csts, 0xffffffffu);
-	if (csts & CSTS_CFS)
-		rig_note(r, "CSTS.CFS is 1 after DMA to the controller's own BAR");
-	rig_reset(r);
-	check_alive(r);
-	CHECK_STATUS(r, rig_io(r, rig_queue(r), cmd_flush(rig_ns(r)->nsid)), SC_SUCCESS);
+	robust_check_recovers(r);
 }
 
 /* ---- a list that leads back to itself ---- */
@@ -171,7 +156,7 @@ static void prp_list_loop(struct rig *r)
 	cpl = rig_next(r, rig_queue(r)->cq);
 	CHECK_TRUE(r, status_is_legal(cpl.status), "a looped list ends with a defined status: %s",
 		   status_text(cpl.status, text));
-	check_alive(r);
+	robust_check_alive(r);
 }
 
 /* ---- resets at random moments ---- */
@@ -317,7 +302,7 @@ static void reset_storm(struct rig *r)
 		storm_load(r, &s);
 		rig_wait(r, rig_rand_below(r, 40 * NS_PER_US));
 		storm_strike(r, &s);
-		check_alive(r);
+		robust_check_alive(r);
 		storm_queue(r, &s);
 		storm_check(r, &s);
 	}
