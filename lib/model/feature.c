@@ -285,6 +285,8 @@ static void store(struct mcmd *c, const struct feature *f, uint32_t nsid, bool s
 		v->current = le32_get(c->e.cdw11);
 	if (FAULT(c->m, EVENT_CONFIG_UNSUPPORTED_STORED) && f->fid == 0x0b)
 		v->current = le32_get(c->e.cdw11);
+	if (FAULT(c->m, EVENT_CONFIG_LOST) && f->fid == 0x0b)
+		v->current &= NVME_SMART_CRIT_TEMPERATURE;
 	if (save || f->persistent)
 		v->saved = v->current;
 	if (f->fid == 0x02 && (v->current & 0x1f) != POWER_IDLE)

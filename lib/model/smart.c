@@ -113,6 +113,8 @@ static uint64_t thousands(uint64_t units)
 /* What faults make of the page. */
 static void bend(struct model *m, struct nvme_smart_log *log)
 {
+	if (FAULT(m, TEMP_WARNING_MISSING))
+		log->critical_warning = 0;
 	if (FAULT(m, SMART_SPARE_ABOVE_100))
 		log->avail_spare = 101;
 	if (FAULT(m, SMART_TEMPERATURE_WILD))
