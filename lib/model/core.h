@@ -63,6 +63,7 @@ struct slot {
 	struct mcmd c;
 	enum slot_state state;
 	uint64_t due, seq;
+	bool paired;	  /* half of a fused operation; the other half has the next seq, or had */
 	bool twice, told; /* marks of abort-completes-twice, irq-before-cqe */
 	uint64_t late_at; /* of late-dma-after-reset: where the CQE goes */
 	uint8_t late_phase;

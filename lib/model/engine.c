@@ -7,13 +7,16 @@
  */
 #include "model/core.h"
 
-#define FLAG_FUSE    0x03u
-#define FLAG_PSDT    0xc0u
-#define SHST_ANY     0xcu
-#define AT_FUSE	     1u
-#define AT_PSDT	     1u
-#define AT_CID	     2u
-#define OPCODE_WRITE 0x01u
+#define FLAG_FUSE      0x03u
+#define FLAG_PSDT      0xc0u
+#define SHST_ANY       0xcu
+#define AT_FUSE	       1u
+#define AT_PSDT	       1u
+#define AT_CID	       2u
+#define FUSE_FIRST     0x01u
+#define FUSE_SECOND    0x02u
+#define OPCODE_WRITE   0x01u
+#define OPCODE_COMPARE 0x05u
 
 struct slot *engine_slot_of(struct mcmd *c)
 {
@@ -63,11 +66,22 @@ struct slot *engine_find(struct model *m, uint16_t sqid, uint16_t cid, const str
 
 /* ---- complete ---- */
 
+/* By fault, a full completion queue is overwritten, or loses one. */
+static bool full_overwrites(const struct model *m, bool io)
+{
+	return io ? FAULT(m, CQ_FULL_OVERWRITES) : FAULT(m, ADMIN_CQ_FULL_OVERWRITES);
+}
+
+static bool full_drops(const struct model *m, bool io)
+{
+	return io ? FAULT(m, CQ_FULL_DROPS_ONE) : FAULT(m, ADMIN_CQ_FULL_DROPS_ONE);
+}
+
 static bool can_post(struct model *m, const struct slot *s)
 {
 	const struct model_cq *cq = cq_of(m, s);
 
-	return !cq || cq_room(cq) || (FAULT(m, CQ_FULL_OVERWRITES) && s->c.sqid);
+	return !cq || cq_room(cq) || full_overwrites(m, s->c.sqid);
 }
 
 void engine_complete(struct model *m, struct slot *s)
@@ -80,7 +94,7 @@ void engine_complete(struct model *m, struct slot *s)
 	set_state(m, s, SLOT_DONE);
 	if (can_post(m, s))
 		post_cqe(m, s);
-	else if (FAULT(m, CQ_FULL_DROPS_ONE) && s->c.sqid)
+	else if (full_drops(m, s->c.sqid))
 		engine_drop(m, s);
 }
 
@@ -142,14 +156,26 @@ void engine_drop_one(struct model *m, uint16_t deleted)
 
 /* ---- run ---- */
 
+/* The reserved value, a fused admin command, or one half without the other. */
+static bool fuse_fails(struct mcmd *c)
+{
+	unsigned fuse = c->e.flags & FLAG_FUSE;
+
+	if (!c->sqid || fuse == FLAG_FUSE)
+		mcmd_fail(c, SC_INVALID_FIELD, AT_FUSE);
+	else if (!engine_slot_of(c)->paired && !FAULT(c->m, FUSED_ALONE_RUNS))
+		mcmd_fail(c, SC_FUSED_MISSING, AT_FUSE);
+	return c->status != SC_SUCCESS;
+}
+
 static bool flags_fail(struct mcmd *c)
 {
 	struct model *m = c->m;
 
-	if (c->e.flags & FLAG_FUSE)
-		mcmd_fail(c, SC_INVALID_FIELD, AT_FUSE);
-	else if ((c->e.flags & FLAG_PSDT) && !FAULT(m, PSDT_ACCEPTED) &&
-		 !(FAULT(m, IO_FUZZ_WRITES_OUTSIDE) && c->sqid))
+	if ((c->e.flags & FLAG_FUSE) && fuse_fails(c))
+		return true;
+	if ((c->e.flags & FLAG_PSDT) && !FAULT(m, PSDT_ACCEPTED) &&
+	    !(FAULT(m, IO_FUZZ_WRITES_OUTSIDE) && c->sqid))
 		mcmd_fail(c, SC_INVALID_FIELD, AT_PSDT | 6 << 8);
 	return c->status != SC_SUCCESS;
 }
@@ -181,12 +207,86 @@ static bool hangs(struct model *m, struct slot *s)
 	return FAULT(m, STOPS_ANSWERING) && m->core->marks.completions >= VANISH_AFTER;
 }
 
+/* ---- fused operations: Base 2.0 Fused Operations, NVM CS 1.0 Compare and Write ---- */
+
+static struct slot *second_of(struct model *m, const struct slot *first)
+{
+	for (unsigned i = 0; i < m->core->nslots; i++) {
+		struct slot *s = &m->core->slot[i];
+
+		if (s->state == SLOT_RUNNING && s->paired && s->seq == first->seq + 1)
+			return s;
+	}
+	return NULL;
+}
+
+/* Compare, Write, one namespace, one range. */
+static bool is_compare_and_write(const struct sqe *a, const struct sqe *b)
+{
+	return a->opcode == OPCODE_COMPARE && b->opcode == OPCODE_WRITE &&
+	       le32_get(a->nsid) == le32_get(b->nsid) && le32_get(a->cdw10) == le32_get(b->cdw10) &&
+	       le32_get(a->cdw11) == le32_get(b->cdw11) &&
+	       !((le32_get(a->cdw12) ^ le32_get(b->cdw12)) & 0xffff);
+}
+
+static void run_second(struct model *m, struct slot *first, struct slot *second)
+{
+	m->core->prp_of = NULL;
+	if (first->c.status != SC_SUCCESS && !FAULT(m, FUSED_MISMATCH_WRITES))
+		mcmd_fail(&second->c, SC_FUSED_FAILED, 0xffff);
+	else
+		dispatch(&second->c);
+	engine_complete(m, second);
+}
+
+/* Both halves at once, so that nothing comes between them. */
+static void run_pair(struct model *m, struct slot *first)
+{
+	struct slot *second = second_of(m, first);
+
+	m->core->prp_of = NULL;
+	if (!second)
+		mcmd_fail(&first->c, SC_FUSED_FAILED, 0xffff);
+	else if (!is_compare_and_write(&first->c.e, &second->c.e))
+		mcmd_fail(&first->c, SC_INVALID_FIELD, AT_FUSE);
+	else
+		dispatch(&first->c);
+	engine_complete(m, first);
+	if (!second)
+		return;
+	if (first->c.status == SC_INVALID_FIELD) {
+		mcmd_fail(&second->c, SC_INVALID_FIELD, AT_FUSE);
+		engine_complete(m, second);
+	} else if (first->c.status == SC_SUCCESS && FAULT(m, FUSED_NOT_ATOMIC)) {
+		second->c.e.flags &= (uint8_t)~FLAG_FUSE;
+		second->paired = false;
+		second->due = m->now + IO_NS;
+	} else {
+		run_second(m, first, second);
+	}
+}
+
+/* A half whose turn has come; what is second here was left behind by an Abort of the first. */
+static void run_half(struct model *m, struct slot *s)
+{
+	if ((s->c.e.flags & FLAG_FUSE) == FUSE_FIRST) {
+		run_pair(m, s);
+		return;
+	}
+	mcmd_fail(&s->c, SC_FUSED_FAILED, 0xffff);
+	engine_complete(m, s);
+}
+
 static void run(struct model *m, struct slot *s)
 {
 	struct mcmd *c = &s->c;
 
 	if (hangs(m, s)) {
 		s->due = NEVER;
+		return;
+	}
+	if (s->paired) {
+		run_half(m, s);
 		return;
 	}
 	m->core->prp_of = NULL;
@@ -253,9 +353,9 @@ static bool can_fetch(struct model *m, const struct model_sq *q)
 	cq = core_cq(m, q->cqid);
 	if (!cq || (q != m->core->sq && any_full(m)))
 		return false;
-	if (FAULT(m, CQ_FULL_OVERWRITES) && q != m->core->sq)
+	if (full_overwrites(m, q != m->core->sq))
 		return true;
-	return cq->open < cq_room(cq) + (FAULT(m, CQ_FULL_DROPS_ONE) && q != m->core->sq);
+	return cq->open < cq_room(cq) + full_drops(m, q != m->core->sq);
 }
 
 static bool may_fetch(const struct model *m)
@@ -310,6 +410,22 @@ static void run_past_tail(struct model *m, uint16_t sqid)
 	nvm_command(&s.c);
 }
 
+/* The slot behind the first half: both become due together when it holds the second. */
+static void fetch_second(struct model *m, uint16_t sqid, struct slot *first)
+{
+	struct model_sq *q = core_sq(m, sqid);
+	struct slot *s = free_slot(m);
+	struct sqe e;
+
+	if (!s || !sq_waiting(q) || read_sqe(m, q, &e) || (e.flags & FLAG_FUSE) != FUSE_SECOND ||
+	    (FAULT(m, FUSED_WRAP_BROKEN) && !q->head))
+		return;
+	q->head = (q->head + 1) % q->size;
+	take(m, s, sqid, &e);
+	s->due = first->due;
+	s->paired = first->paired = true;
+}
+
 static void fetch(struct model *m, uint16_t sqid)
 {
 	struct model_sq *q = core_sq(m, sqid);
@@ -325,6 +441,8 @@ static void fetch(struct model *m, uint16_t sqid)
 	}
 	q->head = (q->head + 1) % q->size;
 	take(m, s, sqid, &e);
+	if (sqid && (e.flags & FLAG_FUSE) == FUSE_FIRST)
+		fetch_second(m, sqid, s);
 	if (!sq_waiting(q))
 		run_past_tail(m, sqid);
 }

@@ -152,6 +152,8 @@ static void io_limits(struct model *m, struct nvme_id_ctrl *id)
 	id->oncs = le16_from(oncs());
 	id->awun = le16_from(IDENTIFY_ATOMIC_Z); /* a Write is one copy: it could be more */
 	id->awupf = le16_from(IDENTIFY_ATOMIC_Z);
+	id->acwu = le16_from(IDENTIFY_ATOMIC_Z);
+	id->fuses = le16_from(NVME_CTRL_FUSES_COMPARE_AND_WRITE);
 	id->vwc = NVME_CTRL_VWC_PRESENT | NVME_CTRL_VWC_FLUSH;
 }
 

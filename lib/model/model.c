@@ -150,7 +150,7 @@ static struct model_core *core_new(const struct model *m)
 
 	if (!core)
 		return NULL;
-	core->nslots = RUNNING_MAX + m->opt.aerl + 2;
+	core->nslots = RUNNING_MAX + 1 + m->opt.aerl + 2; /* the last may be half a pair */
 	core->sq = calloc(m->opt.nsq + 1, sizeof(*core->sq));
 	core->cq = calloc(m->opt.ncq + 1, sizeof(*core->cq));
 	core->slot = calloc(core->nslots, sizeof(*core->slot));
