@@ -41,7 +41,7 @@ void feature_set_apst(struct mcmd *c)
 			return;
 		}
 	if (FAULT(c->m, APST_TABLE_SHORT))
-		memset(data + 64, 0, sizeof(data) - 64);
+		memset(data + 8, 0, sizeof(data) - 8);
 	memcpy(f->apst, data, sizeof(data));
 	f->apst_enabled = le32_get(c->e.cdw11) & 1;
 }
