@@ -26,6 +26,7 @@
 #define NEVER	     UINT64_MAX
 #define VANISH_AFTER 6u	 /* completions, of the faults vanish-mid-case, stops-answering */
 #define LEAK_AFTER   16u /* resets, of reset-leaks-queues */
+#define FAILED_MOST  64u /* failed Creates, bad doorbell values: of faults that count them */
 
 #define CAP_TO_UNITS 4u /* CAP.TO and CRTO.CRWMT: 2 s */
 
@@ -87,13 +88,14 @@ struct core_marks {
 	unsigned enables;     /* since power-on of the model */
 	unsigned completions; /* since power-on of the model */
 	unsigned resets;      /* that took I/O queues away */
-	unsigned late;	      /* slots that a reset did not stop */
-	uint32_t vs, nssr;    /* as written */
+	unsigned failed_creates, bad_doorbells;
+	unsigned late;	   /* slots that a reset did not stop */
+	uint32_t vs, nssr; /* as written */
 	uint64_t cmbmsc;
-	bool toggled;	      /* CC.EN, before CSTS.RDY, of fast-toggle-sticks */
-	bool keep_queues;     /* of nssr-keeps-queues, while it resets */
-	bool off_runs;	      /* a doorbell counted with CC.EN = 0 */
-	bool rest_pending;    /* the CQE whose last dword went first */
+	bool toggled;	   /* CC.EN, before CSTS.RDY, of fast-toggle-sticks */
+	bool keep_queues;  /* of nssr-keeps-queues, while it resets */
+	bool off_runs;	   /* a doorbell counted with CC.EN = 0 */
+	bool rest_pending; /* the CQE whose last dword went first */
 	uint64_t rest_at, rest_due;
 	uint8_t rest[12];
 	struct model_sq old_sq; /* the admin queues before the last reset */

@@ -14,6 +14,8 @@
 
 static void bad_value(struct model *m)
 {
+	if (++m->core->marks.bad_doorbells >= FAILED_MOST && FAULT(m, BAD_DOORBELLS_WEDGE))
+		m->core->wedged = true;
 	if (!FAULT(m, TAIL_INVALID_NO_EVENT))
 		model_event(m, EVENT_ERROR, INFO_BAD_VALUE, LID_ERROR);
 }

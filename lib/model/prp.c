@@ -291,6 +291,10 @@ static bool exceeds_mdts(const struct mcmd *c, size_t total)
 	uint64_t unit = FAULT(m, MDTS_SCALED_BY_MPS) ? m->core->page : MDTS_UNIT;
 	uint64_t slack = FAULT(m, MDTS_OFF_BY_ONE) ? MDTS_UNIT : 0;
 
+	if (is_io(c) && FAULT(m, NLB_FFFF_PAST_MDTS) && (le32_get(c->e.cdw12) & 0xffff) == 0xffff)
+		return false;
+	if (!is_io(c) && FAULT(m, NUMD_4_GIB_IS_NONE))
+		total = (uint32_t)total;
 	return m->opt.mdts && total > (unit << m->opt.mdts) + slack;
 }
 

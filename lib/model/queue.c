@@ -114,6 +114,8 @@ static struct create create_of(struct mcmd *c, bool cq)
 
 static bool has_leaked(const struct model *m)
 {
+	if (FAULT(m, FAILED_CREATE_LEAKS) && m->core->marks.failed_creates >= FAILED_MOST)
+		return true;
 	return FAULT(m, RESET_LEAKS_QUEUES) && m->core->marks.resets >= LEAK_AFTER;
 }
 
@@ -151,6 +153,7 @@ static bool create_fails(struct mcmd *c, const struct create *q)
 		mcmd_fail(c, SC_INVALID_FIELD, AT_CDW(11, 0));
 	else if ((le64_get(c->e.prp1) & (m->core->page - 1)) && !FAULT(m, QUEUE_PRP_OFFSET_MASKED))
 		mcmd_fail(c, SC_PRP_OFFSET_INVALID, AT_PRP1);
+	m->core->marks.failed_creates += c->status != SC_SUCCESS;
 	return c->status != SC_SUCCESS;
 }
 
