@@ -84,10 +84,27 @@ static bool can_post(struct model *m, const struct slot *s)
 	return !cq || cq_room(cq) || full_overwrites(m, s->c.sqid);
 }
 
+/* By fault: one of many goes astray when commands of many queues are under way. */
+static bool is_lost(const struct model *m, const struct slot *done)
+{
+	uint64_t queues = 0;
+
+	if (!FAULT(m, BUSY_LOSES_COMPLETION) || !done->c.sqid || done->seq % 64)
+		return false;
+	for (unsigned i = 0; i < m->core->nslots; i++)
+		if (is_open(&m->core->slot[i]))
+			queues |= 1ull << m->core->slot[i].c.sqid % 64;
+	return __builtin_popcountll(queues & ~1ull) > 6;
+}
+
 void engine_complete(struct model *m, struct slot *s)
 {
 	const struct model_sq *sq = core_sq(m, s->c.sqid);
 
+	if (is_lost(m, s)) {
+		engine_drop(m, s);
+		return;
+	}
 	if (s->c.status != SC_SUCCESS && sq)
 		logs_add_error(m, &s->c, (uint16_t)sq->head);
 	s->due = m->now;
@@ -161,6 +178,8 @@ static bool fuse_fails(struct mcmd *c)
 {
 	unsigned fuse = c->e.flags & FLAG_FUSE;
 
+	if (!c->sqid && FAULT(c->m, ADMIN_FUSE_IGNORED))
+		return false;
 	if (!c->sqid || fuse == FLAG_FUSE)
 		mcmd_fail(c, SC_INVALID_FIELD, AT_FUSE);
 	else if (!engine_slot_of(c)->paired && !FAULT(c->m, FUSED_ALONE_RUNS))

@@ -5,5 +5,13 @@
 const struct rig_gap gaps_all[] = {
 	{ "robust.client-vanishes",
 	  "no transport yet lets a client vanish while the device sees it (vfio-user, TCP)" },
+	{ "robust.msg-transport",
+	  "asks the messages of a vfio-user server themselves: no target is one" },
+	{ "robust.unmap-inflight",
+	  "no target tells its device that memory goes away, as vfio-user and an IOMMU do" },
+	{ "robust.backend-errors",
+	  "no target lets a case make the medium behind the controller fail, fill up or stall" },
+	{ "robust.save-restore",
+	  "no target can be saved and brought back with its commands under way" },
 	{ NULL, NULL },
 };
