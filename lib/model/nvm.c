@@ -10,6 +10,7 @@
 #include "model/media.h"
 
 #define FUSE_MASK	      0x3u
+#define CDW12_DTYPE	      (0xfu << 20)
 #define CDW12_FUA	      (1u << 30)
 #define CDW12_PRACT	      (1u << 29)
 #define CDW12_LR	      (1u << 31)
@@ -233,6 +234,8 @@ static void run_write(struct mcmd *c)
 	}
 	data = fetch(c, range_bytes(&r));
 	if (!data || write_bent(c, &r, data))
+		return;
+	if ((cdw12(c) & CDW12_DTYPE) && FAULT(c->m, DIRECTIVE_LOSES_DATA))
 		return;
 	kept = r.n - (FAULT(c->m, LAST_LBA_DROPPED) && r.n > 8 && c->sqid > 1);
 	media_write(r.ns, r.lba, kept, data, through(c));

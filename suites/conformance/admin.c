@@ -121,6 +121,23 @@ static void reserved_opcodes(struct rig *r)
 	rig_admin_ok(r, cmd_identify(0x01, 0, rig_mem(r, ID_LEN)));
 }
 
+/* ---- fuse-nonzero ---- */
+
+static const struct fuse_row {
+	const char *name;
+	uint8_t fuse;
+} fuse_rows[] = { { "first", 1 }, { "second", 2 }, { "reserved", 3 } };
+
+static void fuse_nonzero(struct rig *r)
+{
+	const struct fuse_row *row = rig_row(r);
+	struct cmd c = cmd_identify(0x01, 0, rig_mem(r, ID_LEN));
+
+	c.sqe.flags = row->fuse;
+	CHECK_STATUS(r, rig_admin(r, c), SC_INVALID_FIELD, SC_FUSED_MISSING);
+	rig_admin_ok(r, cmd_identify(0x01, 0, rig_mem(r, ID_LEN)));
+}
+
 static const struct rig_case cases[] = {
 	{ .id = "reserved-opcodes",
 	  .rule = "Every reserved or unsupported admin opcode fails with Invalid Command Opcode, "
@@ -132,6 +149,14 @@ static const struct rig_case cases[] = {
 	  .harm = HARM_NONE,
 	  .fault = "admin-reserved-accepted admin-reserved-wrong-status",
 	  .run = reserved_opcodes },
+	{ .id = "fuse-nonzero",
+	  .rule = "Admin commands are not fused: one that says so is refused.",
+	  .ref = "Base 2.0 Fused Operations",
+	  .needs = NEED_QUEUES,
+	  .level = SHOULD,
+	  .fault = "admin-fuse-ignored admin-fuzz-hangs-on-fuse",
+	  .run = fuse_nonzero,
+	  ROWS(fuse_rows) },
 };
 
 SUITE(admin_suite, CONFORMANCE, "admin", cases);
