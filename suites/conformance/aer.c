@@ -143,7 +143,7 @@ static const struct rig_case cases[] = {
 		 "command, Command Completion",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_SETTINGS,
-	  .fault = "aer-limit-off-by-one aer-limit-wrong-status",
+	  .fault = "aer-limit-off-by-one aer-limit-wrong-status temp-event-missing",
 	  .run = limit },
 	{ .id = "temp-event",
 	  .rule = "A temperature at its threshold is reported as a SMART / Health event.",

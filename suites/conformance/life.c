@@ -182,8 +182,9 @@ static void doorbell_while_disabled(struct rig *r)
 /* An I/O queue each time, so that something is there to be freed. */
 static struct sq *create_queue(struct rig *r)
 {
-	struct cq *cq = rig_cq_alloc(r, 1, FEW_ENTRIES);
-	struct sq *sq = rig_sq_alloc(r, 1, FEW_ENTRIES, cq);
+	uint32_t entries = rig_queue_fit(r, FEW_ENTRIES);
+	struct cq *cq = rig_cq_alloc(r, 1, entries);
+	struct sq *sq = rig_sq_alloc(r, 1, entries, cq);
 
 	REQUIRE_STATUS(r, rig_admin(r, cmd_create_cq(1, cq->size, cq->mem->iova, false, 0)),
 		       SC_SUCCESS);

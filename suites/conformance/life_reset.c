@@ -86,21 +86,23 @@ struct pair {
 
 static struct pair create_old_pair(struct rig *r, uint16_t qid)
 {
+	uint32_t entries = rig_queue_fit(r, OLD_ENTRIES);
 	struct pair p = { .sq = rig_buf(r, OLD_ENTRIES * sizeof(struct sqe)),
 			  .cq = rig_buf(r, OLD_ENTRIES * sizeof(struct cqe)) };
 
 	memset(p.sq->data, 0, p.sq->len);
 	memset(p.cq->data, 0, p.cq->len);
-	rig_admin_ok(r, cmd_create_cq(qid, OLD_ENTRIES, p.cq->iova, false, 0));
-	rig_admin_ok(r, cmd_create_sq(qid, OLD_ENTRIES, p.sq->iova, qid));
+	rig_admin_ok(r, cmd_create_cq(qid, entries, p.cq->iova, false, 0));
+	rig_admin_ok(r, cmd_create_sq(qid, entries, p.sq->iova, qid));
 	return p;
 }
 
 /* The same QID again in new memory, with one command on it. */
 static void create_again(struct rig *r, uint16_t qid)
 {
-	struct cq *cq = rig_cq_alloc(r, qid, OLD_ENTRIES);
-	struct sq *sq = rig_sq_alloc(r, qid, OLD_ENTRIES, cq);
+	uint32_t entries = rig_queue_fit(r, OLD_ENTRIES);
+	struct cq *cq = rig_cq_alloc(r, qid, entries);
+	struct sq *sq = rig_sq_alloc(r, qid, entries, cq);
 	struct cpl cpl;
 
 	REQUIRE_STATUS(r, rig_admin(r, cmd_create_cq(qid, cq->size, cq->mem->iova, false, 0)),

@@ -298,7 +298,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A Controller Reset after a shutdown clears SHST, and commands run again.",
 	  .ref = "Base 2.0 Shutdown Processing; Base 2.2 Offset 1Ch: CSTS (SHST)",
 	  .needs = NEED_QUEUES,
-	  .fault = "shst-survives-reset",
+	  .fault = "shst-survives-reset shst-stuck",
 	  .run = shutdown_reset_clears,
 	  .rows = shn_rows,
 	  .row_size = sizeof(shn_rows[0]),
@@ -309,7 +309,7 @@ static const struct rig_case cases[] = {
 		 "Base 2.2 Shutdown Processing",
 	  .needs = NEED_QUEUES,
 	  .level = SHOULD,
-	  .fault = "shst-stuck-while-disabled",
+	  .fault = "shst-stuck-while-disabled shst-stuck",
 	  .run = shutdown_while_disabled,
 	  ROWS(shn_rows) },
 	{ .id = "shutdown-with-io",
@@ -317,7 +317,8 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.2 Memory-based Controller Shutdown (PCIe)",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "shutdown-waits-for-host shutdown-loses-writes",
+	  .fault = "shutdown-waits-for-host shutdown-loses-writes shst-stuck "
+		   "cache-dropped-at-shutdown",
 	  .run = shutdown_with_io },
 };
 

@@ -221,14 +221,14 @@ static const struct rig_case cases[] = {
 	  .ref = "PCIe Transport 1.0 PCI Power Management Capabilities; PCIe Transport 1.0 PMCS - "
 		 "PCI Power Management Control and Status",
 	  .needs = NEED_CONFIG | NEED_QUEUES,
-	  .fault = "pm-loses-state pm-no-soft-reset-clear",
+	  .fault = "pm-loses-state pm-no-soft-reset-clear cap-list-bit-clear",
 	  .run = pm_cap },
 	{ .id = "pcie-cap",
 	  .rule = "The PCI Express capability tells of an endpoint of version 2 with FLR.",
 	  .ref = "PCIe Transport 1.0 PCI Express Capabilities; PCIe Transport 1.0 PCI Express "
 		 "Device Capabilities",
 	  .needs = NEED_CONFIG,
-	  .fault = "pcie-no-role-based pcie-version-one",
+	  .fault = "pcie-no-role-based pcie-version-one cap-list-bit-clear",
 	  .run = pcie_cap },
 	{ .id = "aer-cap",
 	  .rule = "The error status registers are clear, and a set bit is cleared by writing 1.",

@@ -207,11 +207,11 @@ static void check_runs(struct rig *r, struct sq *q)
 static void dstrd(struct rig *r)
 {
 	uint16_t last = (uint16_t)rig_queue_count(r);
-	struct sq *q = rig_queue_pair(r, last, FEW_ENTRIES), *other = NULL;
+	struct sq *q = rig_queue_pair(r, last, rig_queue_fit(r, FEW_ENTRIES)), *other = NULL;
 	struct cmd flush = cmd_flush(rig_ns(r)->nsid);
 
 	if (last > 1)
-		other = rig_queue_pair(r, last - 1, FEW_ENTRIES);
+		other = rig_queue_pair(r, last - 1, q->size);
 	rig_put(r, q, flush);
 	if (other)
 		rig_put(r, other, flush);

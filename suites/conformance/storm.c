@@ -24,7 +24,7 @@ struct slot {
 struct storm {
 	struct rig *r;
 	const struct facts_ns *ns;
-	unsigned queues, slots, blocks, round, begun, done;
+	unsigned queues, entries, slots, blocks, round, begun, done;
 	size_t bytes; /* of one slot */
 	struct sq *sq[QUEUES];
 	struct buf *out, *in;
@@ -41,7 +41,7 @@ static uint64_t lba_of(const struct storm *s, unsigned i)
 static void create_queues(struct storm *s)
 {
 	for (unsigned i = 0; i < s->queues; i++)
-		s->sq[i] = rig_queue_pair(s->r, (uint16_t)(i + 1), ENTRIES);
+		s->sq[i] = rig_queue_pair(s->r, (uint16_t)(i + 1), s->entries);
 }
 
 static void stamp_out(struct storm *s, unsigned i)
@@ -75,7 +75,8 @@ static void allocate(struct storm *s)
 	s->queues = rig_queue_count(s->r) < QUEUES ? rig_queue_count(s->r) : QUEUES;
 	s->blocks = by_mdts && by_mdts < BLOCKS ? by_mdts : BLOCKS;
 	s->bytes = (size_t)s->blocks * s->ns->lba_bytes;
-	s->slots = s->queues * DEPTH;
+	s->entries = rig_queue_fit(s->r, ENTRIES);
+	s->slots = s->queues * (s->entries - 1);
 	if (lba_of(s, s->slots) > s->ns->nsze)
 		rig_na(s->r, "the namespace is too small: %llu blocks",
 		       (unsigned long long)s->ns->nsze);
@@ -175,7 +176,7 @@ void storm_reap(struct storm *s)
 
 void storm_check_quiet(struct storm *s, uint64_t ns)
 {
-	size_t cq_bytes = ENTRIES * sizeof(struct cqe);
+	size_t cq_bytes = s->entries * sizeof(struct cqe);
 	char what[48];
 
 	memcpy(s->in_copy, s->in->data, s->in->len);
