@@ -246,6 +246,7 @@ static const struct {
 	{ "color", "auto always never" },
 	{ "progress", "auto plain none" },
 	{ "effort", "quick normal soak" },
+	{ "trace", "failed always never" },
 	{ "allow", "none settings data wear forever" },
 	{ "completion", "bash" },
 	{ "case", "$(\"${COMP_WORDS[0]}\" list 2>/dev/null | sed '/^gap:/d; s/[[ ].*//')" },
@@ -303,7 +304,7 @@ void help_bash(FILE *out)
 	fputs("\tesac\n"
 	      "\tcase $verb,$cur in\n"
 	      "\thelp,[!-]*|help,) words=\"$verbs $words\" ;;\n"
-	      "\treport,[!-]*|report,) compopt -o filenames; "
+	      "\treport,[!-]*|report,|repro,[!-]*|repro,) compopt -o filenames; "
 	      "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
 	      "\tesac\n"
 	      "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"

@@ -2,13 +2,29 @@
 #include "rig/journal_read.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "event/event.h"
+
+int journal_open_run(const char *run)
+{
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+	int fd;
+
+	if (stat(run, &st))
+		return -errno;
+	if (asprintf(&path, "%s%s", run, S_ISDIR(st.st_mode) ? "/events.jsonl" : "") < 0)
+		return -ENOMEM;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
 
 static int refuse(char error[JOURNAL_ERROR], uint64_t line, const char *why)
 {

@@ -7,6 +7,9 @@
 
 #include "rig/journal.h"
 
+/* A run's journal to read: its directory or events.jsonl itself. Descriptor or -errno. */
+int journal_open_run(const char *run);
+
 /*
  * Calls fn for every event of a journal, from its beginning. A last line without its newline is a
  * record that was never whole: left out. *ret_end is where the last whole one ends. -EPROTO for

@@ -28,13 +28,15 @@ enum {
 	KEY_FAIL_FAST,
 	KEY_STRICT_SKIP,
 	KEY_REQUIRE,
+	KEY_TRACE,
 };
 
 /* clang-format off */
 static const struct argp_option table[] = {
 	{ NULL, 0, NULL, 0, "What runs:", 1 },
 	{ "stack", KEY_STACK, "NAME", 0,
-	  "Bring up this stack of configs/stacks and run on it", 0 },
+	  "Bring up this stack of configs/stacks and run on it; a shell pattern ('qemu-*') runs on "
+	  "each that it names and sums up in one table", 0 },
 	{ "suite", KEY_SUITE, "AREA", 0, "Only this area: queue, identify ... (repeatable)", 0 },
 	{ "case", KEY_CASE, "PATTERN", 0,
 	  "Only these cases, shell pattern over area.id or area.id[row] (repeatable)", 0 },
@@ -61,6 +63,9 @@ static const struct argp_option table[] = {
 	{ "resume", KEY_RESUME, "DIR", 0, "Go on with a run that was cut or stopped", 0 },
 	{ "to", KEY_TO, "FORMAT[=FILE]", 0,
 	  "Write this report too; without FILE, or with -, to standard output (repeatable)", 0 },
+	{ "trace", KEY_TRACE, "WHEN", 0,
+	  "Which cases tell the commands they sent and what came back, the last 64: failed "
+	  "(default), always, never", 0 },
 	{ "json", KEY_JSON, NULL, 0, "Write the events to standard output, a JSON object a line", 0 },
 	{ 0 },
 };
@@ -134,6 +139,9 @@ static error_t parse_value(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_EFFORT:
 		say_name(state, "effort", arg, effort_find, "quick, normal, soak");
+		return 0;
+	case KEY_TRACE:
+		say_name(state, "trace", arg, trace_find, "failed, always, never");
 		return 0;
 	case KEY_SEED:
 		say_number(state, "seed", arg, 0, UINT64_MAX);
@@ -255,6 +263,13 @@ const char *options_str(const struct run_options *o, const char *key)
 uint64_t options_u64(const struct run_options *o, const char *key)
 {
 	return event_get_u64(o->asked, key);
+}
+
+enum rig_trace options_trace(const struct run_options *o)
+{
+	const char *when = options_str(o, "trace");
+
+	return when ? (enum rig_trace)trace_find(when) : TRACE_FAILED;
 }
 
 static bool said(const struct run_options *o, const char *key)

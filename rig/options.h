@@ -19,7 +19,7 @@
 struct run_options {
 	struct globals globals;
 	/* "target" or "stack", "suite" "case" "exclude" (lists), "allow", "effort", "seed",
-	 * "repeat", "deadline", "known"; only what was said, until options_default() */
+	 * "repeat", "deadline", "known", "trace"; only what was said, until options_default() */
 	struct json_object *asked;
 	const char *out, *resume;
 	const char *to[OPTIONS_TO_MAX];
@@ -41,6 +41,8 @@ int options_resume(struct run_options *o, struct json_object *saved, char *ret_e
 
 const char *options_str(const struct run_options *o, const char *key); /* NULL: not said */
 uint64_t options_u64(const struct run_options *o, const char *key);    /* 0: not said */
+
+enum rig_trace options_trace(const struct run_options *o); /* not said: FAILED */
 
 /* The filter of it, lists valid until options_filter_free. -ENOMEM or 0. */
 int options_filter(const struct run_options *o, struct plan_filter *ret);

@@ -42,6 +42,13 @@ int effort_find(const char *name)
 	return find(efforts, ARRAY_SIZE(efforts), name);
 }
 
+int trace_find(const char *name)
+{
+	static const char *const when[] = { "never", "failed", "always" };
+
+	return find(when, ARRAY_SIZE(when), name);
+}
+
 const char *level_name(enum rig_level l)
 {
 	return l == SHOULD ? "should" : "must";

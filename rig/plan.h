@@ -67,6 +67,7 @@ const char *level_name(enum rig_level l);		      /* "must" */
 const char *kind_name(enum rig_kind k);			      /* "conformance" */
 const char *effort_name(enum rig_effort e);		      /* "normal" */
 int effort_find(const char *name);			      /* -1: none of that name */
+int trace_find(const char *name);			      /* enum rig_trace, or -1 */
 const char *row_name(const struct rig_case *c, unsigned row); /* NULL without rows */
 
 #endif

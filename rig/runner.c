@@ -144,6 +144,7 @@ static int run_worker(struct walk *k, unsigned deadline_s, struct outcome *o)
 			 .facts = r->facts,
 			 .env = r->env,
 			 .effort = r->effort,
+			 .trace = r->trace,
 			 .seed = r->seed + item_of(k)->attempt },
 		.run_case = r->run_case,
 	};

@@ -21,6 +21,7 @@ struct runner {
 	const struct facts *facts; /* NULL: none */
 	const struct case_env *env;
 	enum rig_effort effort;
+	enum rig_trace trace;
 	uint64_t seed;
 	unsigned deadline_s; /* of every case; 0: each its own */
 	bool fail_fast;

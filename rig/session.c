@@ -205,6 +205,7 @@ static int run_cases(struct session *s)
 		.facts = s->facts,
 		.env = &kit_env,
 		.effort = (enum rig_effort)effort_find(options_str(o, "effort")),
+		.trace = options_trace(o),
 		.seed = options_u64(o, "seed"),
 		.deadline_s = (unsigned)options_u64(o, "deadline"),
 		.fail_fast = o->fail_fast,
@@ -368,8 +369,11 @@ static int run_in_dir(struct session *s)
 	if (s->options->resume && resume_complete(&s->resume))
 		return nothing_left(s);
 	err = bench_up(s, error);
-	if (err)
+	if (err) {
+		s->up_err = err;
+		memcpy(s->up_error, error, sizeof(error));
 		return end_early(s, err, error);
+	}
 	status = run_on_bench(s);
 	bench_close(&s->bench);
 	return status;

@@ -17,6 +17,8 @@ const struct verb verbs[] = {
 	{ "probe", "DRIVE", "Say what a target is and what it can do.", &probe_argp, cmd_probe },
 	{ "report", "RUN", "Remake reports from a run's events. Opens no device.", &report_argp,
 	  cmd_report },
+	{ "repro", "RUN CASE", "Write a shell script that does what a case did, with nvme-cli.",
+	  &repro_argp, cmd_repro },
 	{ "faults", "[FAULT...]", "Prove that each case can fail: run it against its faults.",
 	  &faults_argp, cmd_faults },
 	{ "doctor", "", "Say what this machine lacks and what that costs.", &doctor_argp,

@@ -85,8 +85,7 @@ void rig_note(struct rig *r, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	event_str(e, "text", text);
-	event_write(r->run->event_fd, e);
-	json_object_put(e);
+	rig_event(r, e);
 }
 
 void rig_sample(struct rig *r, const char *metric, double value, const char *unit)
@@ -96,8 +95,7 @@ void rig_sample(struct rig *r, const char *metric, double value, const char *uni
 	event_str(e, "metric", metric);
 	event_real(e, "value", value);
 	event_str(e, "unit", unit);
-	event_write(r->run->event_fd, e);
-	json_object_put(e);
+	rig_event(r, e);
 }
 
 static void run_deferred(struct rig *r)
@@ -199,6 +197,23 @@ const char *rig_na_text(const char *fmt, ...)
 	return text;
 }
 
+void rig_event(struct rig *r, struct json_object *e)
+{
+	event_write(r->run->event_fd, e);
+	json_object_put(e);
+}
+
+/* Will the verdict be FAIL or BROKEN, unless what follows changes it? */
+static bool went_wrong(const struct rig *r)
+{
+	return r->failed || (r->left ? !strcmp(r->left, "BROKEN") : !r->body_checks);
+}
+
+bool rig_is_traced(const struct rig *r)
+{
+	return r->run->trace == TRACE_ALWAYS || (r->run->trace == TRACE_FAILED && went_wrong(r));
+}
+
 void rig_set_env(struct rig *r, void *env)
 {
 	r->env = env;
@@ -250,8 +265,7 @@ static void write_site_counts(struct rig *r)
 		event_str(e, "file", check_file(s->file));
 		event_u64(e, "line", (uint64_t)s->line);
 		event_u64(e, "count", s->passed - 1);
-		event_write(r->run->event_fd, e);
-		json_object_put(e);
+		rig_event(r, e);
 	}
 }
 

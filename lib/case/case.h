@@ -145,6 +145,9 @@ bool check_mem(struct rig *r, const struct check_site *s, const char *what, cons
 
 /* ---- for the runner: one instance in this process ---- */
 
+/* Which cases tell what they sent and what came back: `command` events before the verdict. */
+enum rig_trace { TRACE_NEVER, TRACE_FAILED, TRACE_ALWAYS };
+
 /* What stands between the case layer and a target; lib/kit has the one for NVMe. */
 struct case_env {
 	/* In the case's trampoline: opens what the body uses. May leave by rig_broken, rig_fail. */
@@ -163,6 +166,7 @@ struct case_run {
 	const struct case_env *env; /* NULL: none */
 	enum rig_effort effort;
 	uint64_t seed;
+	enum rig_trace trace;
 	int event_fd; /* check, note, sample and at last one verdict event are written here */
 };
 
@@ -177,5 +181,11 @@ int case_run(const struct case_run *run);
 /* The env's own pointer, kept in the running case. */
 void rig_set_env(struct rig *r, void *env);
 void *rig_env(const struct rig *r);
+
+/* For the env: writes an event of the case's and frees it. */
+struct json_object;
+void rig_event(struct rig *r, struct json_object *e);
+/* For the env: is a trace wanted, by what the run asks and by how the case stands now? */
+bool rig_is_traced(const struct rig *r);
 
 #endif

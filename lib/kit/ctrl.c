@@ -77,9 +77,11 @@ uint64_t rig_reg(struct rig *r, uint64_t off, unsigned width)
 
 void rig_set_reg(struct rig *r, uint64_t off, unsigned width, uint64_t value)
 {
-	struct target *t = opened(r)->t;
-	int err = t->ops->reg_write(t, off, width, value);
+	struct ctrl *c = opened(r);
+	int err;
 
+	trace_register(c, off, width, value);
+	err = c->t->ops->reg_write(c->t, off, width, value);
 	if (err)
 		kit_trouble(r, err, "writing a register");
 }
@@ -160,6 +162,7 @@ void rig_flr(struct rig *r)
 
 	if (!c->t->ops->reset)
 		rig_skip(r, "needs", "the target offers no Function Level Reset");
+	trace_reset(c);
 	err = c->t->ops->reset(c->t, RESET_FLR);
 	ctrl_forget(c);
 	kit_of(r)->ordinary = NULL;

@@ -179,11 +179,15 @@ static void end(struct rig *r)
 	if (!k)
 		return;
 	if (k->c) {
+		uint64_t asked = k->c->trace.n;
+
 		check_canaries(k);
 		if (k->health_off)
 			rig_note(r, "health not looked at: %s", k->health_why);
 		else
 			check_health(k);
+		if (rig_is_traced(r))
+			kit_tell_trace(k, asked);
 		ctrl_close(k->c);
 	}
 	target_close(k->t);

@@ -21,4 +21,10 @@ __attribute__((noreturn)) void kit_trouble(struct rig *r, int err, const char *d
 /* ctrl.audit of every controller that a case opens. */
 void kit_audit(void *ctx, const char *rule, const char *text);
 
+/*
+ * Writes the controller's trace as command, completion, register and reset events; records from
+ * number `health` on are the rig's own questions after the case.
+ */
+void kit_tell_trace(struct kit *k, uint64_t health);
+
 #endif

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "base/cleanup.h"
+#include "spec/command.h"
 
 struct cpl cpl_of(const struct cqe *e)
 {
@@ -214,68 +214,13 @@ struct cmd cmd_dsm(uint32_t nsid, const struct nvme_dsm_range *ranges, unsigned 
 	return c;
 }
 
-static const struct {
-	uint8_t opcode;
-	const char *name;
-} admin_names[] = {
-	{ nvme_admin_delete_sq, "Delete I/O SQ" },
-	{ nvme_admin_create_sq, "Create I/O SQ" },
-	{ nvme_admin_get_log_page, "Get Log Page" },
-	{ nvme_admin_delete_cq, "Delete I/O CQ" },
-	{ nvme_admin_create_cq, "Create I/O CQ" },
-	{ nvme_admin_identify, "Identify" },
-	{ nvme_admin_abort_cmd, "Abort" },
-	{ nvme_admin_set_features, "Set Features" },
-	{ nvme_admin_get_features, "Get Features" },
-	{ nvme_admin_async_event, "Async Event Request" },
-	{ nvme_admin_ns_mgmt, "NS Management" },
-	{ nvme_admin_fw_commit, "Firmware Commit" },
-	{ nvme_admin_fw_download, "Firmware Download" },
-	{ nvme_admin_dev_self_test, "Device Self-test" },
-	{ nvme_admin_ns_attach, "NS Attachment" },
-	{ nvme_admin_keep_alive, "Keep Alive" },
-	{ nvme_admin_directive_send, "Directive Send" },
-	{ nvme_admin_directive_recv, "Directive Receive" },
-	{ nvme_admin_virtual_mgmt, "Virtualization Mgmt" },
-	{ nvme_admin_nvme_mi_send, "NVMe-MI Send" },
-	{ nvme_admin_nvme_mi_recv, "NVMe-MI Receive" },
-	{ nvme_admin_dbbuf, "Doorbell Buffer Cfg" },
-	{ nvme_admin_format_nvm, "Format NVM" },
-	{ nvme_admin_security_send, "Security Send" },
-	{ nvme_admin_security_recv, "Security Receive" },
-	{ nvme_admin_sanitize_nvm, "Sanitize" },
-	{ nvme_admin_get_lba_status, "Get LBA Status" },
-}, io_names[] = {
-	{ nvme_cmd_flush, "Flush" },
-	{ nvme_cmd_write, "Write" },
-	{ nvme_cmd_read, "Read" },
-	{ nvme_cmd_write_uncor, "Write Uncorrectable" },
-	{ nvme_cmd_compare, "Compare" },
-	{ nvme_cmd_write_zeroes, "Write Zeroes" },
-	{ nvme_cmd_dsm, "Dataset Management" },
-	{ nvme_cmd_verify, "Verify" },
-	{ nvme_cmd_resv_register, "Resv. Register" },
-	{ nvme_cmd_resv_report, "Resv. Report" },
-	{ nvme_cmd_resv_acquire, "Resv. Acquire" },
-	{ nvme_cmd_resv_release, "Resv. Release" },
-	{ nvme_cmd_copy, "Copy" },
-	{ nvme_zns_cmd_mgmt_send, "Zone Mgmt Send" },
-	{ nvme_zns_cmd_mgmt_recv, "Zone Mgmt Receive" },
-	{ nvme_zns_cmd_append, "Zone Append" },
-};
-
 const char *cmd_name(bool admin, uint8_t opcode, char buf[24])
 {
-	size_t n = admin ? ARRAY_SIZE(admin_names) : ARRAY_SIZE(io_names);
+	const struct spec_command *c = spec_command(admin, opcode);
 
-	for (size_t i = 0; i < n; i++) {
-		uint8_t known = admin ? admin_names[i].opcode : io_names[i].opcode;
-
-		if (known == opcode) {
-			snprintf(buf, 24, "%s", admin ? admin_names[i].name : io_names[i].name);
-			return buf;
-		}
-	}
-	snprintf(buf, 24, "opcode %02Xh", opcode);
+	if (c)
+		snprintf(buf, 24, "%s", c->name);
+	else
+		snprintf(buf, 24, "opcode %02Xh", opcode);
 	return buf;
 }

@@ -30,13 +30,20 @@ int reg_read64(struct ctrl *c, uint64_t off, uint64_t *ret)
 	return c->t->ops->reg_read(c->t, off, 64, ret);
 }
 
-int reg_write32(struct ctrl *c, uint64_t off, uint32_t value)
+int reg_write_quiet(struct ctrl *c, uint64_t off, uint32_t value)
 {
 	return c->t->ops->reg_write(c->t, off, 32, value);
 }
 
+int reg_write32(struct ctrl *c, uint64_t off, uint32_t value)
+{
+	trace_register(c, off, 32, value);
+	return reg_write_quiet(c, off, value);
+}
+
 int reg_write64(struct ctrl *c, uint64_t off, uint64_t value)
 {
+	trace_register(c, off, 64, value);
 	return c->t->ops->reg_write(c->t, off, 64, value);
 }
 
@@ -64,6 +71,7 @@ int ctrl_open(struct target *t, struct ctrl **ret)
 	if (!c)
 		return -ENOMEM;
 	c->t = t;
+	c->trace.begin_ns = target_now(t);
 	err = reg_read64(c, REG_CAP, &c->cap);
 	if (!err)
 		err = reg_read32(c, REG_VS, &c->vs);

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 
 #include "nvme/queue.h"
+#include "nvme/trace.h"
 
 #define CTRL_EVENTS 257 /* as many AERs as AERL can grant, and one too many */
 
@@ -57,7 +58,8 @@ struct ctrl {
 	/* where the audit's findings go: rule is stable ("cqe.phase"), text says got and want */
 	void (*audit)(void *ctx, const char *rule, const char *text);
 	void *audit_ctx;
-	uint64_t audited; /* completions checked */
+	uint64_t audited;   /* completions checked */
+	struct trace trace; /* the last commands and register writes */
 };
 
 /* Reads CAP and VS. The controller is left as found. -ENODEV when it reads all ones. */
@@ -98,6 +100,8 @@ int reg_read32(struct ctrl *c, uint64_t off, uint32_t *ret);
 int reg_read64(struct ctrl *c, uint64_t off, uint64_t *ret); /* one access of 64 bits */
 int reg_write32(struct ctrl *c, uint64_t off, uint32_t value);
 int reg_write64(struct ctrl *c, uint64_t off, uint64_t value);
+/* A write that is no news for the trace: a doorbell that says what the queue's own position is. */
+int reg_write_quiet(struct ctrl *c, uint64_t off, uint32_t value);
 
 /*
  * Puts and rings a command; *ret_buf (when c->data_len != 0 and cmd->data != NULL) is the DMA

@@ -50,6 +50,7 @@ static int submit(struct ctrl *c, struct sq *q, const struct cmd *cmd, struct fl
 	err = put_data(c, cmd, &e, f);
 	if (!err) {
 		f->cid = sq_put(q, &e);
+		trace_data_len(c, cmd->data ? cmd->data_len : 0);
 		take_stray(c, q->qid, f->cid, &old); /* its CID begins anew */
 		err = sq_ring(q);
 	}

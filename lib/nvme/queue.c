@@ -141,6 +141,7 @@ uint16_t sq_put_as(struct sq *q, const struct sqe *e, uint16_t cid)
 	slot->cid = le16_from(cid);
 	set_pending(q, cid, true);
 	q->rung_ns[cid % CID_TIMES] = target_now(q->c->t);
+	trace_put(q, slot, q->rung_ns[cid % CID_TIMES]);
 	q->tail = (q->tail + 1) % q->size;
 	return cid;
 }
@@ -181,8 +182,10 @@ int sq_ring(struct sq *q)
 
 int sq_ring_value(struct sq *q, uint32_t value)
 {
+	uint64_t off = doorbell_sq(q->c, q->qid);
+
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	return reg_write32(q->c, doorbell_sq(q->c, q->qid), value);
+	return value == q->tail ? reg_write_quiet(q->c, off, value) : reg_write32(q->c, off, value);
 }
 
 int cq_ring(struct cq *q)
@@ -192,7 +195,9 @@ int cq_ring(struct cq *q)
 
 int cq_ring_value(struct cq *q, uint32_t value)
 {
-	return reg_write32(q->c, doorbell_cq(q->c, q->qid), value);
+	uint64_t off = doorbell_cq(q->c, q->qid);
+
+	return value == q->head ? reg_write_quiet(q->c, off, value) : reg_write32(q->c, off, value);
 }
 
 int cq_ready(const struct cq *q)
@@ -271,6 +276,7 @@ int cq_next(struct cq *q, struct cpl *ret)
 		q->phase ^= 1;
 	}
 	q->reaped++;
+	trace_completed(q, &e);
 	audit_cpl(q, ret);
 	return 1;
 }

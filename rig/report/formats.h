@@ -5,6 +5,7 @@
 
 #include "rig/report/report.h"
 
-extern const struct report_ops report_tty, report_junit, report_ktap, report_jsonl, report_md;
+extern const struct report_ops report_tty, report_junit, report_ktap, report_jsonl, report_md,
+	report_trace;
 
 #endif

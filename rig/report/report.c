@@ -6,7 +6,8 @@
 #include "rig/report/formats.h"
 
 const struct report_ops *const report_all[] = { &report_tty,   &report_junit, &report_ktap,
-						&report_jsonl, &report_md,    NULL };
+						&report_jsonl, &report_md,    &report_trace,
+						NULL };
 
 const struct report_ops *report_find(const char *name)
 {

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "spec/command.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static uint32_t dword(const struct sqe *e, unsigned i)
+{
+	__le32 v;
+
+	memcpy(&v, (const char *)e + 4 * i, sizeof(v));
+	return le32_get(v);
+}
+
+uint64_t spec_field_get(const struct spec_field *f, const struct sqe *e)
+{
+	uint64_t v = dword(e, f->dword);
+
+	if (f->low + f->width > 32)
+		v |= (uint64_t)dword(e, f->dword + 1u) << 32;
+	v >>= f->low;
+	return f->width < 64 ? v & ((1ull << f->width) - 1) : v;
+}
+
+/* Takes the field's bits out of what is left of the 16 dwords. */
+static void cover(const struct spec_field *f, uint32_t left[16])
+{
+	for (unsigned bit = f->low; bit < f->low + f->width; bit++)
+		left[f->dword + bit / 32] &= ~(1u << bit % 32);
+}
+
+struct teller {
+	const struct sqe *e;
+	void (*fn)(void *ctx, const char *name, uint64_t value);
+	void *ctx;
+};
+
+static void tell_fields(const struct teller *t, const struct spec_field *f, uint32_t left[16])
+{
+	for (; f && f->name; f++) {
+		uint64_t v = spec_field_get(f, t->e);
+
+		cover(f, left);
+		if (v)
+			t->fn(t->ctx, f->name, v);
+	}
+}
+
+void spec_decode(bool admin, const struct sqe *e,
+		 void (*fn)(void *ctx, const char *name, uint64_t value), void *ctx)
+{
+	static const char *const rest[] = { "CDW10", "CDW11", "CDW12", "CDW13", "CDW14", "CDW15" };
+	const struct spec_command *c = spec_command(admin, e->opcode);
+	const struct teller t = { e, fn, ctx };
+	uint32_t left[16];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(left); i++)
+		left[i] = dword(e, i);
+	tell_fields(&t, spec_common, left);
+	tell_fields(&t, c ? c->fields : NULL, left);
+	for (unsigned i = 0; i < ARRAY_SIZE(rest); i++)
+		if (left[10 + i])
+			fn(ctx, rest[i], left[10 + i]);
+}
+
+bool spec_host_to_device(uint8_t opcode)
+{
+	return opcode & 1;
+}
+
+bool spec_device_to_host(uint8_t opcode)
+{
+	return opcode & 2;
+}
+
+static uint64_t field_named(const struct spec_command *c, const struct sqe *e, const char *name)
+{
+	for (const struct spec_field *f = c->fields; f && f->name; f++)
+		if (!strcmp(f->name, name))
+			return spec_field_get(f, e);
+	return 0;
+}
+
+int64_t spec_data_bytes(bool admin, const struct sqe *e, uint32_t block_bytes)
+{
+	const struct spec_command *c = spec_command(admin, e->opcode);
+	uint64_t n = c && c->len_field ? field_named(c, e, c->len_field) : 0;
+
+	if (!c)
+		return -1;
+	switch (c->len) {
+	case LEN_NONE:
+		return 0;
+	case LEN_FIXED:
+		return c->len_of;
+	case LEN_DWORDS_Z:
+		return (int64_t)(n + 1) * 4;
+	case LEN_BYTES:
+		return (int64_t)n;
+	case LEN_BLOCKS:
+		return block_bytes ? (int64_t)(n + 1) * block_bytes : -1;
+	case LEN_RANGES:
+		return (int64_t)(n + 1) * c->len_of;
+	case LEN_DEPENDS:
+		break;
+	}
+	return -1;
+}
