@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "event/event.h"
+#include "rig/list_stacks.h"
 #include "rig/plan.h"
 #include "rig/verbs.h"
 #include "target/target.h"
@@ -14,14 +15,17 @@ struct list_args {
 	struct globals globals;
 	const char **patterns;
 	size_t n;
-	bool json;
+	bool json, stacks;
 };
 
-enum { KEY_JSON = 0x100 };
+enum { KEY_JSON = 0x100, KEY_STACKS };
 
 /* clang-format off */
 static const struct argp_option options[] = {
 	{ "json", KEY_JSON, NULL, 0, "One JSON document", 0 },
+	{ "stacks", KEY_STACKS, NULL, 0,
+	  "The stacks of configs/stacks in place of the cases, and why this machine cannot bring "
+	  "one up", 0 },
 	{ 0 },
 };
 /* clang-format on */
@@ -40,6 +44,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_JSON:
 		a->json = true;
+		return 0;
+	case KEY_STACKS:
+		a->stacks = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -207,6 +214,11 @@ int cmd_list(int argc, char **argv)
 
 	if (verb_parse(&list_argp, argc, argv, &a))
 		return RIG_BROKE;
+	if (a.stacks) {
+		status = list_stacks(a.patterns, a.n, a.json);
+		free(a.patterns);
+		return status;
+	}
 	f.cases = a.patterns;
 	f.n_cases = a.n;
 	if (plan_unknown(suites_all, &f, text, sizeof(text))) {

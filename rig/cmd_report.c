@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "event/event.h"
 #include "rig/journal_read.h"
+#include "rig/matrix.h"
 #include "rig/outputs.h"
 #include "rig/replay.h"
 #include "rig/report/report.h"
@@ -22,6 +23,8 @@ struct report_args {
 	struct globals globals;
 	struct outputs outputs;
 	const char *run;
+	const char *to[OUTPUTS_MAX]; /* as said: a matrix has formats of its own */
+	unsigned n_to;
 	bool list, json;
 };
 
@@ -32,7 +35,7 @@ static const struct argp_option options[] = {
 	  "Report to make, again for more; without FILE or with - on standard output (default tty)",
 	  0 },
 	{ "formats", KEY_FORMATS, NULL, 0, "List the formats", 0 },
-	{ "json", KEY_JSON, NULL, 0, "With --formats: as JSON", 0 },
+	{ "json", KEY_JSON, NULL, 0, "With --formats, or of a matrix: as JSON", 0 },
 	{ 0 },
 };
 
@@ -46,8 +49,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &a->globals;
 		return 0;
 	case KEY_TO:
-		if (outputs_add(&a->outputs, arg, error))
-			argp_error(state, "%s", error);
+		if (a->n_to == OUTPUTS_MAX)
+			argp_error(state, "--to: at most %d reports", OUTPUTS_MAX);
+		a->to[a->n_to++] = arg;
 		return 0;
 	case KEY_FORMATS:
 		a->list = true;
@@ -63,6 +67,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!a->run && !a->list)
 			argp_error(state, "name the run's directory, or its events.jsonl");
+		for (unsigned i = 0; a->run && !matrix_is(a->run) && i < a->n_to; i++)
+			if (outputs_add(&a->outputs, a->to[i], error))
+				argp_error(state, "%s", error);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -180,6 +187,26 @@ static int make_reports(struct report_args *a)
 	return err ? RIG_BROKE : RIG_GOOD;
 }
 
+/* ---- a matrix ---- */
+
+static int report_matrix(const struct report_args *a)
+{
+	char error[MATRIX_ERROR];
+	struct matrix m = { 0 };
+	int err = matrix_load(&m, a->run, error);
+
+	if (!err)
+		err = matrix_collect(&m, NULL, error);
+	for (unsigned i = 0; !err && i < a->n_to; i++)
+		err = matrix_write(&m, a->to[i], a->globals.verbose, error);
+	if (!err && (!a->n_to || a->json))
+		err = matrix_write(&m, a->json ? "json" : "tty", a->globals.verbose, error);
+	if (err)
+		fprintf(stderr, "nvrig report: %s\n", error);
+	matrix_free(&m);
+	return !err ? RIG_GOOD : err == -EINVAL ? RIG_USAGE : RIG_BROKE;
+}
+
 int cmd_report(int argc, char **argv)
 {
 	struct report_args a = { 0 };
@@ -191,6 +218,8 @@ int cmd_report(int argc, char **argv)
 		outputs_close(&a.outputs, false, error);
 		return fflush(stdout) || ferror(stdout) ? RIG_BROKE : RIG_GOOD;
 	}
+	if (!err && matrix_is(a.run))
+		return report_matrix(&a);
 	if (!err && !a.outputs.n)
 		err = outputs_add(&a.outputs, "tty", error);
 	return err ? RIG_BROKE : make_reports(&a);

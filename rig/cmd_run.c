@@ -6,6 +6,8 @@
 
 #include "base/text.h"
 #include "event/event.h"
+#include "rig/matrix.h"
+#include "rig/matrix_run.h"
 #include "rig/session.h"
 #include "rig/stack.h"
 #include "target/target.h"
@@ -94,7 +96,8 @@ static bool unknown_words(const struct run_options *o, char *text, size_t size)
 static int take_saved(struct run_options *o)
 {
 	char error[512];
-	struct json_object *saved = session_saved_options(o->resume, error);
+	struct json_object *saved = matrix_is(o->resume) ? matrix_saved_options(o->resume, error)
+							 : session_saved_options(o->resume, error);
 	int err;
 
 	if (!saved) {
@@ -110,6 +113,16 @@ static int config(const char *text)
 {
 	fprintf(stderr, "nvrig run: %s\n", text);
 	return RIG_CONFIG;
+}
+
+/* A matrix, once the words are known to be good. */
+static int run_matrix(struct run_options *o, int argc, char **argv)
+{
+	char error[512];
+
+	if (session_check_profiles(error))
+		return config(error);
+	return matrix_run(o, argc, argv);
 }
 
 /* Reads what of configs/ the run needs, before any device. 0 or the exit status. */
@@ -153,6 +166,8 @@ static int run(struct run_options *o, int argc, char **argv)
 	}
 	if (unknown_words(o, text, sizeof(text)))
 		return usage(text);
+	if (matrix_asked(o))
+		return run_matrix(o, argc, argv);
 	status = load_configs(&s, &stack);
 	if (status)
 		return status;

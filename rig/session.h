@@ -40,6 +40,8 @@ struct session {
 	uint64_t cut_bytes;
 	struct tally tally;
 	uint64_t start_ns;
+	int up_err; /* of bringing the stack up, as stack_up has it; 0: it came up */
+	char up_error[BENCH_ERROR];
 };
 
 /*

@@ -198,6 +198,8 @@ static void last_words(const char *text, char *line, size_t size)
 	for (size_t i = 0; i < n; i++)
 		line[i] = text[i] < ' ' ? ' ' : text[i];
 	line[n] = 0;
+	if (n == size - 1)
+		memcpy(line, "...", 3);
 }
 
 static void describe_death(struct stack *s, int status)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RIG_LIST_STACKS_H
+#define RIG_LIST_STACKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Prints the stacks that a pattern names (all when n is 0): name, what it is for, and why this
+ * machine cannot bring it up where it cannot. Starts none. Returns the exit status.
+ */
+int list_stacks(const char *const *patterns, size_t n, bool json);
+
+#endif
