@@ -165,6 +165,8 @@ void core_level_reset(struct model *m, enum model_reset kind);
 void core_subsystem_reset(struct model *m);
 /* Queues, commands, events away. */
 void core_drop_all(struct model *m, enum model_reset kind);
+/* CC.CSS is 110b: the command sets are those of feature 19h. */
+bool core_by_profile(const struct model *m);
 /* May commands be fetched and completed now? alive: also where a fault lets them. */
 bool core_running(const struct model *m);
 bool core_alive(const struct model *m);

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "model/core.h"
 #include "model/media.h"
 
 static uint16_t check_power(struct mcmd *c, uint32_t v)
@@ -27,6 +28,14 @@ static uint16_t check_thermal(struct mcmd *c, uint32_t v)
 	if (FAULT(c->m, THERMAL_ORDER_UNCHECKED))
 		return SC_SUCCESS;
 	return in_limits && (!light || !heavy || light < heavy) ? SC_SUCCESS : SC_INVALID_FIELD;
+}
+
+/* The first combination of command sets is the only one (Identify CNS 1Ch). */
+static uint16_t check_profile(struct mcmd *c, uint32_t v)
+{
+	if (!core_by_profile(c->m) || FAULT(c->m, IOCS_COMBINATION_ACCEPTED))
+		return SC_SUCCESS;
+	return v & 0x1ff ? SC_IOCS_COMBINATION : SC_SUCCESS;
 }
 
 /* Protection until it is lifted is all there is: NWPC. */
@@ -69,6 +78,7 @@ static const struct feature features[] = {
 	{ .fid = 0x0e, .get = feature_get_timestamp, .set = feature_set_timestamp },
 	{ .fid = 0x10, .since = VS(1, 3, 0), .mask = 0xffffffff, .check = check_thermal },
 	{ .fid = 0x16, .get = feature_get_behavior, .set = feature_set_behavior },
+	{ .fid = 0x19, .since = VS(2, 0, 0), .mask = 0x1ff, .check = check_profile },
 	{ .fid = 0x81,
 	  .since = VS(1, 2, 1),
 	  .get = feature_get_host_id,
@@ -280,6 +290,8 @@ static void store(struct mcmd *c, const struct feature *f, uint32_t nsid, bool s
 	struct feature_value *v = value_of(c->m, f, nsid);
 	uint32_t was = v->current;
 
+	if (f->check == check_profile && !core_by_profile(c->m))
+		return; /* not in force, and so without effect */
 	v->current = le32_get(c->e.cdw11) & f->mask;
 	if (FAULT(c->m, FEATURE_RESERVED_STORED) && f->fid == 0x0a)
 		v->current = le32_get(c->e.cdw11);

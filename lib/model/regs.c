@@ -13,6 +13,7 @@
 #define QUEUE_BASE_MASK (~0xfffull)
 #define NSSR_MAGIC	0x4e564d65u
 #define CAP_CSS_NVM	(1ull << 37)
+#define CAP_CSS_SETS	(1ull << 43) /* one or more command sets, by profile */
 #define CAP_CRMS_CRWMS	(1ull << 59)
 #define CAP_BPS_BIT	(1ull << 45)
 #define SHST_BITS	0xcu
@@ -53,7 +54,7 @@ static uint64_t cap_value(struct model *m)
 		       (uint64_t)m->opt.mpsmax << 52;
 
 	if (m->opt.vs >= VS(2, 0, 0))
-		cap |= CAP_CRMS_CRWMS;
+		cap |= CAP_CRMS_CRWMS | CAP_CSS_SETS;
 	if (boot_there(m))
 		cap |= CAP_BPS_BIT;
 	return m->core->marks.cap_reads > 2 ? cap_faults(m, cap) : cap;

@@ -7,6 +7,7 @@
 #include "model/core.h"
 
 #define CC_WRITABLE	      0x00fffff0u /* IOCQES down to CSS; EN apart; CRIME needs CAP.CRMS.CRIMS */
+#define CSS_BY_PROFILE	      6u
 #define CC_KEPT_WHILE_ENABLED (CC_CSS(7) | CC_MPS(15) | CC_AMS(7))
 #define SHST(v)		      ((uint32_t)(v) << 2)
 #define SHST_MASK	      SHST(3)
@@ -35,6 +36,11 @@ bool core_alive(const struct model *m)
 	return core_running(m) || (m->core->marks.off_runs && pci_master_enabled(m));
 }
 
+bool core_by_profile(const struct model *m)
+{
+	return (m->core->cc >> 4 & 7) == CSS_BY_PROFILE && m->opt.vs >= VS(2, 0, 0);
+}
+
 /* What CC asks for cannot be: page size, command set, arbitration, admin queues of one entry. */
 static bool config_is_bad(const struct model *m)
 {
@@ -42,7 +48,7 @@ static bool config_is_bad(const struct model *m)
 
 	if (cc_mps(cc) > m->opt.mpsmax && !FAULT(m, MPS_UNCHECKED))
 		return true;
-	if ((cc >> 4 & 7) && !FAULT(m, CSS_UNCHECKED))
+	if ((cc >> 4 & 7) && !core_by_profile(m) && !FAULT(m, CSS_UNCHECKED))
 		return true;
 	if ((cc >> 11 & 7) && !FAULT(m, AMS_UNCHECKED))
 		return true;

@@ -118,7 +118,7 @@ static void bend(struct model *m, struct nvme_smart_log *log)
 	if (FAULT(m, SMART_SPARE_ABOVE_100))
 		log->avail_spare = 101;
 	if (FAULT(m, SMART_TEMPERATURE_WILD))
-		le16_put(log->temperature, TEMPERATURE + 1000);
+		le16_put(log->temperature, 0);
 	if (FAULT(m, SMART_RESERVED_NOT_ZERO))
 		log->rsvd232[0] = 1;
 	if (FAULT(m, SMART_ERRORS_NOT_COUNTED))

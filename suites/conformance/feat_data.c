@@ -272,6 +272,63 @@ static void host_id(struct rig *r)
 	rig_reset(r);
 }
 
+/* ---- iocs-profile ---- */
+
+#define FID_PROFILE  0x19
+#define CSS_NVM	     0u
+#define COMBINATIONS 512u
+
+static const char *na_profile(const struct facts *f)
+{
+	if (!(CAP_CSS(f->cap) & 1u << 6))
+		return "CAP.CSS bit 6 is 0: command sets are not chosen by profile";
+	return feat_na_no_ns(f);
+}
+
+static struct cpl set_profile(struct rig *r, uint32_t index)
+{
+	return rig_admin(r, cmd_set_features(FID_PROFILE, false, 0, index));
+}
+
+static uint32_t profile(struct rig *r)
+{
+	return rig_admin_ok(r, cmd_get_features(FID_PROFILE, SEL_CURRENT, 0, 0)).dw0 & 0x1ff;
+}
+
+/* The first combination without the NVM command set, which the scratch namespace has. */
+static uint32_t bad_combination(struct rig *r)
+{
+	uint8_t *vectors = rig_mem(r, 4096);
+	struct cmd c = cmd_identify(0x1c, 0, vectors);
+	uint32_t i = 0;
+
+	c.sqe.cdw10 = le32_from(0xffffu << 16 | 0x1c);
+	rig_admin_ok(r, c);
+	while (i < COMBINATIONS && le64_at(vectors + 8 * i) & 1)
+		i++;
+	if (i == COMBINATIONS)
+		rig_na(r, "every combination has the NVM command set");
+	return i;
+}
+
+static void iocs_profile(struct rig *r)
+{
+	struct ctrl_config cfg = ctrl_defaults(rig_ctrl(r));
+	uint32_t was = profile(r), bad = bad_combination(r);
+
+	CHECK_STATUS(r, set_profile(r, was), SC_SUCCESS);
+	CHECK_STATUS(r, set_profile(r, bad), SC_IOCS_COMBINATION);
+	CHECK_STATUS(r, set_profile(r, COMBINATIONS - 1), SC_IOCS_COMBINATION);
+	CHECK_EQ(r, "combination after the refused ones", profile(r), was);
+	if (!(CAP_CSS(rig_facts(r)->cap) & 1u))
+		return;
+	cfg.css = CSS_NVM;
+	rig_ctrl_with(r, &cfg);
+	was = profile(r);
+	ADVISE_STATUS(r, set_profile(r, bad), SC_SUCCESS);
+	ADVISE_EQ(r, "combination, not in force, after one was set", profile(r), was);
+}
+
 /* ---- write-protect ---- */
 
 #define FID_PROTECT 0x84
@@ -369,6 +426,15 @@ static const struct rig_case cases[] = {
 	  .na = na_host_id,
 	  .run = host_id,
 	  ROWS(id_rows) },
+	{ .id = "iocs-profile",
+	  .rule = "A combination of command sets that is none, or leaves a namespace out, is "
+		  "refused.",
+	  .ref = "Base 2.0 I/O Command Set Profile (Feature Identifier 19h)",
+	  .needs = NEED_QUEUES,
+	  .harm = HARM_SETTINGS,
+	  .fault = "iocs-combination-accepted",
+	  .na = na_profile,
+	  .run = iocs_profile },
 	{ .id = "write-protect",
 	  .rule = "A write protected namespace refuses what writes, is read, and says what it is.",
 	  .ref = "Base 2.0 Namespace Write Protection Config (Feature Identifier 84h)",
