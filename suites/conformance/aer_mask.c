@@ -114,8 +114,15 @@ static void cause_error(struct rig *r)
 	struct sq *q = rig_queue_pair(r, 1, rig_queue_fit(r, 4));
 	struct cpl cpl;
 
+	bool came;
+
 	sq_ring_value(q, NEVER_A_TAIL);
-	if (!rig_event_try(r, &cpl, 5 * HELD_NS))
+	came = rig_event_try(r, &cpl, 5 * HELD_NS);
+	if (rig_reg32(r, REG_CSTS) & CSTS_CFS) {
+		rig_reset(r);
+		rig_na(r, "an invalid doorbell value ends in CSTS.CFS");
+	}
+	if (!came)
 		rig_na(r, "an invalid doorbell value is not reported");
 	REQUIRE_STATUS(r, cpl, SC_SUCCESS);
 	CHECK_EQ(r, "event type (0: Error)", EVENT_TYPE(cpl.dw0), TYPE_ERROR);

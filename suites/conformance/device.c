@@ -51,6 +51,8 @@ const char *device_na_nssr(const struct facts *f)
 
 void device_nssr(struct rig *r, struct device_config *config)
 {
+	if (!rig_target(r)->caps.emulated)
+		rig_skip(r, "needs", "an emulated target: with the subsystem its link goes down");
 	rig_set_reg32(r, REG_NSSR, NSSR_RESET);
 	rig_wait(r, SETTLE_NS);
 	device_config_restore(config);

@@ -42,7 +42,7 @@ void device_power_cycle(struct rig *r);
 
 /*
  * NVM Subsystem Reset by NSSR; waits 100 ms and puts configuration space back, which goes with the
- * link. The controller is disabled afterwards. N/A where CAP.NSSRS is 0.
+ * link. The controller is disabled afterwards. SKIP where there is a real link to lose.
  */
 void device_nssr(struct rig *r, struct device_config *config);
 /* For `.na`: the sentence when CAP.NSSRS is 0. */
