@@ -94,7 +94,7 @@ static bool is_lost(const struct model *m, const struct slot *done)
 	for (unsigned i = 0; i < m->core->nslots; i++)
 		if (is_open(&m->core->slot[i]))
 			queues |= 1ull << m->core->slot[i].c.sqid % 64;
-	return __builtin_popcountll(queues & ~1ull) > 6;
+	return (queues & 1) && __builtin_popcountll(queues) > 6;
 }
 
 void engine_complete(struct model *m, struct slot *s)

@@ -162,7 +162,7 @@ static void put(struct model *m, struct slot *s, struct model_cq *cq)
 
 	if (store(m, at, &e, io && FAULT(m, PHASE_BEFORE_REST) && cq->size == 3)) {
 		core_fatal(m);
-		m->core->wedged = FAULT(m, CQ_FAULT_WEDGES);
+		m->core->wedged = io && FAULT(m, CQ_FAULT_WEDGES);
 		return;
 	}
 	advance(m, cq, io);

@@ -338,7 +338,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.0 Queue Usage; Base 2.2 Queue Usage; PCIe Transport 1.0 SQyTDBL",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "bad-doorbells-wedge",
+	  .fault = "bad-doorbells-wedge cq-full-stops-others db-nonexistent-rings-other",
 	  .na = one_pair,
 	  .run = doorbell_storm },
 };

@@ -159,8 +159,10 @@ static void multi_thread(struct rig *r)
 		send(&m, l, &l->slot[rig_rand_below(r, SLOTS)]);
 		if (n % NOISE == 0)
 			make_noise(&m);
-		if (rig_rand_below(r, 3) == 0)
-			reap(&m);
+		if (rig_rand_below(r, 3))
+			continue;
+		rig_wait(r, rig_rand_below(r, STEP_NS));
+		reap(&m);
 	}
 	settle(&m);
 	rig_note(r, "%" PRIu64 " commands on %u queues, %" PRIu64 " Admin commands", m.sent,

@@ -339,7 +339,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.2 Memory Error Handling, Controller Fatal Status Condition",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "dma-bit-63-wedges",
+	  .fault = "dma-bit-63-wedges cq-fault-wedges",
 	  .run = address_extremes,
 	  ROWS(extremes) },
 	{ .id = "cq-unmapped",
