@@ -19,6 +19,8 @@ static const struct identify_cns {
 	{ NVME_IDENTIFY_CNS_CTRL, false, VS(1, 0, 0), identify_ctrl },
 	{ NVME_IDENTIFY_CNS_NS_ACTIVE_LIST, false, VS(1, 1, 0), identify_list },
 	{ NVME_IDENTIFY_CNS_NS_DESC_LIST, false, VS(1, 3, 0), identify_ns_desc },
+	{ NVME_IDENTIFY_CNS_ALLOCATED_NS_LIST, false, VS(1, 2, 0), identify_list },
+	{ NVME_IDENTIFY_CNS_ALLOCATED_NS, false, VS(1, 2, 0), identify_ns },
 	{ NVME_IDENTIFY_CNS_NS_CTRL_LIST, false, VS(1, 2, 0), identify_ctrls },
 	{ NVME_IDENTIFY_CNS_CTRL_LIST, false, VS(1, 2, 0), identify_ctrls },
 	{ NVME_IDENTIFY_CNS_ENDURANCE_GROUP_ID, false, VS(1, 4, 0), identify_groups },

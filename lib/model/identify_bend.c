@@ -51,6 +51,8 @@ static bool is_zero(const uint8_t *page)
 
 void identify_bend(struct model *m, uint8_t cns, uint8_t *page)
 {
+	if (cns == NVME_IDENTIFY_CNS_ALLOCATED_NS)
+		cns = NS;
 	if (cns == NS && is_zero(page))
 		return; /* inactive */
 	for (size_t i = 0; i < ARRAY_SIZE(bends); i++)

@@ -60,7 +60,14 @@ static uint32_t id_of(struct model *m, const struct media_ns *ns)
 	return FAULT(m, NS_IDS_SHARED) ? 1 : media_nsid(ns);
 }
 
-/* ---- CNS 00h ---- */
+static bool is_allocated_cns(const struct mcmd *c)
+{
+	uint8_t cns = mcmd_cdw10(c) & 0xff;
+
+	return cns == NVME_IDENTIFY_CNS_ALLOCATED_NS_LIST || cns == NVME_IDENTIFY_CNS_ALLOCATED_NS;
+}
+
+/* ---- CNS 00h and 11h ---- */
 
 static void formats(const struct media_ns *ns, struct nvme_id_ns *id)
 {
@@ -102,6 +109,8 @@ void identify_ns(struct mcmd *c, uint8_t *page)
 	if (c->nsid > media_nn(c->m) && c->nsid != NSID_ALL && FAULT(c->m, NS_INVALID_ACCEPTED))
 		return;
 	ns = identify_find_ns(c);
+	if (!ns && !c->status && is_allocated_cns(c) && FAULT(c->m, ALLOCATED_NS_ERROR))
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(4, 0));
 	if (!ns && !c->status && FAULT(c->m, NS_INACTIVE_ERROR))
 		mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
 	if (!ns && !c->status && FAULT(c->m, NS_INACTIVE_STALE))
@@ -131,12 +140,16 @@ void identify_ns_common(struct mcmd *c, uint8_t *page)
 	id->nstat = NSTAT_READY;
 }
 
-/* ---- CNS 02h and 07h ---- */
+/* ---- CNS 02h, 07h and 10h: every namespace that is allocated is active ---- */
 
 void identify_list(struct mcmd *c, uint8_t *page)
 {
 	uint64_t nsid = (uint64_t)c->nsid + !FAULT(c->m, ACTIVE_LIST_GE);
+	bool allocated = is_allocated_cns(c);
 	unsigned n = 0;
+
+	if (allocated && FAULT(c->m, ALLOCATED_LIST_SHORT) && nsid == 1)
+		nsid++;
 
 	if (c->nsid >= NSID_ALL - 1) {
 		if (!FAULT(c->m, ACTIVE_LIST_BROADCAST_ACCEPTED))

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What Identify tells of namespaces, lists and command sets. */
+/* What Identify tells of namespaces and command sets. */
 #include <string.h>
 
 #include "kit/kit.h"
 
-#define ID_LEN		4096
-#define CNS_UUIDS	0x17
-#define CSI_NVM		0u
-#define CTRATT_SETS	(1u << 2)
-#define CTRATT_GROUPS	(1u << 4)
-#define CTRATT_GRANULES (1u << 7)
-#define CTRATT_UUIDS	(1u << 9)
-#define CTRATT_DOMAINS	(1u << 13)
+#define ID_LEN	4096
+#define CSI_NVM 0u
 
 /* Runs the question for every active namespace of the NVM command set, asked again now. */
 static void each_ns(struct rig *r, void (*ask)(struct rig *r, const struct nvme_id_ns *id))
@@ -247,63 +241,6 @@ static const char *na_one_ns(const struct facts *f)
 	return f->n_ns > 1 ? NULL : "fewer than two active namespaces";
 }
 
-/* ---- ctrl-lists ---- */
-
-static struct cpl read_ctrls(struct rig *r, uint8_t cns, uint32_t nsid, uint16_t from,
-			     uint8_t *list)
-{
-	struct cmd c = cmd_identify(cns, nsid, list);
-
-	c.sqe.cdw10 = le32_from((uint32_t)from << 16 | cns);
-	return rig_admin(r, c);
-}
-
-/* Count, ascending identifiers from `from` on; whether this controller is one of them. */
-static bool check_ctrls(struct rig *r, const uint8_t *list, uint16_t from, uint16_t self)
-{
-	unsigned n = le16_at(list), last = 0;
-	bool found = false;
-
-	REQUIRE_TRUE(r, n < ID_LEN / 2, "%u identifiers fit into the list", n);
-	for (unsigned i = 1; i <= n; i++) {
-		unsigned id = le16_at(list + 2 * i);
-
-		CHECK_GE(r, "an identifier against the one asked for", id, from);
-		CHECK_TRUE(r, i == 1 || id > last, "entry %u rises: %04Xh after %04Xh", i, id,
-			   last);
-		found |= id == self;
-		last = id;
-	}
-	for (size_t at = 2 + 2 * n; at < ID_LEN; at++)
-		if (list[at])
-			CHECK_EQ(r, "a byte past the count", list[at], 0);
-	return found;
-}
-
-static const struct ctrls_row {
-	const char *name;
-	uint8_t cns;
-	bool of_ns;
-} ctrls_rows[] = { { "attached", 0x12, true }, { "all", 0x13, false } };
-
-static void ctrl_lists(struct rig *r)
-{
-	const struct ctrls_row *row = rig_row(r);
-	uint32_t nsid = row->of_ns ? rig_ns(r)->nsid : 0;
-	uint16_t self = le16_get(rig_facts(r)->id.cntlid);
-	uint8_t *list = rig_mem(r, ID_LEN);
-	const uint16_t from[] = { 0, self, (uint16_t)(self + 1), 0xffff };
-
-	if (read_ctrls(r, row->cns, nsid, 0, list).status == SC_INVALID_FIELD &&
-	    !(le16_get(rig_facts(r)->id.oacs) & NVME_CTRL_OACS_NS_MGMT))
-		rig_na(r, "the list of controllers is not supported (OACS bit 3 is 0)");
-	for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
-		REQUIRE_STATUS(r, read_ctrls(r, row->cns, nsid, from[i], list), SC_SUCCESS);
-		CHECK_EQ(r, "whether this controller is in the list from an identifier on",
-			 check_ctrls(r, list, from[i], self), from[i] <= self);
-	}
-}
-
 /* ---- csi ---- */
 
 static struct cpl identify_csi(struct rig *r, uint8_t cns, uint32_t nsid, uint8_t csi, void *data)
@@ -403,72 +340,6 @@ static void run_row(struct rig *r)
 	((const struct ask_row *)rig_row(r))->ask(r);
 }
 
-/* ---- misc-lists ---- */
-
-static const struct list_row {
-	const char *name;
-	uint8_t cns;
-	uint32_t ctratt;
-	unsigned header, entry, id_bytes; /* bytes before the entries, of one, of its identifier */
-	bool counted;			  /* the first byte, or the first two, count the entries */
-} list_rows[] = {
-	{ "nvm-sets", 0x04, CTRATT_SETS, 128, 128, 2, true },
-	{ "granularity", 0x16, CTRATT_GRANULES, 32, 16, 0, true },
-	{ "uuids", CNS_UUIDS, CTRATT_UUIDS, 32, 32, 0, false },
-	{ "domains", 0x18, CTRATT_DOMAINS, 128, 128, 2, true },
-	{ "endurance-groups", 0x19, CTRATT_GROUPS, 2, 2, 2, true },
-};
-
-static void check_counted(struct rig *r, const struct list_row *row, const uint8_t *list)
-{
-	unsigned n = row->header == 2 ? le16_at(list) : list[0] & 0x7fu, last = 0;
-
-	if (row->cns == 0x16)
-		n = (list[4] & 0x1fu) + 1u; /* 0's based */
-	REQUIRE_TRUE(r, row->header + n * row->entry <= ID_LEN, "%u entries fit", n);
-	for (unsigned i = 0; row->id_bytes && i < n; i++) {
-		unsigned id = le16_at(list + row->header + i * row->entry);
-
-		CHECK_TRUE(r, id > last, "identifier %u rises: %u after %u", i, id, last);
-		last = id;
-	}
-	for (size_t at = row->header + n * row->entry; at < ID_LEN; at++)
-		if (list[at])
-			CHECK_EQ(r, "a byte past the entries", list[at], 0);
-}
-
-/* The list ends at the first UUID of zero. */
-static void check_uuid_list(struct rig *r, const uint8_t *list)
-{
-	bool ended = false;
-
-	CHECK_TRUE(r, is_zero(list, 32), "the first entry of the UUID list is reserved");
-	for (size_t at = 32; at < ID_LEN; at += 32) {
-		bool zero = is_zero(list + at + 16, 16);
-
-		CHECK_TRUE(r, zero || !ended,
-			   "the UUID list ends at its first UUID of 0 (byte %zu)", at);
-		ended |= zero;
-	}
-}
-
-static void misc_lists(struct rig *r)
-{
-	const struct list_row *row = rig_row(r);
-	uint8_t *list = rig_mem(r, ID_LEN);
-	struct cpl cpl = rig_admin(r, cmd_identify(row->cns, 0, list));
-
-	if (!(le32_get(rig_facts(r)->id.ctratt) & row->ctratt)) {
-		CHECK_STATUS(r, cpl, SC_INVALID_FIELD);
-		return;
-	}
-	REQUIRE_STATUS(r, cpl, SC_SUCCESS);
-	if (row->counted)
-		check_counted(r, row, list);
-	else
-		check_uuid_list(r, list);
-}
-
 static const struct rig_case cases[] = {
 	{ .id = "ns-lbaf",
 	  .rule = "The LBA formats are as many as may be, none is tiny, and one is in use.",
@@ -501,13 +372,6 @@ static const struct rig_case cases[] = {
 	  .fault = "ns-ids-shared",
 	  .na = na_one_ns,
 	  .run = ids_unique },
-	{ .id = "ctrl-lists",
-	  .rule = "A list of controllers is counted, rises from the one asked for, has this one.",
-	  .ref = "Base 2.0 Controller List",
-	  .needs = NEED_QUEUES,
-	  .fault = "ctrl-list-gt ctrl-list-without-self",
-	  .run = ctrl_lists,
-	  ROWS(ctrls_rows) },
 	{ .id = "csi",
 	  .rule = "What Identify tells by command set agrees with what it tells without.",
 	  .ref = "Base 2.0 I/O Command Set data structure; Base 2.3 Identify command overview",
@@ -516,13 +380,6 @@ static const struct rig_case cases[] = {
 	  .na = na_no_csi,
 	  .run = run_row,
 	  ROWS(csi_rows) },
-	{ .id = "misc-lists",
-	  .rule = "A list that CTRATT claims is in order and ends in zeroes; another is refused.",
-	  .ref = "Base 2.0 Identify command; NVM CS 1.0 Namespace Granularity List (CNS 16h)",
-	  .needs = NEED_QUEUES,
-	  .fault = "uuid-list-hole identify-reserved-cns-accepted",
-	  .run = misc_lists,
-	  ROWS(list_rows) },
 };
 
 SUITE(identify_ns_suite, CONFORMANCE, "identify", cases);
