@@ -47,7 +47,7 @@ static void delete_queues(struct rig *r)
 /* ---- shutdown-normal, shutdown-abrupt ---- */
 
 #define SHUT_LBA   64
-#define SHUT_BYTES (64 * 1024)
+#define SHUT_BYTES (64 * 1024) /* or what one command may move */
 #define VWC_THERE  1u
 #define CDW12_FUA  (1u << 30)
 
@@ -76,16 +76,21 @@ static const struct keep_row {
 		    { "flushed-power-cycle", true, true, false },
 		    { "fua-power-cycle", true, false, true } };
 
+static size_t shut_bytes(struct rig *r)
+{
+	return rig_mdts(r) < SHUT_BYTES ? rig_mdts(r) : SHUT_BYTES;
+}
+
 static uint32_t shut_blocks(struct rig *r)
 {
-	return SHUT_BYTES / rig_ns(r)->lba_bytes;
+	return (uint32_t)(shut_bytes(r) / rig_ns(r)->lba_bytes);
 }
 
 static void write_blocks(struct rig *r, const struct keep_row *row, uint64_t tag)
 {
 	const struct facts_ns *ns = rig_ns(r);
-	uint8_t *data = rig_mem(r, SHUT_BYTES);
-	struct cmd c = cmd_write(ns->nsid, SHUT_LBA, shut_blocks(r), data, SHUT_BYTES);
+	uint8_t *data = rig_mem(r, shut_bytes(r));
+	struct cmd c = cmd_write(ns->nsid, SHUT_LBA, shut_blocks(r), data, shut_bytes(r));
 
 	if (row->fua)
 		c.sqe.cdw12 = le32_from(le32_get(c.sqe.cdw12) | CDW12_FUA);
@@ -98,8 +103,8 @@ static void write_blocks(struct rig *r, const struct keep_row *row, uint64_t tag
 static void check_blocks(struct rig *r, uint64_t tag)
 {
 	const struct facts_ns *ns = rig_ns(r);
-	uint8_t *data = rig_mem(r, SHUT_BYTES);
-	struct cmd c = cmd_read(ns->nsid, SHUT_LBA, shut_blocks(r), data, SHUT_BYTES);
+	uint8_t *data = rig_mem(r, shut_bytes(r));
+	struct cmd c = cmd_read(ns->nsid, SHUT_LBA, shut_blocks(r), data, shut_bytes(r));
 
 	REQUIRE_STATUS(r, rig_io(r, rig_queue(r), c), SC_SUCCESS);
 	CHECK_STAMP(r, data, SHUT_LBA, shut_blocks(r), ns->lba_bytes, tag);
