@@ -25,6 +25,7 @@ static const struct {
 	{ nvme_cmd_read, false },    { nvme_cmd_write_uncor, true },
 	{ nvme_cmd_compare, false }, { nvme_cmd_write_zeroes, true },
 	{ nvme_cmd_dsm, true },	     { nvme_cmd_verify, false },
+	{ nvme_cmd_copy, true },
 };
 
 size_t effects_commands(struct model *m, uint8_t *page)
@@ -39,8 +40,8 @@ size_t effects_commands(struct model *m, uint8_t *page)
 				  (io_opcodes[i].changes_blocks ? NVME_CMD_EFFECTS_LBCC : 0));
 	if (FAULT(m, EFFECTS_VERIFY_MISSING))
 		log->iocs[nvme_cmd_verify] = 0;
-	if (FAULT(m, EFFECTS_COPY_CLAIMED))
-		log->iocs[nvme_cmd_copy] = le32_from(NVME_CMD_EFFECTS_CSUPP);
+	if (FAULT(m, EFFECTS_RESERVATIONS_CLAIMED))
+		log->iocs[nvme_cmd_resv_register] = le32_from(NVME_CMD_EFFECTS_CSUPP);
 	if (FAULT(m, EFFECTS_WRITE_HARMLESS))
 		log->iocs[nvme_cmd_write] = le32_from(NVME_CMD_EFFECTS_CSUPP);
 	return sizeof(*log);

@@ -8,6 +8,7 @@
 #include "model/identify.h"
 #include "model/log.h"
 #include "model/media.h"
+#include "model/nvm.h"
 
 #define SERIAL		"NVRIG0001"
 #define MODEL_NAME	"nvrig model controller"
@@ -33,10 +34,12 @@ static uint16_t oacs(struct model *m)
 	return v;
 }
 
-static uint16_t oncs(void)
+static uint16_t oncs(const struct model *m)
 {
-	return NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_WRITE_UNCORRECTABLE | NVME_CTRL_ONCS_DSM |
-	       NVME_CTRL_ONCS_WRITE_ZEROES | NVME_CTRL_ONCS_SAVE_FEATURES |
+	uint16_t copy = NVM_HAS_COPY(m) ? NVME_CTRL_ONCS_COPY : 0;
+
+	return copy | NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_WRITE_UNCORRECTABLE |
+	       NVME_CTRL_ONCS_DSM | NVME_CTRL_ONCS_WRITE_ZEROES | NVME_CTRL_ONCS_SAVE_FEATURES |
 	       NVME_CTRL_ONCS_TIMESTAMP | NVME_CTRL_ONCS_VERIFY;
 }
 
@@ -149,10 +152,11 @@ static void io_limits(struct model *m, struct nvme_id_ctrl *id)
 	id->sqes = 0x66;
 	id->cqes = 0x44;
 	id->nn = le32_from(media_nn(m));
-	id->oncs = le16_from(oncs());
+	id->oncs = le16_from(oncs(m));
 	id->awun = le16_from(IDENTIFY_ATOMIC_Z); /* a Write is one copy: it could be more */
 	id->awupf = le16_from(IDENTIFY_ATOMIC_Z);
 	id->acwu = le16_from(IDENTIFY_ATOMIC_Z);
+	id->ocfs = le16_from(NVM_HAS_COPY(m) ? 1 : 0); /* descriptor format 0h */
 	id->fuses = le16_from(NVME_CTRL_FUSES_COMPARE_AND_WRITE);
 	id->vwc = NVME_CTRL_VWC_PRESENT | NVME_CTRL_VWC_FLUSH;
 }

@@ -7,6 +7,7 @@
 #include "model/feature.h"
 #include "model/identify.h"
 #include "model/media.h"
+#include "model/nvm.h"
 
 #define LIST_ENTRIES  (IDENTIFY_BYTES / 4)
 #define DLFEAT_ZEROES 0x01u
@@ -89,6 +90,11 @@ static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns
 	id->nuse = le64_from(size + FAULT(c->m, NS_CAPACITY_INVERTED));
 	formats(ns, id);
 	id->dlfeat = DLFEAT_ZEROES | DLFEAT_DEAC;
+	if (NVM_HAS_COPY(c->m)) {
+		id->mssrl = le16_from(COPY_RANGE_BLOCKS);
+		id->mcl = le32_from(COPY_BLOCKS);
+		id->msrc = COPY_RANGES - 1;
+	}
 	le64_put(id->nvmcap, media_blocks(ns) << media_lbads(ns));
 	/* The atomic units of the controller, said once more. */
 	id->nsfeat = NVME_NS_FEAT_NATOMIC;

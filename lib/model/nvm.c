@@ -8,6 +8,7 @@
 #include "model/feature.h"
 #include "model/log.h"
 #include "model/media.h"
+#include "model/nvm.h"
 
 #define FUSE_MASK	      0x3u
 #define CDW12_DTYPE	      (0xfu << 20)
@@ -19,11 +20,6 @@
 #define DSM_ATTRIBUTES	      0x7u
 #define DSM_RANGES	      256u
 #define WRITE_ZEROES_RESERVED 0x00ff0000u
-
-struct nvm_range {
-	struct media_ns *ns;
-	uint64_t lba, n;
-};
 
 static uint64_t range_bytes(const struct nvm_range *r)
 {
@@ -38,7 +34,7 @@ static uint32_t cdw12(const struct mcmd *c)
 /* ---- namespace and range ---- */
 
 /* The active namespace of the command, or NULL and the status set. */
-static struct media_ns *find_ns(struct mcmd *c)
+struct media_ns *nvm_find_ns(struct mcmd *c)
 {
 	struct model *m = c->m;
 	bool old = m->opt.vs < VS(2, 0, 0);
@@ -77,14 +73,14 @@ static bool range_let_through(struct model *m, struct nvm_range *r)
 	return false;
 }
 
-static bool range_fits(struct model *m, struct nvm_range *r)
+bool nvm_range_fits(struct model *m, struct nvm_range *r)
 {
 	uint64_t size = media_blocks(r->ns);
 
 	return (r->n <= size && r->lba <= size - r->n) || range_let_through(m, r);
 }
 
-static void fail_range(struct mcmd *c, uint64_t lba)
+void nvm_fail_range(struct mcmd *c, uint64_t lba)
 {
 	c->error_lba = lba;
 	mcmd_fail(c, SC_LBA_OUT_OF_RANGE, MCMD_AT(40, 0));
@@ -106,17 +102,17 @@ static void bend_range(const struct mcmd *c, struct nvm_range *r)
 /* SLBA and NLB of the command in its namespace; false and the status set when there is no such. */
 static bool find_range(struct mcmd *c, struct nvm_range *r)
 {
-	r->ns = find_ns(c);
+	r->ns = nvm_find_ns(c);
 	r->lba = le32_get(c->e.cdw10) | (uint64_t)le32_get(c->e.cdw11) << 32;
 	r->n = (cdw12(c) & 0xffff) + 1;
 	if (!r->ns)
 		return false;
 	c->error_lba = r->lba;
-	if (range_fits(c->m, r)) {
+	if (nvm_range_fits(c->m, r)) {
 		bend_range(c, r);
 		return true;
 	}
-	fail_range(c, r->lba);
+	nvm_fail_range(c, r->lba);
 	return false;
 }
 
@@ -145,7 +141,7 @@ static void *fetch(struct mcmd *c, size_t len)
 	return data;
 }
 
-static bool through(const struct mcmd *c)
+bool nvm_through(const struct mcmd *c)
 {
 	bool fua = (cdw12(c) & CDW12_FUA) && !FAULT(c->m, FUA_IGNORED);
 
@@ -163,7 +159,7 @@ static void run_flush(struct mcmd *c)
 {
 	struct model *m = c->m;
 	bool all = c->nsid == NSID_ALL; /* VWC bits 2:1 are 11b */
-	struct media_ns *ns = all ? NULL : find_ns(c);
+	struct media_ns *ns = all ? NULL : nvm_find_ns(c);
 
 	if (all && FAULT(m, FLUSH_WRONG_BROADCAST)) {
 		mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
@@ -189,7 +185,7 @@ static void store_rejected(struct mcmd *c, struct nvm_range *r)
 	void *data = fit && fit < r->n ? media_bounce(c->m, len) : NULL;
 
 	if (data && !mcmd_from_host(c, data, 0, len, range_bytes(r)))
-		media_write(r->ns, r->lba, fit, data, through(c));
+		media_write(r->ns, r->lba, fit, data, nvm_through(c));
 }
 
 /* Access frequency, of the fault access-hints-refused. */
@@ -210,11 +206,11 @@ static bool write_bent(struct mcmd *c, const struct nvm_range *r, const uint8_t 
 	if (FAULT(m, DEPTH_DROPS_WRITE) && model_commands_running(m) >= 32)
 		return true;
 	if (FAULT(m, NLB_PLUS_ONE) && r->n == 5 && r->lba + 5 < media_blocks(r->ns))
-		media_zero(r->ns, r->lba + 5, 1, through(c));
+		media_zero(r->ns, r->lba + 5, 1, nvm_through(c));
 	if (!FAULT(m, WRITES_MIX) || !media_overlaps_last(m, r->ns, r->lba, r->n))
 		return false;
 	for (uint64_t i = 0; i < r->n; i += 2)
-		media_write(r->ns, r->lba + i, 1, data + (i << lbads), through(c));
+		media_write(r->ns, r->lba + i, 1, data + (i << lbads), nvm_through(c));
 	return true;
 }
 
@@ -238,7 +234,7 @@ static void run_write(struct mcmd *c)
 	if ((cdw12(c) & CDW12_DTYPE) && FAULT(c->m, DIRECTIVE_LOSES_DATA))
 		return;
 	kept = r.n - (FAULT(c->m, LAST_LBA_DROPPED) && r.n > 8 && c->sqid > 1);
-	media_write(r.ns, r.lba, kept, data, through(c));
+	media_write(r.ns, r.lba, kept, data, nvm_through(c));
 	count(c, SMART_WRITE, &r);
 }
 
@@ -303,7 +299,7 @@ static void run_compare(struct mcmd *c)
 		c->error_lba = r.lba + i;
 		mcmd_fail(c, SC_COMPARE_FAILURE, MCMD_NOWHERE);
 		if (FAULT(c->m, COMPARE_WRITES))
-			media_write(r.ns, r.lba, r.n, want, through(c));
+			media_write(r.ns, r.lba, r.n, want, nvm_through(c));
 		return;
 	}
 	count(c, SMART_COMPARE, &r);
@@ -353,9 +349,9 @@ static void run_write_zeroes(struct mcmd *c)
 	if (FAULT(m, WRITE_ZEROES_NEIGHBOUR) && r.lba + r.n < media_blocks(r.ns))
 		r.n++;
 	if (r.n)
-		media_zero(r.ns, r.lba, r.n, through(c));
+		media_zero(r.ns, r.lba, r.n, nvm_through(c));
 	if (FAULT(m, NS_ZEROES_CROSS) && media_nsid(r.ns) != 1)
-		media_zero(media_ns(m, 1), r.lba, 1, through(c));
+		media_zero(media_ns(m, 1), r.lba, 1, nvm_through(c));
 }
 
 static void deallocate(struct model *m, struct nvm_range r)
@@ -392,7 +388,7 @@ static void run_dsm(struct mcmd *c)
 	struct nvme_dsm_range list[DSM_RANGES];
 	unsigned n = (mcmd_cdw10(c) & 0xff) + 1;
 	size_t len = n * sizeof(list[0]);
-	struct media_ns *ns = find_ns(c);
+	struct media_ns *ns = nvm_find_ns(c);
 
 	if (!ns || dsm_refused(c) || mcmd_check_data(c, len) ||
 	    mcmd_from_host(c, list, 0, len, len))
@@ -402,8 +398,8 @@ static void run_dsm(struct mcmd *c)
 	for (unsigned i = 0; i < n; i++) {
 		struct nvm_range r = dsm_range(ns, &list[i]);
 
-		if (r.n && !range_fits(c->m, &r)) {
-			fail_range(c, r.lba);
+		if (r.n && !nvm_range_fits(c->m, &r)) {
+			nvm_fail_range(c, r.lba);
 			return;
 		}
 	}
@@ -411,7 +407,7 @@ static void run_dsm(struct mcmd *c)
 		struct nvm_range r = dsm_range(ns, &list[i]);
 
 		r.n += !r.n && FAULT(c->m, DSM_ZERO_LENGTH_AS_ONE);
-		if (r.n && range_fits(c->m, &r))
+		if (r.n && nvm_range_fits(c->m, &r))
 			deallocate(c->m, r);
 	}
 }
@@ -429,6 +425,7 @@ static const struct nvm_op {
 	{ nvme_cmd_write_zeroes, run_write_zeroes, true },
 	{ nvme_cmd_dsm, run_dsm, true },
 	{ nvme_cmd_verify, run_verify, false },
+	{ nvme_cmd_copy, nvm_copy, true },
 };
 
 /* By fault: what is no plain Write gets by. */

@@ -189,7 +189,8 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.0 Commands Supported and Effects (Log Identifier 05h)",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "effects-verify-missing effects-copy-claimed effects-write-harmless",
+	  .fault = "effects-verify-missing effects-reservations-claimed "
+		   "effects-write-harmless",
 	  .na = na_effects,
 	  .run = effects_truth,
 	  ROWS(parts) },
