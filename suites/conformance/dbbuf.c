@@ -301,6 +301,8 @@ static void bad_shadow(struct rig *r)
 	struct shadow s;
 	struct cq *cq;
 
+	if (rig_queue_max(r) <= AT_WORK)
+		rig_na(r, "CAP.MQES allows %u entries", rig_queue_max(r));
 	shadow_start(r, &s);
 	cq = s.q[0]->cq;
 	put_awake(r, &s, AT_WORK);

@@ -96,7 +96,7 @@ static void irq_mask_pba(struct rig *r)
 
 	for (uint64_t n = rig_pick(r, 3, 10, 500); n; n--) {
 		uint64_t end = rig_now(r) + SOON_NS;
-		unsigned left = 1 + (unsigned)rig_rand_below(r, 4);
+		unsigned left = 1 + (unsigned)rig_rand_below(r, q->size < 5 ? q->size - 1 : 4);
 
 		rig_set_reg32(r, t.control, MASKED);
 		put(r, q, &c, left);

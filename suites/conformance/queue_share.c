@@ -190,7 +190,10 @@ static void held_start(struct rig *r, struct held *h)
 	h->cq = parts_cq(r, 1, rig_queue_fit(r, 4));
 	for (unsigned i = 0; i < SHARERS; i++)
 		h->q[i] = parts_sq(r, (uint16_t)(i + 1), rig_queue_fit(r, 6 + i), h->cq);
-	h->beside = lane_of(r, parts_sq(r, SHARERS + 1, rig_queue_fit(r, 8), parts_cq(r, 2, 8)), 0);
+	h->beside = lane_of(
+		r,
+		parts_sq(r, SHARERS + 1, rig_queue_fit(r, 8), parts_cq(r, 2, rig_queue_fit(r, 8))),
+		0);
 	for (unsigned i = 0; i < SHARERS; i++) {
 		for (; sq_room(h->q[i]); h->sent[i]++)
 			rig_put(r, h->q[i], c);

@@ -203,6 +203,19 @@ static struct cmd huge_command(struct rig *r, const struct huge_row *row, uint64
 	}
 }
 
+static void need_claims(struct rig *r, const struct huge_row *row, uint64_t bytes)
+{
+	const struct facts *f = rig_facts(r);
+
+	if (!f->mdts_bytes && bytes > 1ull << 30)
+		rig_na(r, "MDTS is 0: %" PRIu64 " bytes would be moved", bytes);
+	if (row->opcode == nvme_cmd_compare && !(le16_get(f->id.oncs) & NVME_CTRL_ONCS_COMPARE))
+		rig_na(r, "ONCS bit 0 is 0: no Compare");
+	if ((row->kind == COUNT_NUMD || row->kind == COUNT_LPO) &&
+	    !(f->id.lpa & NVME_CTRL_LPA_EXTENDED))
+		rig_na(r, "LPA bit 2 is 0: no more than 12 bits of NUMD, and no offset");
+}
+
 /* An error, which one is told where the length alone is wrong; or a transfer within the pages. */
 static void huge_counts(struct rig *r)
 {
@@ -213,11 +226,7 @@ static void huge_counts(struct rig *r)
 	char text[STATUS_TEXT];
 	struct cpl cpl;
 
-	if (!mdts && bytes > 1ull << 30)
-		rig_na(r, "MDTS is 0: %" PRIu64 " bytes would be moved", bytes);
-	if (row->opcode == nvme_cmd_compare &&
-	    !(le16_get(rig_facts(r)->id.oncs) & NVME_CTRL_ONCS_COMPARE))
-		rig_na(r, "ONCS bit 0 is 0: no Compare");
+	need_claims(r, row, bytes);
 	point_at_sandbox(r, &c);
 	cpl = io ? rig_io(r, rig_queue(r), c) : rig_admin(r, c);
 	if (mdts && bytes > mdts && (!io || rig_ns(r)->nsze > row->value))
