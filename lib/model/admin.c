@@ -5,6 +5,7 @@
  * command.
  */
 #include "base/cleanup.h"
+#include "model/claim.h"
 #include "model/core.h"
 
 #define AT_NSID	    4u
@@ -45,7 +46,8 @@ static const struct {
 void admin_command(struct mcmd *c)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(admin_commands); i++) {
-		if (admin_commands[i].opcode == c->e.opcode) {
+		if (admin_commands[i].opcode == c->e.opcode &&
+		    claim_admin(c->m, c->e.opcode)) {
 			admin_commands[i].run(c);
 			return;
 		}

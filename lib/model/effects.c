@@ -4,6 +4,7 @@
  * Feature Identifiers Supported and Effects.
  */
 #include "base/cleanup.h"
+#include "model/claim.h"
 #include "model/feature.h"
 #include "model/log.h"
 
@@ -33,11 +34,15 @@ size_t effects_commands(struct model *m, uint8_t *page)
 	struct nvme_cmd_effects_log *log = (struct nvme_cmd_effects_log *)page;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(admin_opcodes); i++)
-		log->acs[admin_opcodes[i]] = le32_from(NVME_CMD_EFFECTS_CSUPP);
-	for (unsigned i = 0; i < ARRAY_SIZE(io_opcodes); i++)
+		if (claim_admin(m, admin_opcodes[i]))
+			log->acs[admin_opcodes[i]] = le32_from(NVME_CMD_EFFECTS_CSUPP);
+	for (unsigned i = 0; i < ARRAY_SIZE(io_opcodes); i++) {
+		if (!claim_io(m, io_opcodes[i].opcode))
+			continue;
 		log->iocs[io_opcodes[i].opcode] =
 			le32_from(NVME_CMD_EFFECTS_CSUPP |
 				  (io_opcodes[i].changes_blocks ? NVME_CMD_EFFECTS_LBCC : 0));
+	}
 	if (FAULT(m, EFFECTS_VERIFY_MISSING))
 		log->iocs[nvme_cmd_verify] = 0;
 	if (FAULT(m, EFFECTS_RESERVATIONS_CLAIMED))

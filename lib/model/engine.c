@@ -180,7 +180,7 @@ static bool fuse_fails(struct mcmd *c)
 
 	if (!c->sqid && FAULT(c->m, ADMIN_FUSE_IGNORED))
 		return false;
-	if (!c->sqid || fuse == FLAG_FUSE)
+	if (!c->sqid || fuse == FLAG_FUSE || !c->m->opt.fuses)
 		mcmd_fail(c, SC_INVALID_FIELD, AT_FUSE);
 	else if (!engine_slot_of(c)->paired && !FAULT(c->m, FUSED_ALONE_RUNS))
 		mcmd_fail(c, SC_FUSED_MISSING, AT_FUSE);
@@ -460,7 +460,7 @@ static void fetch(struct model *m, uint16_t sqid)
 	}
 	q->head = (q->head + 1) % q->size;
 	take(m, s, sqid, &e);
-	if (sqid && (e.flags & FLAG_FUSE) == FUSE_FIRST)
+	if (sqid && m->opt.fuses && (e.flags & FLAG_FUSE) == FUSE_FIRST)
 		fetch_second(m, sqid, s);
 	if (!sq_waiting(q))
 		run_past_tail(m, sqid);

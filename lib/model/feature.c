@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "model/claim.h"
 #include "model/core.h"
 #include "model/media.h"
 
@@ -15,7 +16,7 @@ static uint16_t check_power(struct mcmd *c, uint32_t v)
 {
 	if (FAULT(c->m, POWER_STATE_UNCHECKED))
 		return SC_SUCCESS;
-	return (v & 0x1f) < POWER_STATES ? SC_SUCCESS : SC_INVALID_FIELD;
+	return (v & 0x1f) <= c->m->opt.npss ? SC_SUCCESS : SC_INVALID_FIELD;
 }
 
 /* Two temperatures, the lighter one below the heavier, each of them within limits; 0 is none. */
@@ -106,7 +107,7 @@ bool feature_exists(const struct model *m, uint8_t fid, bool *ret_per_ns)
 {
 	const struct feature *f = feature_find(fid);
 
-	if (!f || m->opt.vs < f->since)
+	if (!f || m->opt.vs < f->since || !claim_feature(m, fid))
 		return false;
 	*ret_per_ns = f->per_ns;
 	return true;
@@ -188,7 +189,7 @@ uint32_t feature_async_config(const struct model *m)
 
 bool feature_write_cache(const struct model *m)
 {
-	return current(m, 0x06) & 1;
+	return m->opt.vwc & NVME_CTRL_VWC_PRESENT && current(m, 0x06) & 1;
 }
 
 bool feature_write_protected(const struct model *m, uint32_t nsid)
@@ -211,7 +212,7 @@ static const struct feature *find_or_fail(struct mcmd *c)
 	const struct feature *f = feature_find(mcmd_cdw10(c) & 0xff);
 	bool get = c->e.opcode == nvme_admin_get_features;
 
-	if (f && (c->m->opt.vs < f->since ||
+	if (f && (c->m->opt.vs < f->since || !claim_feature(c->m, f->fid) ||
 		  (get && f->fid == 0x09 && FAULT(c->m, FEATURE_MANDATORY_MISSING))))
 		f = NULL;
 	if (!f && !FAULT(c->m, FEATURE_RESERVED_ACCEPTED))
@@ -252,6 +253,16 @@ static bool set_nsid_wrong(struct mcmd *c, const struct feature *f)
 	return true;
 }
 
+static bool has_select(const struct model *m)
+{
+	return m->opt.oncs & NVME_CTRL_ONCS_SAVE_FEATURES;
+}
+
+static bool is_saveable(const struct model *m, const struct feature *f)
+{
+	return f->saveable && has_select(m);
+}
+
 void admin_get_features(struct mcmd *c)
 {
 	unsigned select = mcmd_cdw10(c) >> 8 & 7;
@@ -262,14 +273,14 @@ void admin_get_features(struct mcmd *c)
 		return;
 	if (select > FEATURE_CAPABILITIES && FAULT(c->m, SELECT_RESERVED_ACCEPTED))
 		select = FEATURE_CURRENT;
-	if (select > FEATURE_CAPABILITIES) {
+	if (select > (has_select(c->m) ? FEATURE_CAPABILITIES : FEATURE_CURRENT)) {
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(41, 0));
 		return;
 	}
 	if (get_nsid_wrong(c, f))
 		return;
 	if (select == FEATURE_CAPABILITIES) {
-		c->dw0 = f->saveable | f->per_ns << 1 | (unsigned)!f->fixed << 2;
+		c->dw0 = is_saveable(c->m, f) | f->per_ns << 1 | (unsigned)!f->fixed << 2;
 		if (FAULT(c->m, CAPS_SAVEABLE_HIDDEN))
 			c->dw0 &= ~1u;
 	} else if (f->get) {
@@ -352,7 +363,7 @@ void admin_set_features(struct mcmd *c)
 		c->status = SC_SUCCESS;
 	if (!f || set_nsid_wrong(c, f))
 		return;
-	if (!save || f->saveable) {
+	if (!save || is_saveable(c->m, f)) {
 		set(c, f, save);
 		return;
 	}

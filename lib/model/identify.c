@@ -3,6 +3,7 @@
 #include "model/identify.h"
 
 #include "base/cleanup.h"
+#include "model/claim.h"
 #include "model/core.h"
 #include "model/log.h"
 
@@ -35,7 +36,8 @@ static const struct identify_cns {
 static const struct identify_cns *find(const struct model *m, uint8_t cns)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(structures); i++)
-		if (structures[i].cns == cns && m->opt.vs >= structures[i].since)
+		if (structures[i].cns == cns && m->opt.vs >= structures[i].since &&
+		    claim_cns(m, cns))
 			return &structures[i];
 	return NULL;
 }

@@ -25,7 +25,7 @@ static void text(struct model *m, char *to, size_t len, const char *s)
 
 static uint16_t oacs(struct model *m)
 {
-	uint16_t v = NVME_CTRL_OACS_DBBUF_CFG;
+	uint16_t v = (uint16_t)m->opt.oacs;
 
 	if (FAULT(m, OACS_COMMAND_WITHOUT_BIT))
 		v = 0;
@@ -34,30 +34,11 @@ static uint16_t oacs(struct model *m)
 	return v;
 }
 
-static uint16_t oncs(const struct model *m)
-{
-	uint16_t copy = NVM_HAS_COPY(m) ? NVME_CTRL_ONCS_COPY : 0;
-
-	return copy | NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_WRITE_UNCORRECTABLE |
-	       NVME_CTRL_ONCS_DSM | NVME_CTRL_ONCS_WRITE_ZEROES | NVME_CTRL_ONCS_SAVE_FEATURES |
-	       NVME_CTRL_ONCS_TIMESTAMP | NVME_CTRL_ONCS_VERIFY;
-}
-
 static uint8_t lpa(const struct model *m)
 {
-	uint8_t v = 0;
+	unsigned hidden = FAULT(m, LPO_UNCLAIMED_OVERRUN) ? NVME_CTRL_LPA_EXTENDED : 0;
 
-	if (m->opt.vs >= VS(1, 2, 0))
-		v |= NVME_CTRL_LPA_CMD_EFFECTS;
-	if (m->opt.vs >= EXTENDED_SINCE && !FAULT(m, LPO_UNCLAIMED_OVERRUN))
-		v |= NVME_CTRL_LPA_EXTENDED;
-	if (m->opt.vs >= VS(1, 3, 0))
-		v |= NVME_CTRL_LPA_TELEMETRY;
-	if (m->opt.vs >= VS(1, 4, 0))
-		v |= NVME_CTRL_LPA_PERSETENT_EVENT;
-	if (m->opt.vs >= VS(2, 0, 0))
-		v |= NVME_CTRL_LPA_LI0_LI5_LI12_LI13;
-	return v;
+	return (uint8_t)(m->opt.lpa & ~hidden);
 }
 
 static const struct power_state {
@@ -74,10 +55,10 @@ static const struct power_state {
 	  .exit_us = 2000 },
 };
 
-static void power_states(struct nvme_id_ctrl *id)
+static void power_states(const struct model *m, struct nvme_id_ctrl *id)
 {
-	id->npss = POWER_STATES - 1;
-	for (unsigned i = 0; i < POWER_STATES; i++) {
+	id->npss = (uint8_t)m->opt.npss;
+	for (unsigned i = 0; i <= m->opt.npss; i++) {
 		struct nvme_id_psd *psd = &id->psd[i];
 
 		psd->mp = le16_from(power[i].centiwatts);
@@ -101,49 +82,50 @@ static void identity(struct model *m, struct nvme_id_ctrl *id)
 	memcpy(id->ieee, identify_oui, sizeof(id->ieee));
 	id->cntlid = le16_from(IDENTIFY_CNTLID);
 	id->ver = le32_from(m->opt.vs);
-	if (m->opt.vs >= VS(1, 4, 0)) {
+	if (m->opt.vs >= VS(1, 4, 0))
 		id->cntrltype = NVME_CTRL_CNTRLTYPE_IO;
-		id->ctratt = le32_from(NVME_CTRL_CTRATT_UUID_LIST | NVME_CTRL_CTRATT_128_ID |
-				       NVME_CTRL_CTRATT_ENDURANCE_GROUPS);
+	id->ctratt = le32_from(m->opt.ctratt);
+	if (m->opt.ctratt & NVME_CTRL_CTRATT_ENDURANCE_GROUPS)
 		id->endgidmax = le16_from(IDENTIFY_ENDGID);
-		id->pels = le32_from(1); /* of 64 KiB */
-	}
-	memcpy(id->subnqn, NQN, sizeof(NQN));
+	if (m->opt.vs >= VS(1, 2, 1))
+		memcpy(id->subnqn, NQN, sizeof(NQN));
 }
 
 /* What it takes of admin commands. */
 static void admin_limits(struct model *m, struct nvme_id_ctrl *id)
 {
 	id->mdts = (uint8_t)m->opt.mdts;
-	id->rtd3r = le32_from(RTD3_US);
-	id->rtd3e = le32_from(RTD3_US);
 	id->oacs = le16_from(oacs(m));
 	id->acl = (uint8_t)m->opt.acl;
 	id->aerl = (uint8_t)m->opt.aerl;
 	id->frmw = 1 << 1 | 1; /* one slot, read-only */
 	id->lpa = lpa(m);
-	id->elpe = LOG_ELPE;
-	id->wctemp = le16_from(TEMP_WARNING);
-	id->cctemp = le16_from(TEMP_CRITICAL);
-	power_states(id);
+	id->elpe = (uint8_t)m->opt.elpe;
+	if (m->opt.lpa & NVME_CTRL_LPA_PERSETENT_EVENT)
+		id->pels = le32_from(1); /* of 64 KiB */
+	if (m->opt.vs >= VS(1, 2, 0)) {
+		id->rtd3r = le32_from(RTD3_US);
+		id->rtd3e = le32_from(RTD3_US);
+		id->wctemp = le16_from(TEMP_WARNING);
+		id->cctemp = le16_from(TEMP_CRITICAL);
+	}
+	power_states(m, id);
 }
 
-/* What it takes of features; each came with a revision. */
+/* What it takes of features. */
 static void feature_limits(struct model *m, struct nvme_id_ctrl *id)
 {
-	if (m->opt.vs >= VS(1, 1, 0))
-		id->apsta = 1;
-	if (m->opt.vs >= VS(1, 2, 0)) {
+	id->apsta = (uint8_t)m->opt.apsta;
+	if (m->opt.hmb) {
 		id->hmpre = le32_from(HMPRE);
 		id->hmmin = le32_from(HMMIN);
 	}
-	if (m->opt.vs >= VS(1, 3, 0)) {
+	if (m->opt.hctma) {
 		id->hctma = le16_from(1);
 		id->mntmt = le16_from(TMT_MIN);
 		id->mxtmt = le16_from(TMT_MAX);
 	}
-	if (m->opt.vs >= VS(1, 4, 0))
-		id->nwpc = 1;
+	id->nwpc = (uint8_t)m->opt.nwpc;
 }
 
 /* What it takes of I/O commands. */
@@ -152,13 +134,13 @@ static void io_limits(struct model *m, struct nvme_id_ctrl *id)
 	id->sqes = 0x66;
 	id->cqes = 0x44;
 	id->nn = le32_from(media_nn(m));
-	id->oncs = le16_from(oncs(m));
+	id->oncs = le16_from((uint16_t)m->opt.oncs);
 	id->awun = le16_from(IDENTIFY_ATOMIC_Z); /* a Write is one copy: it could be more */
 	id->awupf = le16_from(IDENTIFY_ATOMIC_Z);
-	id->acwu = le16_from(IDENTIFY_ATOMIC_Z);
+	id->acwu = le16_from(m->opt.fuses ? IDENTIFY_ATOMIC_Z : 0);
 	id->ocfs = le16_from(NVM_HAS_COPY(m) ? 1 : 0); /* descriptor format 0h */
-	id->fuses = le16_from(NVME_CTRL_FUSES_COMPARE_AND_WRITE);
-	id->vwc = NVME_CTRL_VWC_PRESENT | NVME_CTRL_VWC_FLUSH;
+	id->fuses = le16_from((uint16_t)m->opt.fuses);
+	id->vwc = (uint8_t)m->opt.vwc;
 }
 
 void identify_ctrl(struct mcmd *c, uint8_t *page)
@@ -181,7 +163,7 @@ void identify_ctrl(struct mcmd *c, uint8_t *page)
  */
 void identify_ctrl_nvm(struct mcmd *c, uint8_t *page)
 {
-	if (!admin_nsid_wrong(c))
+	if (!admin_nsid_wrong(c) && c->m->opt.oncs & NVME_CTRL_ONCS_VERIFY)
 		((struct nvme_id_ctrl_nvm *)page)->vsl = VERIFY_LIMIT;
 }
 

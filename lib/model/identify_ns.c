@@ -80,6 +80,11 @@ static void formats(const struct media_ns *ns, struct nvme_id_ns *id)
 	}
 }
 
+static bool has_groups(const struct model *m)
+{
+	return m->opt.ctratt & NVME_CTRL_CTRATT_ENDURANCE_GROUPS;
+}
+
 static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns *id)
 {
 	uint64_t size = media_blocks(ns) + FAULT(c->m, NS_SIZE_TOO_LARGE);
@@ -89,7 +94,6 @@ static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns
 	/* Not thinly provisioned: all of it is reckoned in use, always. */
 	id->nuse = le64_from(size + FAULT(c->m, NS_CAPACITY_INVERTED));
 	formats(ns, id);
-	id->dlfeat = DLFEAT_ZEROES | DLFEAT_DEAC;
 	if (NVM_HAS_COPY(c->m)) {
 		id->mssrl = le16_from(COPY_RANGE_BLOCKS);
 		id->mcl = le32_from(COPY_BLOCKS);
@@ -99,7 +103,9 @@ static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns
 	/* The atomic units of the controller, said once more. */
 	id->nsfeat = NVME_NS_FEAT_NATOMIC;
 	id->nawun = id->nawupf = le16_from(IDENTIFY_ATOMIC_Z);
-	if (c->m->opt.vs >= VS(1, 4, 0))
+	if (c->m->opt.vs >= VS(1, 3, 0))
+		id->dlfeat = DLFEAT_ZEROES | DLFEAT_DEAC;
+	if (has_groups(c->m))
 		id->endgid = le16_from(IDENTIFY_ENDGID);
 	id->nsattr = feature_write_protected(c->m, media_nsid(ns)) && !FAULT(c->m, NSATTR_UNTRUE);
 	make_nguid(id_of(c->m, ns), id->nguid);
@@ -141,7 +147,8 @@ void identify_ns_common(struct mcmd *c, uint8_t *page)
 
 	if (!identify_find_ns(c))
 		return;
-	id->endgid = le16_from(IDENTIFY_ENDGID);
+	if (has_groups(c->m))
+		id->endgid = le16_from(IDENTIFY_ENDGID);
 	id->nsattr = feature_write_protected(c->m, c->nsid);
 	id->nstat = NSTAT_READY;
 }

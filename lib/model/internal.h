@@ -31,6 +31,27 @@ struct model_logs;
 struct model_media;
 struct model_dbbuf;
 
+/* What the options set; defaults, limits and the names of the keys are in option.c. */
+struct model_opt {
+	unsigned mqes;	   /* CAP.MQES, 0's based */
+	unsigned nsq, ncq; /* I/O queues allocated at most, 1-based */
+	unsigned mdts;	   /* exponent */
+	unsigned mpsmax;   /* CAP.MPSMAX */
+	unsigned dstrd;
+	unsigned vectors;  /* MSI-X messages */
+	unsigned ns;	   /* namespaces: 512 and 4096 bytes in turn */
+	unsigned nn;	   /* Identify Controller NN; 0: two more than there are */
+	uint64_t ns_bytes; /* of each, sparse */
+	uint32_t vs;
+	char store[256];   /* file, "" for RAM */
+	unsigned aerl, acl, elpe, npss; /* 0's based */
+	unsigned oacs, oncs, fuses, vwc, lpa, ctratt;
+	/* Features that are there (1) or not: 0Ch, 0Dh, 10h, 16h, 19h, 81h, 84h, C0h */
+	unsigned apsta, hmb, hctma, hbs, iocss, hostid, nwpc, vendor;
+};
+
+struct model_preset; /* preset.c */
+
 struct model {
 	bool fault[FAULT_COUNT];
 	struct model_bus bus;
@@ -43,20 +64,9 @@ struct model {
 	struct model_logs *logs;
 	struct model_media *media;
 	struct model_dbbuf *dbbuf;
-	struct {		   /* what the options set; defaults in model_new() */
-		unsigned mqes;	   /* CAP.MQES, 0's based (default 1023) */
-		unsigned nsq, ncq; /* I/O queues allocated at most, 1-based (default 8) */
-		unsigned mdts;	   /* exponent (default 7: 512 KiB) */
-		unsigned mpsmax;   /* CAP.MPSMAX (default 4) */
-		unsigned aerl;	   /* 0's based (default 3) */
-		unsigned acl;	   /* 0's based (default 3) */
-		unsigned vectors;  /* MSI-X messages (default 9) */
-		unsigned ns;	   /* namespaces (default 2: 512 and 4096 bytes) */
-		uint64_t ns_bytes; /* of each (default 64 MiB, sparse) */
-		uint32_t vs;	   /* default VS(2,0,0) */
-		unsigned dstrd;	   /* default 0 */
-		char store[256];   /* file, "" for RAM */
-	} opt;
+	struct model_opt opt;
+	uint64_t given; /* keys of opt that were given one by one: option_bit() */
+	const struct model_preset *preset;
 };
 
 /* One command, from fetch to completion. A handler fills status and dw0, dw1. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "model/claim.h"
 
 #define FIRST_UNITS 1 /* the factory's: a Data Units field of zero would mean "not reported" */
 
@@ -77,7 +78,7 @@ void logs_add_error(struct model *m, struct mcmd *c, uint16_t sqhd)
 	c->more = true;
 	if (FAULT(m, ERROR_ENTRY_MISSING))
 		return;
-	e = &l->error[l->errors++ % (LOG_ELPE + 1)];
+	e = &l->error[l->errors++ % (m->opt.elpe + 1)];
 	*e = (struct nvme_error_log_page){
 		.error_count = le64_from(FAULT(m, ERROR_COUNT_STUCK) ? 1 : l->errors),
 		.sqid = le16_from(c->sqid),
@@ -94,9 +95,9 @@ static size_t build_error(struct model *m, uint8_t *page)
 	const struct model_logs *l = m->logs;
 	struct nvme_error_log_page *out = (struct nvme_error_log_page *)page;
 
-	for (unsigned i = 0; i <= LOG_ELPE && i < l->errors; i++)
-		out[i] = l->error[(l->errors - 1 - i) % (LOG_ELPE + 1)];
-	return sizeof(l->error);
+	for (unsigned i = 0; i <= m->opt.elpe && i < l->errors; i++)
+		out[i] = l->error[(l->errors - 1 - i) % (m->opt.elpe + 1)];
+	return (m->opt.elpe + 1) * sizeof(l->error[0]);
 }
 
 /* ---- other pages ---- */
@@ -104,7 +105,7 @@ static size_t build_error(struct model *m, uint8_t *page)
 static const struct log_page *page_find(const struct model *m, uint8_t lid)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(pages); i++)
-		if (pages[i].lid == lid && m->opt.vs >= pages[i].since)
+		if (pages[i].lid == lid && m->opt.vs >= pages[i].since && claim_log(m, lid))
 			return &pages[i];
 	return NULL;
 }
@@ -218,7 +219,7 @@ void admin_get_log(struct mcmd *c)
 	};
 
 	smart_activity(m);
-	if (m->opt.vs < EXTENDED_SINCE || FAULT(m, LPO_UNCLAIMED_OVERRUN)) {
+	if (!(m->opt.lpa & NVME_CTRL_LPA_EXTENDED) || FAULT(m, LPO_UNCLAIMED_OVERRUN)) {
 		r.lpo = 0;
 		r.bytes = ((cdw10 >> 16 & 0xfff) + 1) * 4;
 	}

@@ -5,9 +5,8 @@
 
 #include "model/internal.h"
 
-#define LOG_ELPE       63u	   /* Identify Controller ELPE: 64 entries */
+#define LOG_ELPE_MAX   63u	   /* Identify Controller ELPE: 64 entries at most */
 #define LOG_FIRMWARE   "1.0"	   /* Identify Controller FR */
-#define EXTENDED_SINCE VS(1, 2, 1) /* Log Page Offset, and the upper part of NUMD */
 #define LOG_PAGE_MAX   4096u	   /* the largest page there is */
 
 struct smart_counts {
@@ -18,7 +17,7 @@ struct smart_counts {
 
 struct model_logs {
 	uint64_t errors;				/* Error Count of the newest entry */
-	struct nvme_error_log_page error[LOG_ELPE + 1]; /* ring: count n at (n - 1) % size */
+	struct nvme_error_log_page error[LOG_ELPE_MAX + 1]; /* ring: count n at (n - 1) % (ELPE + 1) */
 	struct smart_counts smart;
 	bool shut_down; /* a shutdown was completed and nothing was asked since */
 	bool hot;	/* a temperature is beyond its threshold */

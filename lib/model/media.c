@@ -154,7 +154,7 @@ struct media_ns *media_ns(const struct model *m, uint32_t nsid)
 
 uint32_t media_nn(const struct model *m)
 {
-	return m->media->n + 2;
+	return m->opt.nn ? m->opt.nn : m->media->n + 2;
 }
 
 uint32_t media_nsid(const struct media_ns *ns)

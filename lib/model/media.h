@@ -13,7 +13,7 @@ struct media_ns;
 
 /* The namespace of this NSID, NULL when it is not active. */
 struct media_ns *media_ns(const struct model *m, uint32_t nsid);
-/* Identify Controller NN: two more than there are, so that valid and inactive NSIDs exist. */
+/* Identify Controller NN: if not told, two more than there are: valid and inactive NSIDs exist. */
 uint32_t media_nn(const struct model *m);
 
 uint32_t media_nsid(const struct media_ns *ns);

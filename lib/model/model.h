@@ -28,9 +28,19 @@ struct model_bus {
 struct model *model_new(const struct model_bus *bus);
 void model_free(struct model *m);
 
-/* "key=value" options of `model:`: 0, -ENOENT unknown key, -EINVAL bad value. Before model_power. */
+/*
+ * "key=value" options of `model:`: 0, -ENOENT unknown key, -EINVAL bad value, -EEXIST a second
+ * preset. In any order: what is given by itself outweighs the preset. Before model_settle.
+ */
 int model_option(struct model *m, const char *key, const char *value);
 extern const char *const model_option_keys[]; /* NULL-terminated */
+const char *model_preset_name(size_t i);      /* NULL past the last */
+
+/*
+ * All options are given: what the version does not know is dropped. -EINVAL and a sentence in why
+ * (at most len bytes) when two contradict each other. Before model_power_on.
+ */
+int model_settle(struct model *m, char *why, size_t len);
 
 /* Power on: everything to its power-on value. Power off loses what is volatile, cache included. */
 int model_power_on(struct model *m);

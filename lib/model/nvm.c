@@ -5,12 +5,14 @@
  * Base 2.0 Flush command.
  */
 #include "base/cleanup.h"
+#include "model/claim.h"
 #include "model/feature.h"
 #include "model/log.h"
 #include "model/media.h"
 #include "model/nvm.h"
 
 #define FUSE_MASK	      0x3u
+#define FLUSH_NOT_ALL	      0x4u /* VWC bits 2:1 */
 #define CDW12_DTYPE	      (0xfu << 20)
 #define CDW12_FUA	      (1u << 30)
 #define CDW12_PRACT	      (1u << 29)
@@ -158,10 +160,11 @@ static void count(struct mcmd *c, enum smart_kind kind, const struct nvm_range *
 static void run_flush(struct mcmd *c)
 {
 	struct model *m = c->m;
-	bool all = c->nsid == NSID_ALL; /* VWC bits 2:1 are 11b */
+	bool all = c->nsid == NSID_ALL;
 	struct media_ns *ns = all ? NULL : nvm_find_ns(c);
 
-	if (all && FAULT(m, FLUSH_WRONG_BROADCAST)) {
+	if (all && ((m->opt.vwc & NVME_CTRL_VWC_FLUSH) == FLUSH_NOT_ALL ||
+		    FAULT(m, FLUSH_WRONG_BROADCAST))) {
 		mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
 		return;
 	}
@@ -442,7 +445,7 @@ void nvm_command(struct mcmd *c)
 	const struct nvm_op *op = NULL;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(ops) && !op; i++)
-		if (ops[i].opcode == c->e.opcode)
+		if (ops[i].opcode == c->e.opcode && claim_io(c->m, c->e.opcode))
 			op = &ops[i];
 	smart_activity(c->m);
 	feature_io_begins(c->m);

@@ -5,11 +5,11 @@
 
 #include "model/internal.h"
 
-/* Limits of Copy, as Identify Namespace tells them: MSRC, MSSRL, MCL. The command came with 2.0. */
+/* Limits of Copy, as Identify Namespace tells them: MSRC, MSSRL, MCL. */
 #define COPY_RANGES	  8u
 #define COPY_RANGE_BLOCKS 64u
 #define COPY_BLOCKS	  256u
-#define NVM_HAS_COPY(m)	  ((m)->opt.vs >= VS(2, 0, 0))
+#define NVM_HAS_COPY(m)	  ((m)->opt.oncs & NVME_CTRL_ONCS_COPY)
 
 struct media_ns;
 

@@ -54,7 +54,9 @@ static uint64_t cap_value(struct model *m)
 		       (uint64_t)m->opt.mpsmax << 52;
 
 	if (m->opt.vs >= VS(2, 0, 0))
-		cap |= CAP_CRMS_CRWMS | CAP_CSS_SETS;
+		cap |= CAP_CRMS_CRWMS;
+	if (m->opt.iocss)
+		cap |= CAP_CSS_SETS;
 	if (boot_there(m))
 		cap |= CAP_BPS_BIT;
 	return m->core->marks.cap_reads > 2 ? cap_faults(m, cap) : cap;

@@ -38,7 +38,7 @@ bool core_alive(const struct model *m)
 
 bool core_by_profile(const struct model *m)
 {
-	return (m->core->cc >> 4 & 7) == CSS_BY_PROFILE && m->opt.vs >= VS(2, 0, 0);
+	return (m->core->cc >> 4 & 7) == CSS_BY_PROFILE && m->opt.iocss;
 }
 
 /* What CC asks for cannot be: page size, command set, arbitration, admin queues of one entry. */

@@ -442,20 +442,48 @@ static int no_such_fault(struct target *t, const char *list)
 			   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+static const char *nth_preset(const void *ctx, size_t i)
+{
+	(void)ctx;
+	return model_preset_name(i);
+}
+
+static int no_such_preset(struct target *t, const char *name)
+{
+	const char *near = text_nearest(name, nth_preset, NULL);
+	char all[128] = "";
+
+	for (size_t i = 0, used = 0; model_preset_name(i) && used < sizeof(all); i++)
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "",
+					 model_preset_name(i));
+	return target_fail(t, -EINVAL, "no preset '%.40s'%s%s%s (there are %s)", name,
+			   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", all);
+}
+
 static int set_option(void *ctx, const char *key, const char *value)
 {
 	struct target *t = ctx;
 	int err = model_option(mine(t)->m, key, value);
 
-	return err == -EINVAL && !strcmp(key, "fault") ? no_such_fault(t, value) : err;
+	if (err == -EINVAL && !strcmp(key, "fault"))
+		return no_such_fault(t, value);
+	if (err == -EINVAL && !strcmp(key, "preset"))
+		return no_such_preset(t, value);
+	if (err == -EEXIST)
+		return target_fail(t, -EINVAL, "a second preset, '%.40s': give one", value);
+	return err;
 }
 
 static int set_up(struct target *t)
 {
 	struct model_target *mt = mine(t);
 	uint32_t control = 0;
-	int err = model_power_on(mt->m);
+	char why[160];
+	int err = model_settle(mt->m, why, sizeof(why));
 
+	if (err)
+		return target_fail(t, err, "%s", why);
+	err = model_power_on(mt->m);
 	if (err)
 		return target_fail(t, err,
 				   err == -EIO ? "the store cannot be opened" : "out of memory");
@@ -519,9 +547,13 @@ static uint64_t model_time(struct target *t)
 
 const struct target_ops target_model = {
 	.scheme = "model",
-	.help = "model:[KEY=VALUE,...]  the controller in the process; ns, size, store, queues, "
-		"mqes, "
-		"mdts, mpsmax, aerl, acl, vectors, vs, dstrd, fault=NAME+NAME",
+	.help = "model:[KEY=VALUE,...]  the controller in the process. "
+		"preset=full|minimal|oldspec|tiny|dbbuf is another drive; what is given "
+		"beside it outweighs it. Numbers and sizes: queues, mqes, mdts, mpsmax, dstrd, "
+		"vectors, ns, nn, size. Version: vs=1.0 to 2.0; claims that came later are "
+		"dropped. Claims, as Identify Controller has them: oacs, oncs, fuses, vwc, lpa, "
+		"ctratt, aerl, acl, elpe, npss. Features, 0 or 1: apsta, hmb, hctma, hbs, iocss, "
+		"hostid, nwpc, vendor. store=FILE keeps the media; fault=NAME+NAME bends it",
 	.open = model_open,
 	.close = model_close,
 	.caps = model_caps,

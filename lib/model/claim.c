@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Claims: what goes with each of them, since when there is such a claim, and which of them cannot
+ * stand beside one another. Sources: Base 2.0 Identify Controller data structure, Log Page Support
+ * Requirements, Feature Support Requirements; Base 1.3 and 1.4 Identify Controller data structure.
+ */
+#include "model/claim.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "model/option.h"
+
+#define OPT(name) #name, offsetof(struct model_opt, name)
+#define VWC_FLUSH 0x6u
+
+/* Every claim there is; a bit that is in no row is one the model cannot make. */
+static const struct claim {
+	const char *key;
+	size_t offset;
+	unsigned bits;
+	uint32_t since; /* VS */
+	const char *what;
+} claims[] = {
+	{ OPT(oacs), NVME_CTRL_OACS_DBBUF_CFG, VS(1, 3, 0), "Doorbell Buffer Config" },
+	{ OPT(oncs), NVME_CTRL_ONCS_COMPARE, VS(1, 0, 0), "Compare" },
+	{ OPT(oncs), NVME_CTRL_ONCS_WRITE_UNCORRECTABLE, VS(1, 0, 0), "Write Uncorrectable" },
+	{ OPT(oncs), NVME_CTRL_ONCS_DSM, VS(1, 0, 0), "Dataset Management" },
+	{ OPT(oncs), NVME_CTRL_ONCS_WRITE_ZEROES, VS(1, 1, 0), "Write Zeroes" },
+	{ OPT(oncs), NVME_CTRL_ONCS_SAVE_FEATURES, VS(1, 1, 0), "Save and Select" },
+	{ OPT(oncs), NVME_CTRL_ONCS_TIMESTAMP, VS(1, 3, 0), "Timestamp" },
+	{ OPT(oncs), NVME_CTRL_ONCS_VERIFY, VS(1, 4, 0), "Verify" },
+	{ OPT(oncs), NVME_CTRL_ONCS_COPY, VS(2, 0, 0), "Copy" },
+	{ OPT(vwc), NVME_CTRL_VWC_PRESENT, VS(1, 0, 0), "a volatile write cache" },
+	{ OPT(vwc), VWC_FLUSH, VS(1, 4, 0), "Flush of all namespaces" },
+	{ OPT(lpa), NVME_CTRL_LPA_CMD_EFFECTS, VS(1, 2, 0), "Commands Supported and Effects" },
+	{ OPT(lpa), NVME_CTRL_LPA_EXTENDED, VS(1, 2, 1), "Log Page Offset" },
+	{ OPT(lpa), NVME_CTRL_LPA_TELEMETRY, VS(1, 3, 0), "Telemetry" },
+	{ OPT(lpa), NVME_CTRL_LPA_PERSETENT_EVENT, VS(1, 4, 0), "Persistent Event" },
+	{ OPT(lpa), NVME_CTRL_LPA_LI0_LI5_LI12_LI13, VS(2, 0, 0), "Supported Log Pages" },
+	{ OPT(ctratt), NVME_CTRL_CTRATT_128_ID, VS(1, 3, 0), "a Host Identifier of 128 bits" },
+	{ OPT(ctratt), NVME_CTRL_CTRATT_ENDURANCE_GROUPS, VS(1, 4, 0), "Endurance Groups" },
+	{ OPT(ctratt), NVME_CTRL_CTRATT_UUID_LIST, VS(1, 4, 0), "the UUID List" },
+	{ OPT(apsta), 1, VS(1, 1, 0), "Autonomous Power State Transition" },
+	{ OPT(hmb), 1, VS(1, 2, 0), "Host Memory Buffer" },
+	{ OPT(hostid), 1, VS(1, 2, 1), "Host Identifier" },
+	{ OPT(hctma), 1, VS(1, 3, 0), "Host Controlled Thermal Management" },
+	{ OPT(hbs), 1, VS(1, 4, 0), "Host Behavior Support" },
+	{ OPT(iocss), 1, VS(2, 0, 0), "I/O command sets by profile" },
+	{ OPT(nwpc), 1, VS(1, 4, 0), "Namespace Write Protection" },
+};
+
+static unsigned *value_of(struct model_opt *opt, const struct claim *c)
+{
+	return (unsigned *)((char *)opt + c->offset);
+}
+
+static unsigned known_bits(const struct claim *of)
+{
+	unsigned known = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(claims); i++)
+		if (claims[i].offset == of->offset)
+			known |= claims[i].bits;
+	return known;
+}
+
+/* Drops what the version does not know, unless it was asked for. */
+static int settle_one(struct model *m, const struct claim *c, char *why, size_t len)
+{
+	unsigned *v = value_of(&m->opt, c);
+	unsigned unknown = *v & ~known_bits(c);
+
+	if (unknown) {
+		snprintf(why, len, "%s=%#x: the model has nothing for the bits %#x", c->key, *v,
+			 unknown);
+		return -EINVAL;
+	}
+	if (m->opt.vs >= c->since || !(*v & c->bits))
+		return 0;
+	if (m->given & option_bit(c->key)) {
+		snprintf(why, len, "%s=%#x claims %s, which came with %u.%u, and vs is %u.%u",
+			 c->key, *v, c->what, c->since >> 16, c->since >> 8 & 0xff, m->opt.vs >> 16,
+			 m->opt.vs >> 8 & 0xff);
+		return -EINVAL;
+	}
+	*v &= ~c->bits;
+	return 0;
+}
+
+/* Two claims that do not go together; NULL: all do. */
+static const char *contradiction(const struct model_opt *o)
+{
+	unsigned flush = o->vwc & VWC_FLUSH;
+
+	if (o->nn && o->nn < o->ns)
+		return "nn is less than ns: NN counts every namespace there is";
+	if (flush == 2)
+		return "vwc bits 2:1 are 01b, which is reserved";
+	if (!flush && o->vs >= VS(1, 4, 0))
+		return "vwc bits 2:1 are 00b, which from 1.4 on no controller says; add 4 or 6";
+	if (o->fuses && !(o->oncs & NVME_CTRL_ONCS_COMPARE))
+		return "fuses is 1, and oncs bit 0 is 0: no Compare to go with the Write";
+	if (o->fuses && o->mqes < 2)
+		return "fuses is 1, and mqes leaves no room for two commands in a queue";
+	if (!(o->lpa & NVME_CTRL_LPA_CMD_EFFECTS) && o->vs >= VS(2, 0, 0))
+		return "lpa bit 1 is 0, and from 2.0 on every controller has Commands Supported "
+		       "and Effects";
+	if (!(o->lpa & NVME_CTRL_LPA_EXTENDED) &&
+	    o->lpa & (NVME_CTRL_LPA_TELEMETRY | NVME_CTRL_LPA_PERSETENT_EVENT))
+		return "lpa claims Telemetry or Persistent Event, which are read by offset, and "
+		       "bit 2 is 0";
+	if (!o->hostid && o->ctratt & NVME_CTRL_CTRATT_128_ID)
+		return "ctratt bit 0 is of the Host Identifier, and hostid is 0";
+	if (o->apsta && o->npss < POWER_IDLE)
+		return "apsta is 1, and npss leaves no state to go to";
+	return NULL;
+}
+
+/* A claim that leans on another goes with it, unless it was given. */
+static void drop_dependent(struct model *m)
+{
+	struct model_opt *o = &m->opt;
+
+	if (!(o->lpa & NVME_CTRL_LPA_EXTENDED) && !(m->given & option_bit("lpa")))
+		o->lpa &= ~(unsigned)(NVME_CTRL_LPA_TELEMETRY | NVME_CTRL_LPA_PERSETENT_EVENT);
+	if (!o->hostid && !(m->given & option_bit("ctratt")))
+		o->ctratt &= ~(unsigned)NVME_CTRL_CTRATT_128_ID;
+	if ((o->mqes < 2 || !(o->oncs & NVME_CTRL_ONCS_COMPARE)) &&
+	    !(m->given & option_bit("fuses")))
+		o->fuses = 0;
+	if (o->npss < POWER_IDLE && !(m->given & option_bit("apsta")))
+		o->apsta = 0;
+}
+
+int claim_settle(struct model *m, char *why, size_t len)
+{
+	const char *no;
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(claims) && !err; i++)
+		err = settle_one(m, &claims[i], why, len);
+	if (err)
+		return err;
+	drop_dependent(m);
+	no = contradiction(&m->opt);
+	if (no)
+		snprintf(why, len, "%s", no);
+	return no ? -EINVAL : 0;
+}
+
+/* ---- what is offered ---- */
+
+/* One thing that stands and falls with bits of a claim. */
+struct offer {
+	uint8_t id;
+	size_t offset;
+	unsigned bits;
+};
+
+#define WITH(name, bits) offsetof(struct model_opt, name), bits
+
+static const struct offer admin_offers[] = {
+	{ nvme_admin_dbbuf, WITH(oacs, NVME_CTRL_OACS_DBBUF_CFG) },
+};
+
+static const struct offer io_offers[] = {
+	{ nvme_cmd_compare, WITH(oncs, NVME_CTRL_ONCS_COMPARE) },
+	{ nvme_cmd_write_uncor, WITH(oncs, NVME_CTRL_ONCS_WRITE_UNCORRECTABLE) },
+	{ nvme_cmd_dsm, WITH(oncs, NVME_CTRL_ONCS_DSM) },
+	{ nvme_cmd_write_zeroes, WITH(oncs, NVME_CTRL_ONCS_WRITE_ZEROES) },
+	{ nvme_cmd_copy, WITH(oncs, NVME_CTRL_ONCS_COPY) },
+	{ nvme_cmd_verify, WITH(oncs, NVME_CTRL_ONCS_VERIFY) },
+};
+
+static const struct offer feature_offers[] = {
+	{ NVME_FEAT_FID_VOLATILE_WC, WITH(vwc, NVME_CTRL_VWC_PRESENT) },
+	{ NVME_FEAT_FID_AUTO_PST, WITH(apsta, 1) },
+	{ NVME_FEAT_FID_HOST_MEM_BUF, WITH(hmb, 1) },
+	{ NVME_FEAT_FID_TIMESTAMP, WITH(oncs, NVME_CTRL_ONCS_TIMESTAMP) },
+	{ NVME_FEAT_FID_HCTM, WITH(hctma, 1) },
+	{ NVME_FEAT_FID_HOST_BEHAVIOR, WITH(hbs, 1) },
+	{ NVME_FEAT_FID_IOCS_PROFILE, WITH(iocss, 1) },
+	{ NVME_FEAT_FID_HOST_ID, WITH(hostid, 1) },
+	{ NVME_FEAT_FID_WRITE_PROTECT, WITH(nwpc, 1) },
+	{ 0xc0, WITH(vendor, 1) },
+};
+
+static const struct offer log_offers[] = {
+	{ NVME_LOG_LID_CMD_EFFECTS, WITH(lpa, NVME_CTRL_LPA_CMD_EFFECTS) },
+	{ NVME_LOG_LID_TELEMETRY_HOST, WITH(lpa, NVME_CTRL_LPA_TELEMETRY) },
+	{ NVME_LOG_LID_TELEMETRY_CTRL, WITH(lpa, NVME_CTRL_LPA_TELEMETRY) },
+	{ NVME_LOG_LID_PERSISTENT_EVENT, WITH(lpa, NVME_CTRL_LPA_PERSETENT_EVENT) },
+	{ NVME_LOG_LID_ENDURANCE_GROUP, WITH(ctratt, NVME_CTRL_CTRATT_ENDURANCE_GROUPS) },
+};
+
+static const struct offer cns_offers[] = {
+	{ NVME_IDENTIFY_CNS_ENDURANCE_GROUP_ID, WITH(ctratt, NVME_CTRL_CTRATT_ENDURANCE_GROUPS) },
+	{ NVME_IDENTIFY_CNS_UUID_LIST, WITH(ctratt, NVME_CTRL_CTRATT_UUID_LIST) },
+};
+
+static bool is_offered(const struct model *m, const struct offer *all, size_t n, uint8_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (all[i].id == id)
+			return *(const unsigned *)((const char *)&m->opt + all[i].offset) &
+			       all[i].bits;
+	return true;
+}
+
+bool claim_admin(const struct model *m, uint8_t opcode)
+{
+	return is_offered(m, admin_offers, ARRAY_SIZE(admin_offers), opcode);
+}
+
+bool claim_io(const struct model *m, uint8_t opcode)
+{
+	return is_offered(m, io_offers, ARRAY_SIZE(io_offers), opcode);
+}
+
+bool claim_feature(const struct model *m, uint8_t fid)
+{
+	return is_offered(m, feature_offers, ARRAY_SIZE(feature_offers), fid);
+}
+
+bool claim_log(const struct model *m, uint8_t lid)
+{
+	return is_offered(m, log_offers, ARRAY_SIZE(log_offers), lid);
+}
+
+bool claim_cns(const struct model *m, uint8_t cns)
+{
+	return is_offered(m, cns_offers, ARRAY_SIZE(cns_offers), cns);
+}

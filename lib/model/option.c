@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The options of `model:`. What they say of one another is for preset.c and claim.c to judge. */
+#include "model/option.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+#define QUEUES_MAX 64u
+
+/* X(name, least, most, default): each an unsigned of struct model_opt with the same name. */
+#define NUMBERS(X)                                                                                 \
+	X(mqes, 1, 65535, 1023)                                                                    \
+	X(mdts, 0, 15, 7)                                                                          \
+	X(mpsmax, 0, 8, 4)                                                                         \
+	X(dstrd, 0, 8, 0)                                                                          \
+	X(vectors, 2, 2048, 9)                                                                     \
+	X(ns, 1, 32, 2)                                                                            \
+	X(nn, 1, 34, 0)                                                                            \
+	X(aerl, 0, 255, 3)                                                                         \
+	X(acl, 0, 255, 3)                                                                          \
+	X(elpe, 0, LOG_ELPE_MAX, 63)                                                               \
+	X(npss, 0, POWER_STATES - 1, 2)                                                            \
+	X(oacs, 0, 0xffff, 0x0100)                                                                 \
+	X(oncs, 0, 0xffff, 0x01df)                                                                 \
+	X(fuses, 0, 1, 1)                                                                          \
+	X(vwc, 0, 0xff, 0x07)                                                                      \
+	X(lpa, 0, 0xff, 0x3e)                                                                      \
+	X(ctratt, 0, 0xffffffff, 0x0211)                                                           \
+	X(apsta, 0, 1, 1)                                                                          \
+	X(hmb, 0, 1, 1)                                                                            \
+	X(hctma, 0, 1, 1)                                                                          \
+	X(hbs, 0, 1, 1)                                                                            \
+	X(hostid, 0, 1, 1)                                                                         \
+	X(nwpc, 0, 1, 1)                                                                           \
+	X(iocss, 0, 1, 1)                                                                          \
+	X(vendor, 0, 1, 1)
+
+static const struct number {
+	const char *key;
+	uint64_t min, max;
+	unsigned def;
+	size_t offset;
+} numbers[] = {
+#define X(name, min, max, def) { #name, min, max, def, offsetof(struct model_opt, name) },
+	NUMBERS(X)
+#undef X
+};
+
+const char *const model_option_keys[] = { "preset",
+					  "fault",
+					  "queues",
+					  "size",
+					  "vs",
+					  "store",
+#define X(name, min, max, def) #name,
+					  NUMBERS(X)
+#undef X
+						  NULL };
+
+static int number_in(const char *value, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	if (text_number(value, ret) || *ret < min || *ret > max)
+		return -EINVAL;
+	return 0;
+}
+
+static int set_number(struct model_opt *opt, const struct number *o, const char *value)
+{
+	uint64_t n;
+
+	if (number_in(value, o->min, o->max, &n))
+		return -EINVAL;
+	*(unsigned *)((char *)opt + o->offset) = (unsigned)n;
+	return 0;
+}
+
+static int set_version(struct model_opt *opt, const char *value)
+{
+	static const char *const published[] = { "1.0", "1.1", "1.2", "1.3", "1.4", "2.0" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(published); i++) {
+		if (strcmp(value, published[i]))
+			continue;
+		opt->vs = VS((uint32_t)(value[0] - '0'), (uint32_t)(value[2] - '0'), 0);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int set_store(struct model_opt *opt, const char *value)
+{
+	if (strlen(value) >= sizeof(opt->store))
+		return -EINVAL;
+	memset(opt->store, 0, sizeof(opt->store));
+	strcpy(opt->store, value);
+	return 0;
+}
+
+static int set_queues(struct model_opt *opt, const char *value)
+{
+	uint64_t n;
+
+	if (number_in(value, 1, QUEUES_MAX, &n))
+		return -EINVAL;
+	opt->nsq = opt->ncq = (unsigned)n;
+	return 0;
+}
+
+int option_set(struct model_opt *opt, const char *key, const char *value)
+{
+	if (!strcmp(key, "vs"))
+		return set_version(opt, value);
+	if (!strcmp(key, "store"))
+		return set_store(opt, value);
+	if (!strcmp(key, "queues"))
+		return set_queues(opt, value);
+	if (!strcmp(key, "size"))
+		return number_in(value, SIZE_MIN, 1ull << 40, &opt->ns_bytes);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (!strcmp(key, numbers[i].key))
+			return set_number(opt, &numbers[i], value);
+	return -ENOENT;
+}
+
+void option_defaults(struct model_opt *opt)
+{
+	*opt = (struct model_opt){
+		.nsq = 8,
+		.ncq = 8,
+		.ns_bytes = 64ull << 20,
+		.vs = VS(2, 0, 0),
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		*(unsigned *)((char *)opt + numbers[i].offset) = numbers[i].def;
+}
+
+uint64_t option_bit(const char *key)
+{
+	for (unsigned i = 0; model_option_keys[i]; i++)
+		if (!strcmp(key, model_option_keys[i]))
+			return 1ull << i;
+	return 0;
+}
+
+static int set_faults(struct model *m, const char *list)
+{
+	while (*list) {
+		char name[64];
+		size_t n = strcspn(list, "+&");
+		int i;
+
+		if (n >= sizeof(name))
+			return -EINVAL;
+		memcpy(name, list, n);
+		name[n] = 0;
+		i = fault_find(name);
+		if (i < 0)
+			return -EINVAL;
+		m->fault[i] = true;
+		list += n + (list[n] != 0);
+	}
+	return 0;
+}
+
+int model_option(struct model *m, const char *key, const char *value)
+{
+	int err;
+
+	if (!strcmp(key, "fault"))
+		return set_faults(m, value);
+	if (!strcmp(key, "preset"))
+		return preset_apply(m, value);
+	err = option_set(&m->opt, key, value);
+	if (!err)
+		m->given |= option_bit(key);
+	return err;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Presets: named option sets, each another drive. An option beside it has the last word, unless it
+ * takes away what the preset is by its name.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "model/option.h"
+
+static const struct model_preset {
+	const char *name;
+	const char *fixed;   /* what makes it what it is */
+	const char *options; /* what goes with it */
+} presets[] = {
+	/* All that the model has, and the model without a preset. */
+	{ "full", "", "" },
+	/* What Base 2.0 makes mandatory of an I/O controller, and no more. */
+	{ "minimal", "oacs=0,oncs=0,vwc=4",
+	  "lpa=0x22,ctratt=0,ns=1,nn=1,npss=0,apsta=0,hmb=0,hctma=0,hbs=0,iocss=0,hostid=0,nwpc=0,"
+	  "vendor=0" },
+	{ "oldspec", "vs=1.3", "" },
+	/* The least of everything that is counted. */
+	{ "tiny", "mqes=1,queues=1",
+	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,size=64Ki,aerl=0,acl=0,elpe=0,npss=0" },
+	/* Doorbell Buffer Config where its layout counts: a wide stride and many queues. */
+	{ "dbbuf", "oacs=0x100", "dstrd=2,queues=16,vectors=17" },
+};
+
+const char *model_preset_name(size_t i)
+{
+	return i < ARRAY_SIZE(presets) ? presets[i].name : NULL;
+}
+
+/* The next "key=value" of a list; false at its end. */
+static bool next_pair(const char **list, char key[16], char value[32])
+{
+	int used = 0;
+
+	if (sscanf(*list, "%15[^=]=%31[^,]%n", key, value, &used) != 2)
+		return false;
+	*list += used + ((*list)[used] == ',');
+	return true;
+}
+
+static int apply(struct model *m, const char *list)
+{
+	char key[16], value[32];
+	int err = 0;
+
+	while (!err && next_pair(&list, key, value))
+		if (!(m->given & option_bit(key)))
+			err = option_set(&m->opt, key, value);
+	return err;
+}
+
+int preset_apply(struct model *m, const char *name)
+{
+	int err;
+
+	if (m->preset)
+		return -EEXIST;
+	for (size_t i = 0; i < ARRAY_SIZE(presets) && !m->preset; i++)
+		if (!strcmp(name, presets[i].name))
+			m->preset = &presets[i];
+	if (!m->preset)
+		return -EINVAL;
+	err = apply(m, m->preset->fixed);
+	return err ? err : apply(m, m->preset->options);
+}
+
+int preset_check(const struct model *m, char *why, size_t len)
+{
+	const char *list = m->preset ? m->preset->fixed : "";
+	char key[16], value[32];
+
+	while (next_pair(&list, key, value)) {
+		struct model_opt would;
+
+		memcpy(&would, &m->opt, sizeof(would)); /* padding as well: it is compared */
+		option_set(&would, key, value);
+		if (!memcmp(&would, &m->opt, sizeof(would)))
+			continue;
+		snprintf(why, len, "preset=%s is %s=%s: the option %s contradicts it",
+			 m->preset->name, key, value, key);
+		return -EINVAL;
+	}
+	return 0;
+}
