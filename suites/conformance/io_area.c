@@ -184,10 +184,23 @@ struct cmd io_cmd(struct rig *r, const struct io_op *op, const struct facts_ns *
 	}
 }
 
-/* Beyond this many blocks another error would apply as well. */
-static uint32_t most_blocks(const struct area *a, const struct io_op *op)
+/* Its unit is the smallest page: VSL is a power of two of CAP.MPSMIN. */
+uint64_t io_verify_limit(struct rig *r, const struct facts_ns *ns)
+{
+	struct nvme_id_ctrl_nvm id = { 0 };
+	uint8_t page[4096];
+
+	if (rig_admin(r, cmd_identify(NVME_IDENTIFY_CNS_CSI_CTRL, 0, page)).status == SC_SUCCESS)
+		memcpy(&id, page, sizeof(id));
+	if (!id.vsl || id.vsl > 31)
+		return 0;
+	return (4096ull << CAP_MPSMIN(rig_facts(r)->cap) << id.vsl) / ns->lba_bytes;
+}
+
+uint32_t io_most_blocks(const struct area *a, const struct io_op *op)
 {
 	uint32_t mssrl = le16_get(a->ns->id.mssrl), mcl = le32_get(a->ns->id.mcl);
+	uint64_t vsl;
 
 	switch (op->opcode) {
 	case nvme_cmd_read:
@@ -196,6 +209,9 @@ static uint32_t most_blocks(const struct area *a, const struct io_op *op)
 		return io_chunk(a->r, a->ns);
 	case nvme_cmd_copy:
 		return mssrl < mcl ? mssrl : mcl;
+	case nvme_cmd_verify:
+		vsl = io_verify_limit(a->r, a->ns);
+		return vsl && vsl < UINT32_MAX ? (uint32_t)vsl : UINT32_MAX;
 	default:
 		return UINT32_MAX;
 	}
@@ -207,7 +223,7 @@ void io_ask_beyond(struct area *guard, const struct io_op *op, struct io_probe p
 	struct cpl cpl;
 	char what[128];
 
-	if (p.blocks > most_blocks(guard, op))
+	if (p.blocks > io_most_blocks(guard, op))
 		return;
 	cpl = rig_io(guard->r, guard->q, io_cmd(guard->r, op, guard->ns, p.slba, p.blocks));
 	snprintf(what, sizeof(what), "%s of %u blocks at %" PRIX64 "h of %" PRIX64 "h: status",

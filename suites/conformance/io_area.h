@@ -31,6 +31,8 @@ void area_check(struct area *a, uint32_t from, uint32_t to);
 
 /* Blocks of one command that do not exceed MDTS and a megabyte, eight at soak; at least 1. */
 uint32_t io_chunk(struct rig *r, const struct facts_ns *ns);
+/* What one Verify may cover: VSL in blocks of the namespace; 0: no limit. */
+uint64_t io_verify_limit(struct rig *r, const struct facts_ns *ns);
 /* Blocks of a Write that a failure leaves as they were: AWUPF, or NAWUPF where it is given. */
 uint32_t io_atomic(struct rig *r, const struct facts_ns *ns);
 
@@ -59,6 +61,9 @@ struct io_probe {
 	uint64_t slba;
 	uint32_t blocks;
 };
+
+/* Beyond this many blocks in one command another error may apply: MDTS, VSL, MSSRL, MCL. */
+uint32_t io_most_blocks(const struct area *a, const struct io_op *op);
 
 /* The command on a range of which some or all lies past the end of the namespace: its status. Not
  * asked when the range is too long for the command anyway. */

@@ -161,8 +161,14 @@ static void clash(struct rivals *v, bool readers)
 /* The blocks as the queue reads them now; good until the next call. */
 static uint8_t *read_now(struct rivals *v, unsigned queue, uint32_t blocks)
 {
-	rig_io_ok(v->r, v->q[queue],
-		  cmd_read(v->ns->nsid, v->lba, blocks, v->now, bytes_of(v, blocks)));
+	uint32_t n;
+
+	for (uint32_t i = 0; i < blocks; i += n) {
+		n = blocks - i < v->blocks ? blocks - i : v->blocks; /* MDTS allows as many */
+		rig_io_ok(v->r, v->q[queue],
+			  cmd_read(v->ns->nsid, v->lba + i, n, v->now + bytes_of(v, i),
+				   bytes_of(v, n)));
+	}
 	return v->now;
 }
 

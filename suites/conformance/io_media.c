@@ -112,6 +112,18 @@ static void write_uncorrectable(struct rig *r)
 
 /* ---- verify ---- */
 
+/* In as many commands as VSL asks for. */
+static void verify_all(struct area *a)
+{
+	uint32_t most = io_most_blocks(a, &io_ops[VERIFY_OP]), n;
+
+	for (uint32_t i = 0; i < a->blocks; i += n) {
+		n = a->blocks - i < most ? a->blocks - i : most;
+		CHECK_STATUS(a->r, rig_io(a->r, a->q, cmd_verify(a->ns->nsid, a->lba + i, n)),
+			     SC_SUCCESS);
+	}
+}
+
 static void verify_good(struct rig *r)
 {
 	const struct facts_ns *ns;
@@ -119,7 +131,7 @@ static void verify_good(struct rig *r)
 	for (unsigned at = 0; (ns = rig_ns_next(r, &at));) {
 		struct area *a = area_new(r, ns, FIRST, GUARD);
 
-		CHECK_STATUS(r, rig_io(r, a->q, cmd_verify(ns->nsid, FIRST, GUARD)), SC_SUCCESS);
+		verify_all(a);
 		area_check(a, 0, 0);
 	}
 }
@@ -133,7 +145,7 @@ static void verify_marked(struct rig *r)
 	check_bad(a, VERIFY_OP, FIRST + 3);
 	CHECK_STATUS(r, rig_io(r, a->q, cmd_verify(a->ns->nsid, FIRST, 3)), SC_SUCCESS);
 	area_stamp(a);
-	CHECK_STATUS(r, rig_io(r, a->q, cmd_verify(a->ns->nsid, FIRST, GUARD)), SC_SUCCESS);
+	verify_all(a);
 }
 
 /* A shall of the command; but the bit itself is said to be ignored where there is no protection
@@ -148,19 +160,6 @@ static void verify_pract(struct rig *r)
 	area_check(a, 0, 0);
 }
 
-/* VSL in blocks of the namespace; 0: no limit. */
-static uint64_t verify_limit(struct rig *r, const struct facts_ns *ns)
-{
-	struct nvme_id_ctrl_nvm id = { 0 };
-	uint8_t page[4096];
-
-	if (rig_admin(r, cmd_identify(NVME_IDENTIFY_CNS_CSI_CTRL, 0, page)).status == SC_SUCCESS)
-		memcpy(&id, page, sizeof(id));
-	if (!id.vsl || id.vsl > 31)
-		return 0;
-	return (4096ull << CAP_MPSMIN(rig_facts(r)->cap) << id.vsl) / ns->lba_bytes;
-}
-
 static bool verify_is_hard(struct rig *r)
 {
 	return !(le16_get(rig_facts(r)->id.oncs) & NVME_CTRL_ONCS_VERIFY);
@@ -169,7 +168,7 @@ static bool verify_is_hard(struct rig *r)
 static void verify_size_limit(struct rig *r)
 {
 	const struct facts_ns *ns = rig_ns(r);
-	uint64_t limit = verify_limit(r, ns);
+	uint64_t limit = io_verify_limit(r, ns);
 	struct sq *q = rig_queue(r);
 
 	if (!limit || limit >= 0xffff || limit >= ns->nsze)
@@ -195,7 +194,7 @@ static uint64_t units_read(struct rig *r)
 static void verify_units(struct rig *r)
 {
 	const struct facts_ns *ns = rig_ns(r);
-	uint64_t limit = verify_limit(r, ns), before = units_read(r), left;
+	uint64_t limit = io_verify_limit(r, ns), before = units_read(r), left;
 	uint32_t n = limit && limit < 1024 ? (uint32_t)limit : 1024;
 
 	for (left = 3 * 512000 / ns->lba_bytes; left; left -= n) {
@@ -248,12 +247,20 @@ static void read_fua(struct area *a)
 	CHECK_STAMP(a->r, a->data, a->lba, a->blocks, a->ns->lba_bytes, a->tag);
 }
 
+/* What one command covers. */
+static struct area *fua_area(struct rig *r, const struct facts_ns *ns)
+{
+	uint32_t chunk = io_chunk(r, ns);
+
+	return area_new(r, ns, FIRST, chunk < GUARD ? chunk : GUARD);
+}
+
 static void fua_plain(struct rig *r)
 {
 	const struct facts_ns *ns;
 
 	for (unsigned at = 0; (ns = rig_ns_next(r, &at));) {
-		struct area *a = area_new(r, ns, FIRST, GUARD);
+		struct area *a = fua_area(r, ns);
 
 		read_fua(a);
 		write_fua(a);
@@ -276,7 +283,7 @@ static void fua_power_loss(struct rig *r)
 	const struct facts_ns *ns;
 
 	for (unsigned at = 0; (ns = rig_ns_next(r, &at));) {
-		struct area *a = area_new(r, ns, FIRST, GUARD);
+		struct area *a = fua_area(r, ns);
 
 		write_fua(a);
 		device_power_cycle(r);

@@ -194,7 +194,7 @@ static void shutdown_while_disabled(struct rig *r)
 /* ---- shutdown-with-io ---- */
 
 #define DEPTH_MAX  64u
-#define FLIGHT_LBA 4096
+#define FLIGHT_LBA 256
 
 /* Writes of one block each, in flight when the shutdown begins. */
 struct flight {

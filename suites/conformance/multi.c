@@ -38,9 +38,14 @@ static bool has_member(const struct family *f, uint32_t nsid)
 
 static void read_member(struct family *f, const struct facts_ns *ns, uint8_t *ret)
 {
-	size_t len = (size_t)BLOCKS * ns->lba_bytes;
+	uint32_t chunk = io_chunk(f->r, ns), n;
 
-	rig_io_ok(f->r, rig_queue(f->r), cmd_read(ns->nsid, FIRST, BLOCKS, ret, len));
+	for (uint32_t i = 0; i < BLOCKS; i += n) {
+		n = BLOCKS - i < chunk ? BLOCKS - i : chunk;
+		rig_io_ok(f->r, rig_queue(f->r),
+			  cmd_read(ns->nsid, FIRST + i, n, ret + (size_t)i * ns->lba_bytes,
+				   (size_t)n * ns->lba_bytes));
+	}
 }
 
 static void add_other(struct family *f, const struct facts_ns *ns)
@@ -113,10 +118,11 @@ static void isolation(struct rig *r)
 	io_need(r, op);
 	for (unsigned i = 0; i < f->ours; i++) {
 		struct area *a = f->member[i].area;
-		const uint32_t lengths[] = { 1, BLOCKS };
+		uint32_t most = io_most_blocks(a, op);
+		const uint32_t lengths[] = { 1, most < BLOCKS - 1 ? most : BLOCKS - 1 };
 
 		for (unsigned k = 0; k < ARRAY_SIZE(lengths); k++) {
-			send(a, op, FIRST + k, lengths[k] - k);
+			send(a, op, FIRST + k, lengths[k]);
 			check_others(f, i);
 		}
 		area_stamp(a);
@@ -157,7 +163,9 @@ static void there_and_back(struct rig *r, struct flight *flight, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct flight *fl = &flight[i];
 
-		fl->blocks = 1 + (uint32_t)rig_rand_below(r, BLOCKS);
+		fl->blocks = io_chunk(r, fl->area->ns);
+		fl->blocks =
+			1 + (uint32_t)rig_rand_below(r, fl->blocks < BLOCKS ? fl->blocks : BLOCKS);
 		fl->area->tag = rig_rand(r);
 		rig_stamp(fl->mem->data, FIRST, fl->blocks, fl->area->ns->lba_bytes, fl->area->tag);
 	}
