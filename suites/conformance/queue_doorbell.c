@@ -85,13 +85,6 @@ static const struct nobody_row {
 	{ "cq-deleted", true, true },
 };
 
-static const char *one_pair(const struct facts *f)
-{
-	unsigned n = f->nsq < f->ncq ? f->nsq : f->ncq;
-
-	return n < 2 ? "one I/O queue pair is allocated: every doorbell has its queue" : NULL;
-}
-
 /* An event is allowed; it is of this kind and no other. */
 static void check_event_kind(struct rig *r)
 {
@@ -196,7 +189,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .level = SHOULD,
 	  .fault = "db-nonexistent-rings-other",
-	  .na = one_pair,
+	  .na = parts_na_one_pair,
 	  .run = db_nonexistent,
 	  ROWS(nobodies) },
 	{ .id = "db-same-value",

@@ -8,11 +8,6 @@
 
 #define IRQ_QUEUES 4u
 
-static const char *one_vector(const struct facts *f)
-{
-	return f->caps.vectors < 2 ? "one interrupt vector: it belongs to the Admin queue" : NULL;
-}
-
 static bool interrupted(struct rig *r, unsigned vector, uint64_t wait_ns)
 {
 	struct target *t = rig_target(r);
@@ -205,7 +200,7 @@ static const struct rig_case cases[] = {
 	  .ref = "PCIe Transport 1.0 Interrupts, MSI-X Based Behavior",
 	  .needs = NEED_QUEUES | NEED_IRQ,
 	  .fault = "irq-before-cqe irq-lost-when-two irq-wrong-vector",
-	  .na = one_vector,
+	  .na = parts_na_one_vector,
 	  .run = irq_delivery },
 	{ .id = "irq-disabled",
 	  .rule = "A completion queue with interrupts disabled raises none.",
@@ -213,14 +208,14 @@ static const struct rig_case cases[] = {
 		 "Instantiation, Interrupts",
 	  .needs = NEED_QUEUES | NEED_IRQ,
 	  .fault = "ien-ignored",
-	  .na = one_vector,
+	  .na = parts_na_one_vector,
 	  .run = irq_disabled },
 	{ .id = "irq-shared-vector",
 	  .rule = "Every completion of queues that share a vector is told, under load too.",
 	  .ref = "PCIe Transport 1.0 Interrupts, MSI-X Based Behavior",
 	  .needs = NEED_QUEUES | NEED_IRQ,
 	  .fault = "irq-lost-when-two",
-	  .na = one_vector,
+	  .na = parts_na_one_vector,
 	  .run = irq_shared_vector },
 };
 

@@ -14,11 +14,6 @@
 #define MASKED	    1u
 #define BIR	    7u
 
-static const char *one_vector(const struct facts *f)
-{
-	return f->caps.vectors < 2 ? "one interrupt vector: it belongs to the Admin queue" : NULL;
-}
-
 static bool interrupted(struct rig *r, uint64_t wait_ns)
 {
 	struct target *t = rig_target(r);
@@ -193,7 +188,7 @@ static const struct rig_case cases[] = {
 	  .ref = "PCIe Transport 1.0 MSI-X Capability, MSI-X Based Behavior",
 	  .needs = NEED_QUEUES | NEED_CONFIG | NEED_IRQ | NEED_MSIX_TABLE,
 	  .fault = "msix-mask-ignored msix-unmask-loses",
-	  .na = one_vector,
+	  .na = parts_na_one_vector,
 	  .run = irq_mask_pba },
 	{ .id = "irq-coalescing",
 	  .rule = "Interrupt Coalescing may delay an interrupt and never loses the last one.",
@@ -202,7 +197,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES | NEED_IRQ,
 	  .harm = HARM_SETTINGS,
 	  .fault = "coalescing-loses-rest",
-	  .na = one_vector,
+	  .na = parts_na_one_vector,
 	  .run = irq_coalescing,
 	  ROWS(coalescings) },
 };

@@ -5,6 +5,18 @@
 
 #define EVENT_NS (500 * NS_PER_MS)
 
+const char *parts_na_one_pair(const struct facts *f)
+{
+	unsigned n = f->nsq < f->ncq ? f->nsq : f->ncq;
+
+	return n < 2 ? "the controller allocates one I/O queue pair" : NULL;
+}
+
+const char *parts_na_one_vector(const struct facts *f)
+{
+	return f->caps.vectors < 2 ? "one interrupt vector: it belongs to the Admin queue" : NULL;
+}
+
 struct cq *parts_cq(struct rig *r, uint16_t qid, uint32_t entries)
 {
 	struct cq *q = rig_cq_alloc(r, qid, entries);

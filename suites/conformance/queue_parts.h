@@ -8,6 +8,10 @@
 
 #include "kit/kit.h"
 
+/* For `.na`: the sentence where one I/O queue pair, or one interrupt vector, is all there is. */
+const char *parts_na_one_pair(const struct facts *f);
+const char *parts_na_one_vector(const struct facts *f);
+
 /* A completion queue without interrupt; the number of queues is asked for before the first. */
 struct cq *parts_cq(struct rig *r, uint16_t qid, uint32_t entries);
 struct sq *parts_sq(struct rig *r, uint16_t qid, uint32_t entries, struct cq *cq);

@@ -12,13 +12,6 @@
 #define PAIRS_MOST 8u
 #define EACH	   4u /* blocks of its own for each queue */
 
-static const char *one_pair(const struct facts *f)
-{
-	unsigned n = f->nsq < f->ncq ? f->nsq : f->ncq;
-
-	return n < 2 ? "the controller allocates one I/O queue pair" : NULL;
-}
-
 /* ---- verified I/O on a queue ---- */
 
 struct lane {
@@ -253,7 +246,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
 	  .fault = "sq-cqid-ignored",
-	  .na = one_pair,
+	  .na = parts_na_one_pair,
 	  .run = cross_mapped },
 	{ .id = "delete-isolated",
 	  .rule = "Creating and deleting a queue pair disturbs no command of another.",
@@ -261,7 +254,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
 	  .fault = "delete-sq-drops-others",
-	  .na = one_pair,
+	  .na = parts_na_one_pair,
 	  .run = delete_isolated },
 	{ .id = "cq-full-shared",
 	  .rule = "With a shared completion queue full, queues on others go on, a submission queue "

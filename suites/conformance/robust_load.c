@@ -244,13 +244,6 @@ static void huge_counts(struct rig *r)
 #define SAME_TAG   0x57u
 #define STORM_LOOK 256u
 
-static const char *one_pair(const struct facts *f)
-{
-	unsigned n = f->nsq < f->ncq ? f->nsq : f->ncq;
-
-	return n < 2 ? "the controller allocates one I/O queue pair" : NULL;
-}
-
 /* Random tails run what is in the slots: Reads into memory that nobody looks at. */
 static unsigned make_stormed(struct rig *r)
 {
@@ -348,7 +341,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
 	  .fault = "bad-doorbells-wedge cq-full-stops-others db-nonexistent-rings-other",
-	  .na = one_pair,
+	  .na = parts_na_one_pair,
 	  .run = doorbell_storm },
 };
 
