@@ -213,6 +213,8 @@ static void admin_prp(struct rig *r)
 	if (row->log && !(rig_facts(r)->id.lpa & NVME_CTRL_LPA_CMD_EFFECTS))
 		rig_na(r, "LPA is %02Xh: no Commands Supported and Effects log",
 		       rig_facts(r)->id.lpa);
+	if (row->log && row->pages > 4 && !(rig_facts(r)->id.lpa & NVME_CTRL_LPA_EXTENDED))
+		rig_na(r, "LPA bit 2 is 0: a log is asked for in pieces of at most 16 KiB");
 	rig_admin_ok(r, admin_cmd(row, want, 4096));
 	through_pages(r, row, offset, got);
 	CHECK_MEM(r, "data through the pages, against those in one piece", got, want, 4096);
