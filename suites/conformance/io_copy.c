@@ -145,6 +145,7 @@ static void copy_ranges(struct rig *r)
 	const struct count_row *row = rig_row(r);
 	const struct facts_ns *ns = rig_ns(r);
 	unsigned most = ns->id.msrc + 1u, n = row->ranges ? row->ranges : most;
+	struct copy *c;
 
 	if (row->fails) {
 		failed_range(r);
@@ -152,9 +153,11 @@ static void copy_ranges(struct rig *r)
 	}
 	if (n > most)
 		rig_na(r, "MSRC is %u: no %u ranges", ns->id.msrc, n);
+	c = copy_new(r, 64, 16 * n);
 	for (uint64_t times = rig_pick(r, 2, 6, 500); times; times--) {
-		struct copy *c = copy_new(r, 64, 16 * n);
-
+		c->n = c->total = 0;
+		area_stamp(c->from);
+		area_stamp(c->to);
 		choose_ranges(c, n);
 		CHECK_STATUS(r, copy_run(c, 0), SC_SUCCESS);
 		check_copied(c);
