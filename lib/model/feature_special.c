@@ -21,7 +21,7 @@ void feature_special_reset(const struct model *m, struct model_features *f)
 	memset(f->uncoalesced, 0, m->opt.vectors * sizeof(*f->uncoalesced));
 	f->operational = 0;
 	f->queues_set = false;
-	f->timestamp_set = false;
+	f->timestamp_set = f->timestamp_set && FAULT(m, TIMESTAMP_ORIGIN_KEPT);
 	f->timestamp_ms = 0;
 	f->timestamp_at_ns = m->now;
 	f->acre = 0;
