@@ -23,7 +23,7 @@ static const struct model_preset {
 	{ "oldspec", "vs=1.3", "" },
 	/* The least of everything that is counted. */
 	{ "tiny", "mqes=1,queues=1",
-	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,size=64Ki,aerl=0,acl=0,elpe=0,npss=0" },
+	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,size=1Mi,aerl=0,acl=0,elpe=0,npss=0" },
 	/* Doorbell Buffer Config where its layout counts: a wide stride and many queues. */
 	{ "dbbuf", "oacs=0x100", "dstrd=2,queues=16,vectors=17" },
 };
