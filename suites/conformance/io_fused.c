@@ -290,6 +290,9 @@ static void fused_errors(struct rig *r)
 	uint16_t cid[3];
 	uint64_t tag;
 
+	if (sq_room(p->q) < (n ? n : 2))
+		rig_na(r, "a queue of %u entries: no room for the commands beside each other",
+		       p->q->size);
 	if (!n) {
 		ask_other_range(r);
 		return;
