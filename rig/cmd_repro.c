@@ -87,11 +87,12 @@ static void keep(struct json_object **place, struct json_object *e)
 /* "ns1": "2048 blocks of 512+0 bytes, ...", as the probe told it. */
 static void note_fact(struct search *s, const struct json_object *e)
 {
-	unsigned bytes = 0, nsid = 0;
+	unsigned bytes = 0, metadata = 0, nsid = 0;
 	char key[16];
 
 	if (sscanf(event_get_str(e, "name"), "ns%u", &nsid) != 1 ||
-	    sscanf(event_get_str(e, "value"), "%*u blocks of %u", &bytes) != 1)
+	    sscanf(event_get_str(e, "value"), "%*u blocks of %u+%u", &bytes, &metadata) != 2 ||
+	    metadata) /* whether it moves with the blocks is not told */
 		return;
 	snprintf(key, sizeof(key), "%u", nsid);
 	event_u64(s->repro.blocks, key, bytes);

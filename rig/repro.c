@@ -11,7 +11,7 @@
 #include "rig/report/text.h"
 #include "spec/command.h"
 
-#define FLAGS_TEXT	  128
+#define WHY_TEXT	  256
 #define PASS_MAX	  (1 << 20) /* bytes; kernels pass on no more than a request of theirs holds */
 #define NSID_HIGHEST	  0xfffffffdu
 #define FID_NUM_QUEUES	  0x07
@@ -31,20 +31,30 @@ struct step {
 	bool admin, own_pointer;
 	int64_t len;
 	enum fate fate;
-	char why[FLAGS_TEXT];
+	char why[WHY_TEXT];
 };
 
+/* Every reason is told; the hardest decides. */
 __attribute__((format(printf, 3, 4))) static void decide(struct step *s, enum fate fate,
 							 const char *fmt, ...)
 {
+	size_t at = strlen(s->why);
 	va_list ap;
 
-	if (s->fate != SENT)
-		return; /* the first reason stands */
-	s->fate = fate;
-	va_start(ap, fmt);
-	vsnprintf(s->why, sizeof(s->why), fmt, ap);
-	va_end(ap);
+	if (at)
+		at += (size_t)snprintf(s->why + at, sizeof(s->why) - at, "; ");
+	if (at < sizeof(s->why)) {
+		va_start(ap, fmt);
+		vsnprintf(s->why + at, sizeof(s->why) - at, fmt, ap);
+		va_end(ap);
+	}
+	if (fate > s->fate)
+		s->fate = fate;
+}
+
+static size_t hex_len(const char *hex)
+{
+	return strspn(hex, "0123456789abcdef");
 }
 
 static bool read_sqe(const char *hex, struct sqe *ret)
@@ -151,27 +161,33 @@ static uint32_t block_bytes(const struct repro *r, const struct sqe *e)
 }
 
 /* A device that moves more than the kernel made room for would write into memory of others. */
-static void judge_data(struct step *s, const struct repro *r)
+static void judge_len(struct step *s, const struct repro *r)
 {
+	const struct spec_command *c = spec_command(s->admin, s->sqe.opcode);
 	int64_t had = (int64_t)event_get_u64(s->e, "data_len");
 	int64_t asks = spec_data_bytes(s->admin, &s->sqe, block_bytes(r, &s->sqe));
 
-	s->len = had > asks ? had : asks;
-	if (asks < 0 && s->own_pointer)
+	if (asks < 0 && (s->own_pointer || (c && c->len != LEN_DEPENDS)))
 		decide(s, NEVER, "how many bytes it moves is not known");
-	if (had && asks > had)
+	if (had > 0 && asks > had)
 		decide(s, HELD, "it asks for %" PRId64 " bytes, and the case gave it %" PRId64,
 		       asks, had);
-	if (s->len < 0)
-		s->len = 0;
-	if (s->len && !(s->sqe.opcode & 3))
+	s->len = had > asks ? had : asks;
+	if (s->len < 0 || !(s->sqe.opcode & 3))
 		s->len = 0;
 	if (s->len > PASS_MAX)
 		decide(s, NEVER, "kernels pass on no %" PRId64 " bytes at a time", s->len);
-	if (s->len && spec_host_to_device(s->sqe.opcode) &&
-	    strlen(event_get_str(s->e, "data_out")) != 2 * (size_t)s->len)
-		decide(s, NEVER, "of its %" PRId64 " bytes of data only the first were kept",
-		       s->len);
+}
+
+static void judge_data(struct step *s)
+{
+	const char *hex = event_get_str(s->e, "data_out");
+
+	if (!s->len || !spec_host_to_device(s->sqe.opcode))
+		return;
+	if (strlen(hex) != 2 * (size_t)s->len || hex_len(hex) != strlen(hex))
+		decide(s, NEVER, "of its %" PRId64 " bytes of data %zu were kept", s->len,
+		       hex_len(hex) / 2);
 }
 
 static bool read_step(struct step *s, const struct json_object *e, const struct repro *r)
@@ -184,7 +200,8 @@ static bool read_step(struct step *s, const struct json_object *e, const struct 
 		judge_admin(s);
 	judge_shape(s);
 	judge_cost(s);
-	judge_data(s, r);
+	judge_len(s, r);
+	judge_data(s);
 	return true;
 }
 

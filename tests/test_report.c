@@ -18,8 +18,8 @@
 #include "tests/unit.h"
 
 static const char *const runs[] = { "mixed",   "good",	   "nothing-ran", "cut",
-				    "resumed", "repeated", "hostile" };
-static const char *const formats[] = { "tty", "junit", "ktap", "md" };
+				    "resumed", "repeated", "hostile",	  "traced" };
+static const char *const formats[] = { "tty", "junit", "ktap", "md", "trace" };
 
 /* ---- helpers ---- */
 

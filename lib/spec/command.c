@@ -82,6 +82,35 @@ static uint64_t field_named(const struct spec_command *c, const struct sqe *e, c
 	return 0;
 }
 
+/* The features that have a data structure, and those known to have none (Base 2.0 Features). */
+static int64_t feature_bytes(const struct spec_command *c, const struct sqe *e)
+{
+	bool get = c->opcode == nvme_admin_get_features;
+	uint64_t fid = field_named(c, e, "FID");
+
+	if (get && field_named(c, e, "SEL") == NVME_GET_FEATURES_SEL_SUPPORTED)
+		return 0;
+	switch (fid) {
+	case NVME_FEAT_FID_LBA_RANGE:
+	case NVME_FEAT_FID_ENH_CTRL_METADATA:
+	case NVME_FEAT_FID_CTRL_METADATA:
+	case NVME_FEAT_FID_NS_METADATA:
+		return 4096;
+	case NVME_FEAT_FID_AUTO_PST:
+		return 256;
+	case NVME_FEAT_FID_HOST_MEM_BUF:
+		return get ? 4096 : 0;
+	case NVME_FEAT_FID_TIMESTAMP:
+		return 8;
+	case NVME_FEAT_FID_PLM_CONFIG:
+	case NVME_FEAT_FID_HOST_BEHAVIOR:
+		return 512;
+	case NVME_FEAT_FID_HOST_ID:
+		return le32_get(e->cdw11) & 1 ? 16 : 8;
+	}
+	return fid <= NVME_FEAT_FID_IOCS_PROFILE || (fid & 0xf8) == 0x80 ? 0 : -1;
+}
+
 int64_t spec_data_bytes(bool admin, const struct sqe *e, uint32_t block_bytes)
 {
 	const struct spec_command *c = spec_command(admin, e->opcode);
@@ -102,6 +131,8 @@ int64_t spec_data_bytes(bool admin, const struct sqe *e, uint32_t block_bytes)
 		return block_bytes ? (int64_t)(n + 1) * block_bytes : -1;
 	case LEN_RANGES:
 		return (int64_t)(n + 1) * c->len_of;
+	case LEN_FEATURE:
+		return feature_bytes(c, e);
 	case LEN_DEPENDS:
 		break;
 	}

@@ -32,7 +32,8 @@ enum spec_len {
 	LEN_BYTES,    /* bytes in len_field */
 	LEN_BLOCKS,   /* 0's based logical blocks in NLB: needs the format's block size */
 	LEN_RANGES,   /* 0's based entries in NR, len_of bytes each */
-	LEN_DEPENDS,  /* on another field: a Feature Identifier, an action */
+	LEN_FEATURE,  /* by the Feature Identifier */
+	LEN_DEPENDS,  /* on what the tables do not have: an action, a message */
 };
 
 /* What sending it again, by another program, may cost. */

@@ -197,8 +197,8 @@ static void put_case(struct trace_report *t, const struct json_object *end)
 		put_event(t, e);
 	}
 	if (first)
-		fputs("  nothing was kept: the worker was gone before it could tell, or no "
-		      "controller was opened\n",
+		fputs("  nothing was kept: no trace was asked for, no controller was opened, or "
+		      "the worker was gone before it could tell\n",
 		      t->out);
 }
 
