@@ -11,7 +11,7 @@ mixed=$root/tests/runs/mixed
 
 # ---- what is not known is refused, with the nearest word ----
 want 64 - 'name a verb'
-want 64 - "did you mean 'report'" reprot
+want 64 - "did you mean 'report'" reporr
 want 64 - 'nvrig help' zzzzzzzz
 want 64 - 'did you mean --to' report --tp=tty "$mixed"
 want 64 - 'lists them' report --zzzzzzzz "$mixed"
@@ -22,7 +22,7 @@ want 64 - 'no file name' report --to junit= "$mixed"
 want 64 - 'name the run' report
 want 64 - 'one RUN' report a b
 want 64 - 'No such file' report no-such-run
-want 64 - 'did you mean report' help reprot
+want 64 - 'did you mean report' help reporr
 want 64 - 'takes no argument' doctor now
 want 64 - 'only bash' help --completion=csh
 want 64 - 'one of auto, always, never' --color=blue doctor
