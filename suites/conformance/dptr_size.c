@@ -92,19 +92,20 @@ static void ask_kinds(struct bench *b)
 	ask_list(b, 2, 2, false);
 }
 
-/* The limit is counted in pages of CAP.MPSMIN, whatever CC.MPS is. */
-static void ask_limit(struct rig *r, const struct facts_ns *ns)
+/* The limit is counted in pages of CAP.MPSMIN, whatever CC.MPS is. False: it cannot be asked. */
+static bool ask_limit(struct rig *r, const struct facts_ns *ns)
 {
 	struct bench *b;
 
 	if (!rig_facts(r)->mdts_bytes || rig_mdts(r) > rig_target(r)->caps.dma_bytes / 8)
-		return;
+		return false;
 	b = bench_new(r, ns, rig_mdts(r));
 	if (!b->max || b->max > 0xffff || FIRST_LBA + b->max >= ns->nsze)
-		return;
+		return false;
 	lay_straight(b, 0, b->max);
 	ask_both(b);
 	ask_too_much(b, false);
+	return true;
 }
 
 static const struct sweep_row {
@@ -112,36 +113,44 @@ static const struct sweep_row {
 	bool limit;
 } sweeps[] = { { "placement", false }, { "mdts", true } };
 
-static void ask_page_size(struct rig *r, unsigned mps)
+/* How many namespaces were asked about. */
+static unsigned ask_page_size(struct rig *r, unsigned mps)
 {
 	const struct sweep_row *row = rig_row(r);
 	struct ctrl_config cfg = ctrl_defaults(rig_ctrl_off(r));
 	const struct facts_ns *ns;
+	unsigned asked = 0;
 
 	cfg.mps = mps;
 	if (rig_target(r)->caps.dma_bytes >> (12 + mps) < 512) {
 		rig_note(r, "pages of 2^%u bytes: too large for this target's DMA memory",
 			 12 + mps);
-		return;
+		return 0;
 	}
 	rig_ctrl_with(r, &cfg);
 	for (unsigned at = 0; (ns = rig_ns_next(r, &at));) {
-		if (row->limit)
-			ask_limit(r, ns);
-		else
-			ask_kinds(bench_new(r, ns, 5 * rig_ctrl(r)->page));
+		if (row->limit) {
+			asked += ask_limit(r, ns);
+			continue;
+		}
+		ask_kinds(bench_new(r, ns, 5 * rig_ctrl(r)->page));
+		asked++;
 	}
+	return asked;
 }
 
 static void mps_sweep(struct rig *r)
 {
 	uint64_t cap = rig_facts(r)->cap;
 	unsigned first = (unsigned)CAP_MPSMIN(cap) + 1, last = (unsigned)CAP_MPSMAX(cap);
+	unsigned asked = ask_page_size(r, last);
 
-	ask_page_size(r, last);
 	for (unsigned mps = first; mps < last; mps++)
 		if (rig_effort(r) != EFFORT_QUICK)
-			ask_page_size(r, mps);
+			asked += ask_page_size(r, mps);
+	if (!asked)
+		rig_na(r, "no other page size can be asked about here: MDTS %zu bytes",
+		       rig_mdts(r));
 }
 
 /* ---- admin-prp ---- */

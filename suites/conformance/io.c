@@ -210,7 +210,7 @@ static void flush_power_loss(struct rig *r)
 	for (unsigned at = 0; (ns = rig_ns_next(r, &at));) {
 		flushed = area_new(r, ns, 16, 64);
 		CHECK_STATUS(r, rig_io(r, flushed->q, cmd_flush(ns->nsid)), SC_SUCCESS);
-		later = area_new(r, ns, 128, 64);
+		later = area_new(r, ns, 96, 16);
 		power_cycle(r);
 		flushed->q = later->q = rig_queue(r);
 		area_check(flushed, 0, 0);

@@ -362,6 +362,8 @@ static void ask_ranges(struct area *a, unsigned n, uint32_t blocks)
 
 static void dsm_256_ranges(struct rig *r)
 {
+	if (rig_ns(r)->nsze < FIRST + 512)
+		rig_na(r, "a namespace of %" PRIu64 " blocks is too small", rig_ns(r)->nsze);
 	ask_ranges(area_new(r, rig_ns(r), FIRST, 512), 256, 1);
 }
 

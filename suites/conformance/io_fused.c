@@ -95,11 +95,19 @@ static void pair_run(struct pair *p)
 	pair_wait(p);
 }
 
+/* Both halves must be rung at once. */
+static void need_room(struct rig *r, const struct sq *q, unsigned commands)
+{
+	if (q->size <= commands)
+		rig_na(r, "queues of %u entries: no %u commands at once", q->size, commands);
+}
+
 static struct pair *any_pair(struct rig *r)
 {
 	struct area *a = area_new(r, rig_ns(r), FIRST, atomic_blocks(r));
 
-	return pair_new(a, rig_queue(r));
+	need_room(r, a->q, 2);
+	return pair_new(a, a->q);
 }
 
 /* ---- fused-cw ---- */
@@ -156,9 +164,10 @@ static void failing_write(struct rig *r)
 static void wrap(struct rig *r)
 {
 	struct area *a = area_new(r, rig_ns(r), FIRST, atomic_blocks(r));
-	struct sq *q = rig_queue_pair(r, 2, rig_queue_fit(r, 8));
+	struct sq *q = a->q;
 	struct pair *p = pair_new(a, q);
 
+	need_room(r, q, 2);
 	for (uint64_t i = rig_pick(r, 2, 4, 100); i; i--) {
 		while (q->tail != q->size - 1)
 			rig_io_ok(r, q, cmd_flush(a->ns->nsid));
@@ -201,6 +210,7 @@ static void rivals(struct rig *r)
 	struct sq *q[2];
 
 	a->q = q[0] = q[1] = rig_queue(r);
+	need_room(r, q[0], 4);
 	if (queues > 1)
 		q[1] = rig_queue_pair(r, 2, q[0]->size);
 	while (n > 1 && n * 2 / queues > sq_room(q[0]))
@@ -297,6 +307,7 @@ static void fused_errors(struct rig *r)
 		ask_other_range(r);
 		return;
 	}
+	need_room(r, p->q, n);
 	pair_fill(p, &tag);
 	for (unsigned i = 0; i < n; i++)
 		cid[i] = rig_put(r, p->q, half_cmd(p, row->what[i], row->fuse[i]));
