@@ -44,6 +44,7 @@ static const struct claim {
 	{ OPT(ctratt), NVME_CTRL_CTRATT_UUID_LIST, VS(1, 4, 0), "the UUID List" },
 	{ OPT(apsta), 1, VS(1, 1, 0), "Autonomous Power State Transition" },
 	{ OPT(hmb), 1, VS(1, 2, 0), "Host Memory Buffer" },
+	{ OPT(kas), 0xffff, VS(1, 2, 1), "Keep Alive" },
 	{ OPT(hostid), 1, VS(1, 2, 1), "Host Identifier" },
 	{ OPT(hctma), 1, VS(1, 3, 0), "Host Controlled Thermal Management" },
 	{ OPT(hbs), 1, VS(1, 4, 0), "Host Behavior Support" },
@@ -163,6 +164,7 @@ struct offer {
 
 static const struct offer admin_offers[] = {
 	{ nvme_admin_dbbuf, WITH(oacs, NVME_CTRL_OACS_DBBUF_CFG) },
+	{ nvme_admin_keep_alive, WITH(kas, 0xffff) },
 };
 
 static const struct offer io_offers[] = {
@@ -179,6 +181,7 @@ static const struct offer feature_offers[] = {
 	{ NVME_FEAT_FID_AUTO_PST, WITH(apsta, 1) },
 	{ NVME_FEAT_FID_HOST_MEM_BUF, WITH(hmb, 1) },
 	{ NVME_FEAT_FID_TIMESTAMP, WITH(oncs, NVME_CTRL_ONCS_TIMESTAMP) },
+	{ NVME_FEAT_FID_KATO, WITH(kas, 0xffff) },
 	{ NVME_FEAT_FID_HCTM, WITH(hctma, 1) },
 	{ NVME_FEAT_FID_HOST_BEHAVIOR, WITH(hbs, 1) },
 	{ NVME_FEAT_FID_IOCS_PROFILE, WITH(iocss, 1) },

@@ -107,6 +107,7 @@ struct model_core {
 	uint64_t asq, acq;
 	enum core_state state;
 	uint64_t state_due, shutdown_due;
+	uint64_t alive_due;  /* the Keep Alive Timer expires */
 	uint32_t page;	     /* bytes, of the CC.MPS latched when enabled */
 	bool busy;	     /* in core_tick */
 	bool moved;	     /* this tick did something that a host can see */
@@ -144,6 +145,13 @@ uint32_t regs_read32(struct model *m, uint64_t off);
 /* A legal access of 32 or 64 bits, aligned. */
 void regs_write(struct model *m, uint64_t off, unsigned width, uint64_t value);
 uint64_t regs_doorbells_end(const struct model *m); /* offset past the last doorbell */
+
+/* ---- keepalive.c: opt.kas claims it ---- */
+
+void keepalive_claim(struct model *m); /* faults that need it claim it, too */
+void admin_keep_alive(struct mcmd *c);
+void keepalive_traffic(struct model *m); /* an I/O command is fetched */
+void keepalive_step(struct model *m);
 
 /* ---- boot.c: boot partitions read through the properties ---- */
 

@@ -413,6 +413,8 @@ static void take(struct model *m, struct slot *s, uint16_t sqid, const struct sq
 				   .error_location = 0xffff },
 			    .seq = ++m->core->seq };
 	s->due = m->now + latency(m, s);
+	if (sqid)
+		keepalive_traffic(m);
 	set_state(m, s, SLOT_RUNNING);
 }
 

@@ -62,6 +62,8 @@ static void events_changed(struct model *m, uint32_t was)
 		smart_report_if_hot(m);
 }
 
+static void keep_alive_changed(struct model *m, uint32_t was);
+
 static const struct feature features[] = {
 	{ .fid = 0x01, .def = 0x3, .mask = 0x7, .saveable = true },
 	{ .fid = 0x02, .mask = 0xff, .check = check_power },
@@ -77,6 +79,7 @@ static const struct feature features[] = {
 	{ .fid = 0x0c, .since = VS(1, 1, 0), .get = feature_get_apst, .set = feature_set_apst },
 	{ .fid = 0x0d, .since = VS(1, 2, 0), .get = feature_get_hmb, .set = feature_set_hmb },
 	{ .fid = 0x0e, .get = feature_get_timestamp, .set = feature_set_timestamp },
+	{ .fid = KEEP_ALIVE, .mask = 0xffffffff, .changed = keep_alive_changed },
 	{ .fid = 0x10, .since = VS(1, 3, 0), .mask = 0xffffffff, .check = check_thermal },
 	{ .fid = 0x16, .get = feature_get_behavior, .set = feature_set_behavior },
 	{ .fid = 0x19, .since = VS(2, 0, 0), .mask = 0x1ff, .check = check_profile },
@@ -185,6 +188,20 @@ unsigned feature_threshold(const struct model *m)
 uint32_t feature_async_config(const struct model *m)
 {
 	return current(m, 0x0b);
+}
+
+uint32_t feature_keep_alive(const struct model *m)
+{
+	return current(m, KEEP_ALIVE);
+}
+
+static void keep_alive_changed(struct model *m, uint32_t was)
+{
+	struct feature_value *v = value_of(m, feature_find(KEEP_ALIVE), 0);
+
+	(void)was;
+	v->current = keepalive_round(m, v->current);
+	keepalive_restart(m);
 }
 
 bool feature_write_cache(const struct model *m)

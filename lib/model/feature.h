@@ -14,6 +14,7 @@
 #define POWER_IDLE   2u
 
 /* FID 06h WCE: may a Write end in the volatile cache? */
+uint32_t feature_keep_alive(const struct model *m); /* Keep Alive Timeout in ms, 0: off */
 bool feature_write_cache(const struct model *m);
 /* FID 04h: a sensor's threshold in kelvin (sensor 0: composite). */
 unsigned feature_temp_threshold(const struct model *m, unsigned sensor, bool under);

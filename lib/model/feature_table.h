@@ -7,7 +7,7 @@
 #include "model/feature.h"
 #include "model/log.h"
 
-#define FEATURES 19u /* rows of the table in feature.c */
+#define FEATURES 20u /* rows of the table in feature.c */
 
 enum feature_select { FEATURE_CURRENT, FEATURE_DEFAULT, FEATURE_SAVED, FEATURE_CAPABILITIES };
 

@@ -126,6 +126,7 @@ static void feature_limits(struct model *m, struct nvme_id_ctrl *id)
 		id->mxtmt = le16_from(TMT_MAX);
 	}
 	id->nwpc = (uint8_t)m->opt.nwpc;
+	id->kas = le16_from((uint16_t)m->opt.kas);
 }
 
 /* What it takes of I/O commands. */

@@ -38,6 +38,7 @@ struct model_opt {
 	unsigned mdts;	   /* exponent */
 	unsigned mpsmax;   /* CAP.MPSMAX */
 	unsigned dstrd;
+	unsigned kas; /* Keep Alive Support, in 100 ms; 0: none */
 	unsigned vectors;  /* MSI-X messages */
 	unsigned ns;	   /* namespaces: 512 and 4096 bytes in turn */
 	unsigned nn;	   /* Identify Controller NN; 0: two more than there are */
@@ -111,6 +112,9 @@ int mcmd_check_data(struct mcmd *c, size_t total);
 void model_event(struct model *m, unsigned type, unsigned info, unsigned lid);
 /* The log of this page was read with RAE = 0: events of its type may be reported again. */
 void model_event_log_read(struct model *m, unsigned lid);
+/* A Keep Alive Timeout rounded up to what KAS allows; the timer begins anew. */
+uint32_t keepalive_round(const struct model *m, uint32_t ms);
+void keepalive_restart(struct model *m);
 
 /* A queue exists / its size / its positions: for dbbuf.c and feature.c. */
 bool model_has_io_queues(const struct model *m);

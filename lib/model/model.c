@@ -40,6 +40,7 @@ static struct model_core *core_new(const struct model *m)
 	core->slot = calloc(core->nslots, sizeof(*core->slot));
 	core->page = 4096;
 	core->state_due = core->shutdown_due = core->boot.due = NEVER;
+	core->alive_due = NEVER;
 	if (core->sq && core->cq && core->slot)
 		return core;
 	core_free(core);
@@ -61,6 +62,7 @@ static void free_rooms(struct model *m)
 /* The options are settled when power first comes, so the rooms are furnished then. */
 static bool build_rooms(struct model *m)
 {
+	keepalive_claim(m);
 	m->core = core_new(m);
 	m->pci = pci_new(m);
 	m->irq = irq_new(m);

@@ -122,6 +122,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 		core->marks.toggled = false;
 	}
 	features_reset(m, kind);
+	keepalive_restart(m);
 	logs_reset(m, kind);
 	media_reset(m, kind);
 	dbbuf_reset(m, kind);
@@ -211,6 +212,7 @@ void core_step_state(struct model *m)
 	if (core->shutdown_due <= m->now)
 		shut_down_done(m);
 	boot_step(m);
+	keepalive_step(m);
 }
 
 uint64_t core_state_next(const struct model *m)
@@ -219,7 +221,9 @@ uint64_t core_state_next(const struct model *m)
 
 	uint64_t due = core->state_due < core->shutdown_due ? core->state_due : core->shutdown_due;
 
-	return core->boot.due < due ? core->boot.due : due;
+	if (core->boot.due < due)
+		due = core->boot.due;
+	return core->alive_due < due ? core->alive_due : due;
 }
 
 void model_flr(struct model *m)
