@@ -24,8 +24,9 @@ static const struct model_preset {
 	/* The least of everything that is counted. */
 	{ "tiny", "mqes=1,queues=1",
 	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,size=1Mi,aerl=0,acl=0,elpe=0,npss=0" },
-	/* Doorbell Buffer Config where its layout counts: a wide stride and many queues. */
-	{ "dbbuf", "oacs=0x100", "dstrd=2,queues=16,vectors=17" },
+	/* Doorbell Buffer Config where its layout counts: a wide stride and many queues; and
+	 * transfers of 8 MiB, which no other preset takes. */
+	{ "dbbuf", "oacs=0x100", "dstrd=2,queues=16,vectors=17,mdts=11" },
 };
 
 const char *model_preset_name(size_t i)

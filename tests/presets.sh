@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The model's presets: on each the whole suite has nothing to complain of, what one preset has no use
+# for another one has, and options that contradict each other are refused in words.
+# usage: presets.sh NVRIG SOURCE_DIR
+set -u
+nvrig=$1
+root=$2
+# shellcheck source=tests/inc/want.sh
+. "$root/tests/inc/want.sh"
+
+presets='full minimal oldspec tiny dbbuf'
+DEADLINE_S=100
+
+# Cases that no preset has a use for, each with its reason; a line too many is an error as well.
+sort >nowhere.want <<'LIST'
+feat.save-persists[async-event-config]
+feat.save-persists[interrupt-coalescing]
+feat.save-persists[temperature-threshold]
+feat.save-persists[volatile-write-cache]
+identify.nvm-ctrl-limits[write-uncorrectable]
+identify.nvm-ctrl-limits[write-zeroes]
+LIST
+# feat.save-persists: the model saves features 01h, 05h and 0Ah alone.
+# identify.nvm-ctrl-limits: the model has no WZSL and no WUSL.
+
+for preset in $presets; do
+	timeout $DEADLINE_S "$nvrig" run "model:preset=$preset" --effort quick --out "$preset" -q \
+		>"$preset.out" 2>&1 </dev/null
+	echo $? >"$preset.status"
+	grep -h '"type":"case_end"' "$preset"/2*/events.jsonl |
+		sed 's/.*"case":"\([^"]*\)","verdict":"\([^"]*\)".*/\2 \1/' >"$preset.verdicts"
+	check "$preset: exit status $(cat "$preset.status")" test "$(cat "$preset.status")" -eq 0
+	check "$preset: every case has its verdict" test "$(grep -c . "$preset.verdicts")" -eq \
+		"$(cat "$preset"/2*/plan.jsonl | grep -c .)"
+	check "$preset: all are PASS or N/A" sh -c "! grep -Ev '^(PASS|N/A) ' '$preset.verdicts'"
+	check "$preset: most are PASS" test "$(grep -c '^PASS ' "$preset.verdicts")" -gt \
+		"$(grep -c '^N/A ' "$preset.verdicts")"
+done
+
+cat ./*.verdicts | cut -d' ' -f2- | sort -u >all
+cat ./*.verdicts | sed -n 's/^PASS //p' | sort -u >somewhere
+comm -23 all somewhere >nowhere
+check 'every case runs on some preset, but for those that say why not' diff nowhere.want nowhere
+
+# ---- what cannot be is refused ----
+want 64 - "no preset 'minimla'; did you mean 'minimal'?" probe model:preset=minimla
+want 64 - 'there are full, minimal, oldspec, tiny, dbbuf' probe model:preset=zzzzzzzz
+want 64 - 'a second preset' probe model:preset=tiny,preset=full
+want 64 - 'preset=oldspec is vs=1.3: the option vs contradicts it' probe model:preset=oldspec,vs=2.0
+want 64 - 'the option vs contradicts it' probe model:vs=2.0,preset=oldspec
+want 64 - 'preset=minimal is oncs=0' probe model:preset=minimal,oncs=1
+want 64 - 'claims Verify, which came with 1.4, and vs is 1.3' probe model:preset=oldspec,oncs=0x80
+want 64 - 'nothing for the bits 0x20' probe model:oncs=0x20
+want 64 - 'nn is less than ns' probe model:nn=1
+want 64 - '01b, which is reserved' probe model:vwc=3
+want 64 - '00b, which from 1.4 on' probe model:vwc=1
+want 64 - 'lpa bit 1 is 0' probe model:lpa=0
+want 64 - 'read by offset' probe model:lpa=0x1a
+want 64 - 'ctratt bit 0' probe model:hostid=0,ctratt=1
+want 64 - 'no Compare to go with the Write' probe model:fuses=1,oncs=0x0e
+want 64 - 'no room for two commands' probe model:preset=tiny,fuses=1
+want 64 - 'npss leaves no state' probe model:npss=0,apsta=1
+want 64 - "did you mean 'elpe'" probe model:elp=1
+want 0 + - probe model:preset=minimal,ns=2,nn=4
+want 0 + - probe model:ns=1,nn=1,preset=minimal
+
+summary presets
