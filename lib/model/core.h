@@ -34,7 +34,7 @@
 #define AER_PENDING  16u
 
 struct model_sq {
-	bool used;
+	bool used, pieces;
 	uint64_t base;
 	uint32_t size, head, tail;
 	uint16_t cqid;
@@ -42,7 +42,7 @@ struct model_sq {
 };
 
 struct model_cq {
-	bool used, ien;
+	bool used, ien, pieces;
 	uint16_t vector;
 	uint64_t base;
 	uint32_t size, head, tail;
@@ -183,6 +183,9 @@ bool core_alive(const struct model *m);
 
 struct model_sq *core_sq(struct model *m, unsigned qid); /* NULL: does not exist */
 struct model_cq *core_cq(struct model *m, unsigned qid);
+bool queue_cqr(const struct model *m); /* CAP.CQR */
+/* Bus address of byte `off` of a queue; in pieces: base is that of its list. */
+uint64_t queue_at(struct model *m, uint64_t base, bool pieces, uint64_t off);
 void queue_admin_create(struct model *m);
 void admin_create_cq(struct mcmd *c);
 void admin_create_sq(struct mcmd *c);

@@ -400,7 +400,8 @@ static struct slot *free_slot(struct model *m)
 
 static int read_sqe(struct model *m, const struct model_sq *q, struct sqe *ret)
 {
-	return core_dma_read(m, q->base + (uint64_t)q->head * sizeof(*ret), ret, sizeof(*ret));
+	return core_dma_read(m, queue_at(m, q->base, q->pieces, (uint64_t)q->head * sizeof(*ret)),
+			     ret, sizeof(*ret));
 }
 
 static void take(struct model *m, struct slot *s, uint16_t sqid, const struct sqe *e)

@@ -33,6 +33,7 @@ struct model_dbbuf;
 
 /* What the options set; defaults, limits and the names of the keys are in option.c. */
 struct model_opt {
+	unsigned cqr;	   /* CAP.CQR; 0: queues may be in pieces */
 	unsigned mqes;	   /* CAP.MQES, 0's based */
 	unsigned nsq, ncq; /* I/O queues allocated at most, 1-based */
 	unsigned mdts;	   /* exponent */

@@ -13,6 +13,7 @@
 /* X(name, least, most, default): each an unsigned of struct model_opt with the same name. */
 #define NUMBERS(X)                                                                                 \
 	X(mqes, 1, 65535, 1023)                                                                    \
+	X(cqr, 0, 1, 1)                                                                            \
 	X(mdts, 0, 15, 7)                                                                          \
 	X(mpsmax, 0, 8, 4)                                                                         \
 	X(dstrd, 0, 8, 0)                                                                          \

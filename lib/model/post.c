@@ -157,7 +157,7 @@ static void interrupt(struct model *m, const struct model_cq *cq)
 static void put(struct model *m, struct slot *s, struct model_cq *cq)
 {
 	struct cqe e = entry_of(m, s, cq);
-	uint64_t at = cq->base + (uint64_t)cq->tail * sizeof(e);
+	uint64_t at = queue_at(m, cq->base, cq->pieces, (uint64_t)cq->tail * sizeof(e));
 	bool io = s->c.sqid;
 
 	if (store(m, at, &e, io && FAULT(m, PHASE_BEFORE_REST) && cq->size == 3)) {

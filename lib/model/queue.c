@@ -139,6 +139,47 @@ static bool size_is_bad(const struct model *m, const struct create *q)
 	return q->qsize_z > m->opt.mqes && !FAULT(m, QSIZE_UNLIMITED);
 }
 
+bool queue_cqr(const struct model *m)
+{
+	return m->opt.cqr && !FAULT(m, QUEUE_PIECES_IN_A_ROW);
+}
+
+static bool in_pieces(const struct mcmd *c)
+{
+	return !(le32_get(c->e.cdw11) & PC) && !queue_cqr(c->m);
+}
+
+static uint64_t piece(struct model *m, uint64_t list, uint64_t i)
+{
+	__le64 entry;
+
+	if (core_dma_read(m, list + i * sizeof(entry), &entry, sizeof(entry)))
+		return ~0ull;
+	return le64_get(entry);
+}
+
+/* One page of list is enough for the largest queue that MQES can allow. */
+uint64_t queue_at(struct model *m, uint64_t base, bool pieces, uint64_t off)
+{
+	uint32_t page = m->core->page;
+
+	if (!pieces)
+		return base + off;
+	if (FAULT(m, QUEUE_PIECES_IN_A_ROW))
+		return piece(m, base, 0) + off;
+	return piece(m, base, off / page) + off % page;
+}
+
+static bool list_is_good(struct mcmd *c, const struct create *q)
+{
+	uint64_t bytes = (q->qsize_z + 1ull) << q->want_shift;
+
+	for (uint64_t i = 0; i * c->m->core->page < bytes; i++)
+		if (piece(c->m, le64_get(c->e.prp1), i) % c->m->core->page)
+			return false;
+	return true;
+}
+
 static bool create_fails(struct mcmd *c, const struct create *q)
 {
 	struct model *m = c->m;
@@ -149,9 +190,11 @@ static bool create_fails(struct mcmd *c, const struct create *q)
 		mcmd_fail(c, SC_QID_INVALID, AT_CDW(10, 0));
 	else if (size_is_bad(m, q))
 		mcmd_fail(c, SC_QUEUE_SIZE_INVALID, AT_CDW(10, 0) + 2);
-	else if (!(le32_get(c->e.cdw11) & PC) && !FAULT(m, PC_ZERO_ACCEPTED))
+	else if (!(le32_get(c->e.cdw11) & PC) && queue_cqr(m) && !FAULT(m, PC_ZERO_ACCEPTED))
 		mcmd_fail(c, SC_INVALID_FIELD, AT_CDW(11, 0));
 	else if ((le64_get(c->e.prp1) & (m->core->page - 1)) && !FAULT(m, QUEUE_PRP_OFFSET_MASKED))
+		mcmd_fail(c, SC_PRP_OFFSET_INVALID, AT_PRP1);
+	else if (in_pieces(c) && !list_is_good(c, q))
 		mcmd_fail(c, SC_PRP_OFFSET_INVALID, AT_PRP1);
 	m->core->marks.failed_creates += c->status != SC_SUCCESS;
 	return c->status != SC_SUCCESS;
@@ -197,6 +240,7 @@ void admin_create_cq(struct mcmd *c)
 				 .ien = cdw11 & IEN,
 				 .vector = (uint16_t)(cdw11 >> 16),
 				 .base = base_of(c),
+				 .pieces = in_pieces(c),
 				 .size = entries(m, &q),
 				 .phase = 1 };
 	if (FAULT(m, RECREATE_KEEPS_POSITION) && old.size == cq->size) {
@@ -238,9 +282,11 @@ void admin_create_sq(struct mcmd *c)
 	old = *sq;
 	if (old.used)
 		core_cq(m, old.cqid)->sqs--;
-	*sq = (struct model_sq){
-		.used = true, .base = base_of(c), .size = entries(m, &q), .cqid = cqid
-	};
+	*sq = (struct model_sq){ .used = true,
+				 .base = base_of(c),
+				 .pieces = in_pieces(c),
+				 .size = entries(m, &q),
+				 .cqid = cqid };
 	if (FAULT(m, RECREATE_KEEPS_POSITION) && old.size == sq->size)
 		sq->head = sq->tail = old.head;
 	m->core->cq[cqid].sqs++;

@@ -49,7 +49,7 @@ static uint64_t cap_faults(struct model *m, uint64_t cap)
 /* A fault of CAP shows from the second read on: the first is the host's at start. */
 static uint64_t cap_value(struct model *m)
 {
-	uint64_t cap = m->opt.mqes | 1ull << 16 | (uint64_t)CAP_TO_UNITS << 24 |
+	uint64_t cap = m->opt.mqes | (uint64_t)queue_cqr(m) << 16 | (uint64_t)CAP_TO_UNITS << 24 |
 		       (uint64_t)m->opt.dstrd << 32 | 1ull << 36 | CAP_CSS_NVM |
 		       (uint64_t)m->opt.mpsmax << 52;
 
@@ -238,8 +238,7 @@ static void write_doorbell(struct model *m, uint64_t off, uint32_t value)
 		return;
 	dbbuf_rung(m, (uint16_t)(n / 2), n % 2, value);
 	model_doorbell(m, (uint16_t)(n / 2), n % 2, value);
-	if (FAULT(m, DOORBELL_RINGS_NEIGHBOUR) && n == 2 * m->opt.nsq &&
-	    core_sq(m, m->opt.nsq - 1))
+	if (FAULT(m, DOORBELL_RINGS_NEIGHBOUR) && n == 2 * m->opt.nsq && core_sq(m, m->opt.nsq - 1))
 		model_doorbell(m, (uint16_t)(m->opt.nsq - 1), false, value);
 }
 

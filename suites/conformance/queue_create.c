@@ -8,6 +8,8 @@
 
 #define FID_COUNT 0x07
 #define QUIET_NS  (2 * NS_PER_MS)
+#define SOON_NS	  (2 * NS_PER_S)
+#define POLL_NS	  (10 * NS_PER_US)
 #define CREATE_PC 1u
 #define MANY	  128u /* queues created to see that they can be: each takes memory */
 
@@ -188,6 +190,117 @@ static void create_pc0(struct rig *r)
 	CHECK_STATUS(r, rig_admin(r, create), SC_INVALID_FIELD);
 }
 
+#define PIECES 3u
+
+/* A queue of three pages that lie in descending order; the library keeps its own in one piece. */
+struct pieces {
+	size_t page;
+	struct buf *b, *list;
+};
+
+static struct pieces make_pieces(struct rig *r, unsigned entry_bytes, uint32_t *ret_entries)
+{
+	size_t page = rig_ctrl(r)->page;
+	struct pieces p = { page, rig_buf(r, PIECES * page), rig_buf(r, page) };
+
+	*ret_entries = (uint32_t)(PIECES * page / entry_bytes);
+	if (*ret_entries > rig_queue_max(r))
+		rig_na(r, "CAP.MQES allows %u entries: fewer than three pages", rig_queue_max(r));
+	memset(p.b->data, 0, p.b->len);
+	for (unsigned i = 0; i < PIECES; i++)
+		((__le64 *)p.list->data)[i] = le64_from(p.b->iova + (PIECES - 1 - i) * page);
+	rig_queue_count(r);
+	return p;
+}
+
+static uint8_t *piece_at(const struct pieces *p, size_t off)
+{
+	return p->b->data + (PIECES - 1 - off / p->page) * p->page + off % p->page;
+}
+
+static struct cmd in_pieces(struct cmd create)
+{
+	create.sqe.cdw11 = le32_from(le32_get(create.sqe.cdw11) & ~CREATE_PC);
+	return create;
+}
+
+static void sq_in_pieces(struct rig *r)
+{
+	uint32_t entries;
+	struct pieces p = make_pieces(r, sizeof(struct sqe), &entries);
+	struct sq *q = rig_sq_alloc(r, 1, entries, parts_cq(r, 1, rig_queue_fit(r, 64)));
+	struct cmd c = parts_any_read(r);
+
+	REQUIRE_STATUS(r, rig_admin(r, in_pieces(cmd_create_sq(1, entries, p.list->iova, 1))),
+		       SC_SUCCESS);
+	for (uint64_t n = rig_pick(r, 2, 3, 20) * entries; n; n--) {
+		size_t at = q->tail * sizeof(struct sqe);
+
+		rig_put(r, q, c);
+		memcpy(piece_at(&p, at), q->mem->data + at, sizeof(struct sqe));
+		rig_ring(r, q);
+		CHECK_STATUS(r, rig_next(r, q->cq), SC_SUCCESS);
+	}
+}
+
+static void cq_in_pieces(struct rig *r)
+{
+	uint32_t entries;
+	struct pieces p = make_pieces(r, sizeof(struct cqe), &entries);
+	struct cq *cq = rig_cq_alloc(r, 1, entries);
+	struct cmd c = parts_any_read(r);
+	struct sq *q;
+
+	REQUIRE_STATUS(r,
+		       rig_admin(r, in_pieces(cmd_create_cq(1, entries, p.list->iova, false, 0))),
+		       SC_SUCCESS);
+	q = parts_sq(r, 1, rig_queue_fit(r, 8), cq);
+	for (uint64_t n = rig_pick(r, 2, 3, 20) * entries; n; n--) {
+		size_t at = cq->head * sizeof(struct cqe);
+		uint64_t end = rig_now(r) + SOON_NS;
+		struct cpl cpl;
+
+		rig_put(r, q, c);
+		rig_ring(r, q);
+		while (!cq_ready(cq) && rig_now(r) < end) {
+			rig_wait(r, POLL_NS);
+			memcpy(cq->mem->data + at, piece_at(&p, at), sizeof(struct cqe));
+		}
+		REQUIRE_TRUE(r, cq_next(cq, &cpl), "entry %u of %u is in its piece", cq->head,
+			     entries);
+		CHECK_STATUS(r, cpl, SC_SUCCESS);
+		cq_ring(cq);
+	}
+}
+
+static void entry_with_offset(struct rig *r)
+{
+	uint32_t entries;
+	struct pieces p = make_pieces(r, sizeof(struct cqe), &entries);
+	__le64 *list = (__le64 *)p.list->data;
+
+	list[1] = le64_from(le64_get(list[1]) + 4);
+	ADVISE_STATUS(r, rig_admin(r, in_pieces(cmd_create_cq(1, entries, p.list->iova, false, 0))),
+		      SC_PRP_OFFSET_INVALID, SC_INVALID_FIELD);
+}
+
+static const struct pieces_row {
+	const char *name;
+	void (*run)(struct rig *r);
+} in_three[] = { { "sq", sq_in_pieces }, { "cq", cq_in_pieces }, { "offset", entry_with_offset } };
+
+static const char *cqr_set(const struct facts *f)
+{
+	return CAP_CQR(f->cap) ? "CAP.CQR is 1: queues are in one piece" : NULL;
+}
+
+static void discontiguous(struct rig *r)
+{
+	const struct pieces_row *row = rig_row(r);
+
+	row->run(r);
+}
+
 /* ---- how many ---- */
 
 static const struct ask_row {
@@ -289,6 +402,15 @@ static const struct rig_case cases[] = {
 	  .na = cqr_clear,
 	  .run = create_pc0,
 	  ROWS(kinds) },
+	{ .id = "discontiguous",
+	  .rule = "Where CAP.CQR is 0 a queue in pieces works lap after lap.",
+	  .ref = "Base 2.0 Create I/O Submission Queue command; Base 2.2 CAP.CQR, Physical Region "
+		 "Page Entry and List",
+	  .needs = NEED_QUEUES,
+	  .fault = "queue-pieces-in-a-row",
+	  .na = cqr_set,
+	  .run = discontiguous,
+	  ROWS(in_three) },
 	{ .id = "count-semantics",
 	  .rule = "Number of Queues answers with what is allocated, at least one of each, which "
 		  "stays until a reset and can be created.",
