@@ -76,11 +76,20 @@ static int column_width(const struct matrix *m, size_t i, size_t prefix)
 	return (int)(n > strlen("UNSTABLE") ? n : strlen("UNSTABLE"));
 }
 
+/* One word of a line; behind the last one there are no blanks. */
+static void text_cell(const struct matrix *m, FILE *out, size_t i, size_t prefix, const char *word)
+{
+	if (i + 1 == m->n_columns)
+		fprintf(out, "  %s", word);
+	else
+		fprintf(out, "  %-*s", column_width(m, i, prefix), word);
+}
+
 static void text_head(const struct matrix *m, FILE *out, int width, size_t prefix)
 {
 	fprintf(out, "%-*s", width, "controller");
 	for (size_t i = 0; i < m->n_columns; i++)
-		fprintf(out, "  %-*s", column_width(m, i, prefix), m->column[i].stack + prefix);
+		text_cell(m, out, i, prefix, m->column[i].stack + prefix);
 	fputc('\n', out);
 }
 
@@ -93,7 +102,7 @@ static void text_rows(const struct matrix *m, FILE *out, int width, size_t prefi
 			continue;
 		fprintf(out, "%-*s", width, r->name);
 		for (size_t i = 0; i < m->n_columns; i++)
-			fprintf(out, "  %-*s", column_width(m, i, prefix), cell_text(&r->cell[i]));
+			text_cell(m, out, i, prefix, cell_text(&r->cell[i]));
 		fputc('\n', out);
 	}
 }
@@ -112,8 +121,12 @@ static void text_counts(const struct matrix *m, FILE *out, int width, size_t pre
 		if (!verdict_seen(m, v))
 			continue;
 		fprintf(out, "%-*s", width, report_verdicts[v]);
-		for (size_t i = 0; i < m->n_columns; i++)
-			fprintf(out, "  %-*u", column_width(m, i, prefix), m->column[i].count[v]);
+		for (size_t i = 0; i < m->n_columns; i++) {
+			char n[16];
+
+			snprintf(n, sizeof(n), "%u", m->column[i].count[v]);
+			text_cell(m, out, i, prefix, n);
+		}
 		fputc('\n', out);
 	}
 }
