@@ -268,29 +268,31 @@ static void check_hint(struct rig *r, const struct hint_row *row, bool write, st
 		CHECK_STATUS_OF(r, what, cpl, SC_SUCCESS);
 }
 
+static struct cpl send_hint(struct area *a, const struct hint_row *row, struct cmd c)
+{
+	struct cpl cpl;
+
+	c.sqe.cdw12 = le32_from(le32_get(c.sqe.cdw12) | row->cdw12);
+	c.sqe.cdw13 = le32_from(row->cdw13);
+	cpl = rig_io(a->r, a->q, c);
+	check_hint(a->r, row, c.dir == CMD_OUT, cpl);
+	return cpl;
+}
+
 static void limited_retry(struct rig *r)
 {
 	const struct hint_row *row = rig_row(r);
 	struct area *a = area_new(r, rig_ns(r), FIRST, 4);
-	size_t len = 4 * (size_t)a->ns->lba_bytes;
+	uint32_t size = a->ns->lba_bytes, nsid = a->ns->nsid;
 	uint64_t tag = rig_rand(r);
-	struct cmd c = cmd_write(a->ns->nsid, FIRST, 4, a->data, len);
-	struct cpl cpl;
 
-	rig_stamp(a->data, FIRST, 4, a->ns->lba_bytes, tag);
-	c.sqe.cdw12 = le32_from(le32_get(c.sqe.cdw12) | row->cdw12);
-	c.sqe.cdw13 = le32_from(row->cdw13);
-	cpl = rig_io(r, a->q, c);
-	check_hint(r, row, true, cpl);
-	a->tag = cpl.status == SC_SUCCESS ? tag : a->tag;
+	rig_stamp(a->data, FIRST, 4, size, tag);
+	if (!send_hint(a, row, cmd_write(nsid, FIRST, 4, a->data, 4 * size)).status)
+		a->tag = tag;
 	area_check(a, 0, 0);
-	c.sqe.opcode = nvme_cmd_read;
-	c.dir = CMD_IN;
-	memset(a->data, 0xee, len);
-	cpl = rig_io(r, a->q, c);
-	check_hint(r, row, false, cpl);
-	if (cpl.status == SC_SUCCESS)
-		CHECK_STAMP(r, a->data, FIRST, 4, a->ns->lba_bytes, a->tag);
+	memset(a->data, 0xee, 4 * size);
+	if (!send_hint(a, row, cmd_read(nsid, FIRST, 4, a->data, 4 * size)).status)
+		CHECK_STAMP(r, a->data, FIRST, 4, size, a->tag);
 }
 
 /* ---- dsm-args ---- */

@@ -292,21 +292,13 @@ static void ask_other_range(struct rig *r)
 		area_check(other, 0, 0);
 }
 
-static void fused_errors(struct rig *r)
+static void ask_halves(struct pair *p, const struct half_row *row)
 {
-	const struct half_row *row = rig_row(r);
-	struct pair *p = any_pair(r);
+	struct rig *r = p->a->r;
 	unsigned n = (unsigned)strlen(row->what);
 	uint16_t cid[3];
 	uint64_t tag;
 
-	if (sq_room(p->q) < (n ? n : 2))
-		rig_na(r, "a queue of %u entries: no room for the commands beside each other",
-		       p->q->size);
-	if (!n) {
-		ask_other_range(r);
-		return;
-	}
 	need_room(r, p->q, n);
 	pair_fill(p, &tag);
 	for (unsigned i = 0; i < n; i++)
@@ -320,6 +312,16 @@ static void fused_errors(struct rig *r)
 			p->a->tag = tag;
 	}
 	area_check(p->a, 0, 0);
+}
+
+static void fused_errors(struct rig *r)
+{
+	const struct half_row *row = rig_row(r);
+
+	if (row->what[0])
+		ask_halves(any_pair(r), row);
+	else
+		ask_other_range(r);
 }
 
 static const struct rig_case cases[] = {

@@ -70,27 +70,33 @@ static unsigned open_lanes(struct rig *r, const struct facts_ns *ns, struct lane
 	return n;
 }
 
+/* Every block written at once, then read at once; returns the longest a command took. */
+static uint64_t write_and_read(struct rig *r, const struct facts_ns *ns, struct lane *lane,
+			       unsigned n)
+{
+	uint64_t tag = rig_rand(r), wrote, read;
+
+	for (unsigned i = 0; i < n; i++)
+		rig_stamp(lane[i].mem->data, lane[i].lba, lane[i].slots, ns->lba_bytes, tag);
+	wrote = fill_all(r, ns, lane, n, true);
+	for (unsigned i = 0; i < n; i++)
+		buf_poison(lane[i].mem, (uint8_t)tag);
+	read = fill_all(r, ns, lane, n, false);
+	for (unsigned i = 0; i < n; i++)
+		CHECK_STAMP(r, lane[i].mem->data, lane[i].lba, lane[i].slots, ns->lba_bytes, tag);
+	return wrote > read ? wrote : read;
+}
+
 static void max_depth(struct rig *r)
 {
 	const struct facts_ns *ns = rig_ns(r);
 	struct lane lane[QUEUES] = { 0 };
 	unsigned n = open_lanes(r, ns, lane);
-	uint64_t tag, longest = 0, took;
+	uint64_t longest = 0, took;
 
 	for (uint64_t round = rig_pick(r, 1, 3, 200); round; round--) {
-		tag = rig_rand(r);
-		for (unsigned i = 0; i < n; i++)
-			rig_stamp(lane[i].mem->data, lane[i].lba, lane[i].slots, ns->lba_bytes,
-				  tag);
-		took = fill_all(r, ns, lane, n, true);
+		took = write_and_read(r, ns, lane, n);
 		longest = took > longest ? took : longest;
-		for (unsigned i = 0; i < n; i++)
-			buf_poison(lane[i].mem, (uint8_t)round);
-		took = fill_all(r, ns, lane, n, false);
-		longest = took > longest ? took : longest;
-		for (unsigned i = 0; i < n; i++)
-			CHECK_STAMP(r, lane[i].mem->data, lane[i].lba, lane[i].slots, ns->lba_bytes,
-				    tag);
 	}
 	rig_note(r, "%u queues, %u commands in each", n, lane[0].slots);
 	rig_sample(r, "longest command", (double)longest, "ns");
