@@ -20,7 +20,7 @@ static const struct model_preset {
 	{ "minimal", "oacs=0,oncs=0,vwc=4",
 	  "lpa=0x22,ctratt=0,ns=1,nn=1,npss=0,apsta=0,hmb=0,hctma=0,hbs=0,iocss=0,hostid=0,nwpc=0,"
 	  "vendor=0" },
-	{ "oldspec", "vs=1.3", "" },
+	{ "oldspec", "vs=1.3", "kas=10" },
 	/* The least of everything that is counted. */
 	{ "tiny", "mqes=1,queues=1",
 	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,size=1Mi,aerl=0,acl=0,elpe=0,npss=0" },
