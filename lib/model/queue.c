@@ -158,7 +158,6 @@ static uint64_t piece(struct model *m, uint64_t list, uint64_t i)
 	return le64_get(entry);
 }
 
-/* One page of list is enough for the largest queue that MQES can allow. */
 uint64_t queue_at(struct model *m, uint64_t base, bool pieces, uint64_t off)
 {
 	uint32_t page = m->core->page;
@@ -170,14 +169,15 @@ uint64_t queue_at(struct model *m, uint64_t base, bool pieces, uint64_t off)
 	return piece(m, base, off / page) + off % page;
 }
 
+/* Lists of one page alone, which is 32,768 submission queue entries of 4 KiB pages and more. */
 static bool list_is_good(struct mcmd *c, const struct create *q)
 {
-	uint64_t bytes = (q->qsize_z + 1ull) << q->want_shift;
+	uint64_t bytes = (q->qsize_z + 1ull) << q->want_shift, page = c->m->core->page, i;
 
-	for (uint64_t i = 0; i * c->m->core->page < bytes; i++)
-		if (piece(c->m, le64_get(c->e.prp1), i) % c->m->core->page)
+	for (i = 0; i * page < bytes; i++)
+		if (piece(c->m, le64_get(c->e.prp1), i) % page)
 			return false;
-	return true;
+	return i <= page / sizeof(__le64);
 }
 
 static bool create_fails(struct mcmd *c, const struct create *q)
