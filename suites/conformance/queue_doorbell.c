@@ -49,6 +49,15 @@ static void put_some(struct rig *r, struct sq *q, const struct cmd *c, unsigned 
 	rig_wait(r, QUIET_NS);
 }
 
+/* On a loaded host the device may take its time; what is looked at must be there before. */
+static void await_posted(struct rig *r, struct cq *cq)
+{
+	uint64_t end = rig_now(r) + SOON_NS;
+
+	while (!(le16_get(cq_slot(cq, POSTED - 1)->status) & CQE_PHASE) && rig_now(r) < end)
+		rig_wait(r, SHORT_NS);
+}
+
 /* Three entries wait unconsumed; whatever the head is said to be, they are the host's. */
 static void db_cq_invalid(struct rig *r)
 {
@@ -63,6 +72,7 @@ static void db_cq_invalid(struct rig *r)
 		other = rig_queue_pair(r, 2, q->size);
 	parts_event_request(r);
 	put_some(r, q, &c, POSTED);
+	await_posted(r, q->cq);
 	memcpy(held, cq_slot(q->cq, 0), sizeof(held));
 	cq_ring_value(q->cq, row->size ? q->size + row->value : row->value);
 	parts_check_event(r, PARTS_EVENT_BAD_VALUE);
