@@ -18,11 +18,8 @@ feat.save-persists[async-event-config]
 feat.save-persists[interrupt-coalescing]
 feat.save-persists[temperature-threshold]
 feat.save-persists[volatile-write-cache]
-identify.nvm-ctrl-limits[write-uncorrectable]
-identify.nvm-ctrl-limits[write-zeroes]
 LIST
 # feat.save-persists: the model saves features 01h, 05h and 0Ah alone.
-# identify.nvm-ctrl-limits: the model has no WZSL and no WUSL.
 
 for preset in $presets; do
 	timeout $DEADLINE_S "$nvrig" run "model:preset=$preset" --effort quick --out "$preset" -q \

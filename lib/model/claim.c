@@ -49,6 +49,8 @@ static const struct claim {
 	{ OPT(hctma), 1, VS(1, 3, 0), "Host Controlled Thermal Management" },
 	{ OPT(hbs), 1, VS(1, 4, 0), "Host Behavior Support" },
 	{ OPT(iocss), 1, VS(2, 0, 0), "I/O command sets by profile" },
+	{ OPT(wzsl), 0xf, VS(2, 0, 0), "a limit of Write Zeroes" },
+	{ OPT(wusl), 0xf, VS(2, 0, 0), "a limit of Write Uncorrectable" },
 	{ OPT(nwpc), 1, VS(1, 4, 0), "Namespace Write Protection" },
 };
 
@@ -153,7 +155,7 @@ int claim_settle(struct model *m, char *why, size_t len)
 
 /* ---- what is offered ---- */
 
-/* One thing that stands and falls with bits of a claim. */
+/* One thing that stands and falls with bits of a claim; one of its rows will do. */
 struct offer {
 	uint8_t id;
 	size_t offset;
@@ -170,8 +172,10 @@ static const struct offer admin_offers[] = {
 static const struct offer io_offers[] = {
 	{ nvme_cmd_compare, WITH(oncs, NVME_CTRL_ONCS_COMPARE) },
 	{ nvme_cmd_write_uncor, WITH(oncs, NVME_CTRL_ONCS_WRITE_UNCORRECTABLE) },
+	{ nvme_cmd_write_uncor, WITH(wusl, 0xf) },
 	{ nvme_cmd_dsm, WITH(oncs, NVME_CTRL_ONCS_DSM) },
 	{ nvme_cmd_write_zeroes, WITH(oncs, NVME_CTRL_ONCS_WRITE_ZEROES) },
+	{ nvme_cmd_write_zeroes, WITH(wzsl, 0xf) },
 	{ nvme_cmd_copy, WITH(oncs, NVME_CTRL_ONCS_COPY) },
 	{ nvme_cmd_verify, WITH(oncs, NVME_CTRL_ONCS_VERIFY) },
 };
@@ -205,11 +209,16 @@ static const struct offer cns_offers[] = {
 
 static bool is_offered(const struct model *m, const struct offer *all, size_t n, uint8_t id)
 {
-	for (size_t i = 0; i < n; i++)
-		if (all[i].id == id)
-			return *(const unsigned *)((const char *)&m->opt + all[i].offset) &
-			       all[i].bits;
-	return true;
+	bool optional = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].id != id)
+			continue;
+		if (*(const unsigned *)((const char *)&m->opt + all[i].offset) & all[i].bits)
+			return true;
+		optional = true;
+	}
+	return !optional;
 }
 
 bool claim_admin(const struct model *m, uint8_t opcode)

@@ -160,12 +160,16 @@ void identify_ctrl(struct mcmd *c, uint8_t *page)
 		id->nn = le32_from(1);
 }
 
-/* Limits of zero: whatever ONCS claims works up to what NLB can say. Verify's is a recommendation.
- */
+/* A limit of zero: the command works up to what NLB can say. Verify's is a recommendation. */
 void identify_ctrl_nvm(struct mcmd *c, uint8_t *page)
 {
-	if (!admin_nsid_wrong(c) && c->m->opt.oncs & NVME_CTRL_ONCS_VERIFY)
-		((struct nvme_id_ctrl_nvm *)page)->vsl = VERIFY_LIMIT;
+	struct nvme_id_ctrl_nvm *id = (struct nvme_id_ctrl_nvm *)page;
+
+	if (admin_nsid_wrong(c))
+		return;
+	id->vsl = c->m->opt.oncs & NVME_CTRL_ONCS_VERIFY ? VERIFY_LIMIT : 0;
+	id->wzsl = (uint8_t)c->m->opt.wzsl;
+	id->wusl = (uint8_t)c->m->opt.wusl;
 }
 
 /* The one controller there is, unless the list begins above it. */

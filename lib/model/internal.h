@@ -48,6 +48,7 @@ struct model_opt {
 	char store[256];   /* file, "" for RAM */
 	unsigned aerl, acl, elpe, npss; /* 0's based */
 	unsigned oacs, oncs, fuses, vwc, lpa, ctratt;
+	unsigned wzsl, wusl; /* NVM CS Identify Controller (CNS 06h), exponents */
 	/* Features that are there (1) or not: 0Ch, 0Dh, 10h, 16h, 19h, 81h, 84h, C0h */
 	unsigned apsta, hmb, hctma, hbs, iocss, hostid, nwpc, vendor;
 };

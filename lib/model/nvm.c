@@ -324,11 +324,25 @@ static void run_verify(struct mcmd *c)
 		count(c, SMART_VERIFY, &r);
 }
 
+/*
+ * WZSL and WUSL: a power of two in pages of CAP.MPSMIN, which is 0 here. Where ONCS claims the
+ * command they are a recommendation, where it does not they are the claim.
+ */
+static bool above_limit(struct mcmd *c, const struct nvm_range *r, unsigned oncs, unsigned exponent)
+{
+	if (c->m->opt.oncs & oncs || range_bytes(r) <= 4096ull << exponent)
+		return false;
+	mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(48, 0));
+	return true;
+}
+
 static void run_write_uncorrectable(struct mcmd *c)
 {
 	struct nvm_range r;
 
-	if (!find_range(c, &r) || FAULT(c->m, UNCORRECTABLE_NOOP))
+	if (!find_range(c, &r) ||
+	    above_limit(c, &r, NVME_CTRL_ONCS_WRITE_UNCORRECTABLE, c->m->opt.wusl) ||
+	    FAULT(c->m, UNCORRECTABLE_NOOP))
 		return;
 	media_mark_bad(r.ns, r.lba, r.n);
 	if (FAULT(c->m, UNCORRECTABLE_NEIGHBOUR) && r.lba + r.n < media_blocks(r.ns))
@@ -341,7 +355,7 @@ static void run_write_zeroes(struct mcmd *c)
 	struct model *m = c->m;
 	struct nvm_range r;
 
-	if (!find_range(c, &r))
+	if (!find_range(c, &r) || above_limit(c, &r, NVME_CTRL_ONCS_WRITE_ZEROES, m->opt.wzsl))
 		return;
 	if (FAULT(m, IO_FUZZ_ILLEGAL_STATUS) && cdw12(c) & WRITE_ZEROES_RESERVED) {
 		c->status = 0x3f;
