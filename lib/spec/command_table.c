@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The tables of command.h. A field's bits are written high before low, as the specification does. */
+/* The tables of command.h. A field's bits are written high before low, as the specification does.
+ */
 #include "base/cleanup.h"
 #include "spec/command.h"
 
@@ -12,7 +13,10 @@
 #define FIELDS(...)                                                                                \
 	(const struct spec_field[])                                                                \
 	{                                                                                          \
-		__VA_ARGS__, { NULL, 0, 0, 0 }                                                     \
+		__VA_ARGS__,                                                                       \
+		{                                                                                  \
+			NULL, 0, 0, 0                                                              \
+		}                                                                                  \
 	}
 
 /* Not here: opcode and CID, which stand beside the fields wherever a command is shown. */
