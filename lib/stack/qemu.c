@@ -12,6 +12,7 @@
 
 #define ARGS_MAX   256
 #define VERSION_MS 10000
+#define HELP_MS	   3000
 #define HELP_BYTES 65536u
 
 /* ---- which QEMU ---- */
@@ -69,6 +70,10 @@ static bool has_property(const char *help, const char *key, size_t n)
 	return false;
 }
 
+/*
+ * 1 with the list of properties; 0: no answer that would settle anything, so starting it will
+ * tell; -ENOTSUP: there is no such device.
+ */
 static int ask_device(const char *program, const char *device, char *help, char *error)
 {
 	char name[40], path[256], *argv[] = { path,
@@ -81,20 +86,24 @@ static int ask_device(const char *program, const char *device, char *help, char 
 
 	snprintf(path, sizeof(path), "%s", program);
 	snprintf(name, sizeof(name), "%s,help", device);
-	err = capture(argv, VERSION_MS, help, HELP_BYTES);
-	if (err == -EIO)
-		return snprintf(error, 512, "%s has no device %s", program, device), -ENOTSUP;
-	if (err)
-		snprintf(error, 512, "%s -device %s: %s", program, name, strerror(-err));
-	return err;
+	err = capture(argv, HELP_MS, help, HELP_BYTES);
+	if (!err)
+		return strstr(help, "=<") != NULL;
+	if (err != -EIO || !strstr(help, "not found"))
+		return 0;
+	snprintf(error, 512, "%s has no device %s", program, device);
+	return -ENOTSUP;
 }
 
 /* Every key of a list key=value,key=value,... must be a property; ",," is a comma of a value. */
 static int offers(const char *program, const char *device, const char *options, char *error)
 {
 	_cleanup_free_ char *help = malloc(HELP_BYTES);
-	int err = help ? ask_device(program, device, help, error) : -ENOMEM;
+	int err = help ? ask_device(program, device, help, error) : 0;
 
+	if (err <= 0)
+		return err;
+	err = 0;
 	for (const char *at = options; !err && *at;) {
 		size_t n = strcspn(at, "=,");
 

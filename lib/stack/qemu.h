@@ -26,8 +26,8 @@ int qemu_parse_version(const char *text, struct qemu_version *ret);
 
 /*
  * Does this QEMU (a path) have every device and property that the configuration sets? It is asked
- * with -device NAME,help. 0; -ENOTSUP, or the -errno of asking, with the sentence in error (512
- * bytes).
+ * with -device NAME,help; a program that does not answer that is taken to have them, its start
+ * will tell. 0, or -ENOTSUP with the sentence in error (512 bytes).
  */
 int qemu_offers(const char *program, const struct stack_config *cfg, char *error);
 
