@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "rig/report/report.h"
 #include "rig/verbs.h"
+#include "target/target.h"
 
 /* Calls fn for every option that is shown, of the argp and then of its children. */
 static void each_option(const struct argp *argp, void (*fn)(void *ctx, const struct argp_option *o),
@@ -180,6 +181,14 @@ static void man_formats(FILE *out)
 	}
 }
 
+/* What may stand behind a scheme, in the target's own words. */
+static void man_targets(FILE *out)
+{
+	fputs(".SH TARGETS\n", out);
+	for (size_t i = 0; target_all[i]; i++)
+		fprintf(out, ".TP\n\\fB%s:\\fR\n%s\n", target_all[i]->scheme, target_all[i]->help);
+}
+
 static void man_statuses(FILE *out)
 {
 	fputs(".SH EXIT STATUS\n", out);
@@ -214,6 +223,7 @@ void help_man(FILE *out)
 	fputs(".SH VERBS\n", out);
 	for (const struct verb *v = verbs; v->name; v++)
 		man_verb(out, v);
+	man_targets(out);
 	man_formats(out);
 	man_statuses(out);
 	fputs(".SH ENVIRONMENT\n.TP\n\\fBNO_COLOR\\fR\nWhen set and not empty, no colours unless "

@@ -39,6 +39,7 @@ want 0 'Usage: nvrig report' - help report
 want 0 'Usage: nvrig report' - report --help
 want 0 '"exit_statuses"' - help --json
 want 0 '^.SS nvrig doctor' - help --man
+want 0 'preset=full' - help --man
 want 0 'complete -F _nvrig nvrig' - help --completion bash
 check 'the completion is bash' bash -n "$dir/out"
 want 0 'cores' - doctor
