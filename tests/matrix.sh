@@ -85,7 +85,7 @@ want 1 'FAIL  *m-fine pci.flr' + run --stack 'm-f*' --case pci.flr --out failed 
 want 0 '^# m-fine' + run --stack 'm-f*' --suite reg --dry-run
 
 # ---- a stop ends it, and it goes on ----
-"$nvrig" run --stack 'm-[ft]*' --suite reg --repeat 20 --out stopped -q >/dev/null 2>&1 </dev/null &
+"$nvrig" run --stack 'm-[ft]*' --case reg.vs-valid --repeat 200 --out stopped -q >/dev/null 2>&1 </dev/null &
 pid=$!
 for _ in $(seq 100); do
 	grep -qs case_end stopped/matrix-*/m-fine/2*/events.jsonl && break
