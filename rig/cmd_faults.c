@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "model/model.h"
 #include "rig/faults.h"
 #include "rig/plan.h"
 #include "rig/stop.h"
@@ -23,7 +24,16 @@ struct faults_args {
 	bool json;
 };
 
-enum { KEY_JSON = 0x100, KEY_FAULT, KEY_CASE, KEY_EFFORT, KEY_PROMISED, KEY_SAMPLE, KEY_DEADLINE };
+enum {
+	KEY_JSON = 0x100,
+	KEY_FAULT,
+	KEY_CASE,
+	KEY_EFFORT,
+	KEY_PRESET,
+	KEY_PROMISED,
+	KEY_SAMPLE,
+	KEY_DEADLINE
+};
 
 /* clang-format off */
 static const struct argp_option options[] = {
@@ -32,6 +42,9 @@ static const struct argp_option options[] = {
 	{ "effort", KEY_EFFORT, "EFFORT", 0,
 	  "Of the cases that name the fault: quick, normal, soak (default normal); the others run "
 	  "quick", 0 },
+	{ "preset", KEY_PRESET, "NAME", 0,
+	  "On this preset of the model alone (default: every case on the first model that has a use "
+	  "for it, without a preset or with one)", 0 },
 	{ "promised", KEY_PROMISED, NULL, 0, "Only the cases that name the fault", 0 },
 	{ "sample", KEY_SAMPLE, NULL, 0,
 	  "Of the cases that do not name the fault one row each, another for each fault", 0 },
@@ -80,6 +93,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--effort=%s: one of quick, normal, soak", arg);
 		else
 			a->options.effort = (enum rig_effort)effort_find(arg);
+		return 0;
+	case KEY_PRESET:
+		a->options.preset = arg;
 		return 0;
 	case KEY_PROMISED:
 		a->options.promised_only = true;
@@ -153,6 +169,27 @@ static int take_faults(const struct faults_args *a, struct fault_matrix *m)
 	return 0;
 }
 
+static const char *nth_preset(const void *ctx, size_t i)
+{
+	(void)ctx;
+	return model_preset_name(i);
+}
+
+static int check_preset(const char *name)
+{
+	const char *near = name ? text_nearest(name, nth_preset, NULL) : NULL;
+	char text[256];
+
+	for (size_t i = 0; name && model_preset_name(i); i++)
+		if (!strcmp(name, model_preset_name(i)))
+			name = NULL;
+	if (!name)
+		return 0;
+	snprintf(text, sizeof(text), "no preset '%.80s'%s%s%s", name,
+		 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return usage(text);
+}
+
 /* ---- progress ---- */
 
 static void show_progress(void *ctx, size_t done, size_t all, const struct fault *fault)
@@ -202,6 +239,8 @@ static int check_and_prove(struct faults_args *a, struct fault_matrix *m)
 	char text[300];
 	int status = take_faults(a, m);
 
+	if (!status)
+		status = check_preset(a->options.preset);
 	if (status)
 		return status;
 	if (plan_unknown(suites_all, &f, text, sizeof(text)))

@@ -6,21 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/text.h"
-#include "kit/kit.h"
+#include "model/model.h"
 #include "rig/plan.h"
-#include "rig/pool.h"
-#include "rig/probe.h"
-
-#define PROBE_S 30
 
 bool fault_is_robust(const struct fault *f)
 {
 	return !strcmp(f->where, "robust");
 }
 
-static bool names(const struct rig_case *c, const struct fault *f)
+bool fault_named_by(const struct fault *f, const struct rig_case *c)
 {
 	return f && text_in_list(c->fault, f->name, strlen(f->name));
 }
@@ -28,7 +23,7 @@ static bool names(const struct rig_case *c, const struct fault *f)
 bool fault_is_named(const struct fault_matrix *m, const struct fault *f)
 {
 	for (size_t i = 0; i < m->n_cases; i++)
-		if (names(m->cases[i].c, f))
+		if (fault_named_by(f, m->cases[i].c))
 			return true;
 	return false;
 }
@@ -67,10 +62,29 @@ static int add_case(struct fault_matrix *m, const struct rig_suite *s, const str
 
 	*k = (struct fault_case){ .suite = s, .c = c };
 	snprintf(k->name, sizeof(k->name), "%s.%s", s->area, c->id);
-	k->clean_advice = calloc(c->nrows + 1, sizeof(*k->clean_advice));
-	if (!k->clean_advice)
-		return -ENOMEM;
-	m->n_cases++;
+	m->n_cases++; /* what there is of it is freed, too */
+	for (unsigned p = 0; p < m->n_presets; p++) {
+		k->advice_on[p] = calloc(c->nrows + 1, sizeof(*k->advice_on[p]));
+		if (!k->advice_on[p])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int take_presets(struct fault_matrix *m, const char *only)
+{
+	const char *name;
+
+	if (only) {
+		m->presets[m->n_presets++] = only;
+		return 0;
+	}
+	m->presets[m->n_presets++] = "";
+	for (size_t i = 0; (name = model_preset_name(i)); i++) {
+		if (m->n_presets == FAULT_PRESETS_MAX)
+			return -E2BIG;
+		m->presets[m->n_presets++] = name;
+	}
 	return 0;
 }
 
@@ -93,169 +107,38 @@ static int take_cases(struct fault_matrix *m, const struct fault_options *o)
 	return err;
 }
 
-/* ---- one model ---- */
-
-/* What runs on one model, by place in its plan. */
-struct round {
-	const struct fault_options *o;
-	const struct fault *fault; /* NULL: the clean model */
-	struct facts facts;
-	char target[128];
-	struct plan plan;
-	struct outcome *outcome;
-	struct fault_case **of; /* the case of each instance */
-	size_t *todo;		/* places in the plan */
-	size_t n_todo;
-};
-
-static void take(void *ctx, size_t i, struct pool_task *task)
+static void settle_home(struct fault_case *k, unsigned n_presets)
 {
-	struct round *d = ctx;
-	size_t at = d->todo[i];
-	const struct plan_item *item = &d->plan.item[at];
-	bool full = !d->fault || names(item->c, d->fault);
-
-	*task = (struct pool_task){
-		.instance.run = { .suite = item->suite,
-				  .c = item->c,
-				  .row = item->row,
-				  .target = d->target,
-				  .facts = &d->facts,
-				  .env = &kit_env,
-				  .effort = full ? d->o->effort : EFFORT_QUICK,
-				  .seed = 1 },
-		.deadline_s = d->o->deadline_s,
-		.ret = &d->outcome[at],
-	};
+	while (k->home < n_presets && !k->runs_on[k->home])
+		k->home++;
+	if (k->home == n_presets)
+		k->home = 0;
 }
 
-static struct fault_case *case_of(struct fault_matrix *m, const struct rig_case *c)
+static int run_clean(struct fault_matrix *m, const struct fault_options *o)
 {
+	int err = 0;
+
+	o->progress(o->progress_ctx, 0, m->n_faults + 1, NULL);
+	for (unsigned p = 0; !err && p < m->n_presets; p++)
+		err = faults_round(m, o, NULL, p, m->clean);
 	for (size_t i = 0; i < m->n_cases; i++)
-		if (m->cases[i].c == c)
-			return &m->cases[i];
-	return NULL;
-}
-
-/* Does the instance run on this model? Cases that name the fault always do, with every row. */
-static bool wanted(const struct round *d, const struct plan_item *item)
-{
-	if (!d->fault || names(item->c, d->fault))
-		return true;
-	if (d->o->promised_only)
-		return false;
-	return !d->o->sample || !item->c->nrows ||
-	       item->row == (size_t)(d->fault - fault_all) % item->c->nrows;
-}
-
-/* Sorts the plan into what runs, and what the plan itself gave a verdict. */
-static void sort_out(struct fault_matrix *m, struct round *d)
-{
-	for (size_t i = 0; i < d->plan.n; i++) {
-		const struct plan_item *item = &d->plan.item[i];
-
-		d->of[i] = case_of(m, item->c);
-		if (!d->of[i] || !wanted(d, item))
-			continue;
-		if (item->action)
-			outcome_set(&d->outcome[i], item->action, "%s", item->reason);
-		else
-			d->todo[d->n_todo++] = i;
-	}
-}
-
-/* The fault may be one that keeps the controller from coming up: then the cases tell. */
-static void look_at(struct round *d)
-{
-	char error[PROBE_ERROR];
-
-	snprintf(d->target, sizeof(d->target), d->fault ? "model:fault=%s" : "model:%s",
-		 d->fault ? d->fault->name : "");
-	d->facts = (struct facts){ 0 };
-	if (probe_target(d->target, PROBE_S, d->o->stop, &d->facts, error))
-		d->facts.alive = false;
-}
-
-static unsigned rank(enum verdict v)
-{
-	static const unsigned char ranks[VERDICTS] = {
-		[FAIL] = 5, [BROKEN] = 4, [PASS] = 3, [NA] = 2, [SKIP] = 1
-	};
-
-	return ranks[v];
-}
-
-static void put(struct fault_cell *cell, const struct outcome *o, bool red)
-{
-	bool first = !cell->ran, worse = red && !cell->red;
-
-	cell->died |= o->down;
-	if (first || worse || (red == cell->red && rank(o->verdict) > rank(cell->verdict))) {
-		cell->verdict = o->verdict;
-		free(cell->reason);
-		cell->reason = strdup(o->reason);
-	}
-	cell->red |= red;
-	cell->ran = true;
-}
-
-/* The outcomes into the matrix: row = cells of this model, by case. */
-static void digest(struct fault_matrix *m, struct round *d, struct fault_cell *row)
-{
-	for (size_t i = 0; i < d->plan.n; i++) {
-		const struct outcome *o = &d->outcome[i];
-		struct fault_case *k = d->of[i];
-		unsigned *advice = k ? &k->clean_advice[d->plan.item[i].row] : NULL;
-		struct fault_cell *cell = k ? &row[k - m->cases] : NULL;
-
-		if (!cell || !o->verdict)
-			continue;
-		cell->promised = names(k->c, d->fault);
-		put(cell, o, o->verdict == FAIL || o->advice > (d->fault ? *advice : 0));
-		if (!d->fault)
-			*advice = o->advice;
-	}
-}
-
-static int run_round(struct fault_matrix *m, struct round *d, struct fault_cell *row)
-{
-	const struct plan_filter everything = { .allow = HARM_FOREVER };
-	int err;
-
-	look_at(d);
-	err = plan_make(suites_all, &everything, d->facts.caps.has ? &d->facts : NULL, &d->plan);
-	d->outcome = calloc(d->plan.n + 1, sizeof(*d->outcome));
-	d->of = calloc(d->plan.n + 1, sizeof(struct fault_case *));
-	d->todo = calloc(d->plan.n + 1, sizeof(*d->todo));
-	d->n_todo = 0;
-	if (!err && (!d->outcome || !d->of || !d->todo))
-		err = -ENOMEM;
-	if (!err) {
-		sort_out(m, d);
-		err = pool_run(d->n_todo, d->o->jobs, d->o->stop, take, d);
-		digest(m, d, row);
-	}
-	free(d->outcome);
-	free(d->of);
-	free(d->todo);
-	plan_free(&d->plan);
+		settle_home(&m->cases[i], m->n_presets);
 	return err;
 }
 
 int faults_run(struct fault_matrix *m, const struct fault_options *o)
 {
-	_cleanup_free_ struct round *d = calloc(1, sizeof(*d));
-	int err = d ? take_cases(m, o) : -ENOMEM;
+	int err = take_presets(m, o->preset);
 
-	if (err)
-		return err;
-	d->o = o;
-	o->progress(o->progress_ctx, 0, m->n_faults + 1, NULL);
-	err = run_round(m, d, m->clean);
+	if (!err)
+		err = take_cases(m, o);
+	if (!err)
+		err = run_clean(m, o);
 	for (size_t i = 0; !err && i < m->n_faults; i++) {
-		d->fault = m->faults[i];
-		o->progress(o->progress_ctx, i + 1, m->n_faults + 1, d->fault);
-		err = run_round(m, d, faults_cell(m, i, 0));
+		o->progress(o->progress_ctx, i + 1, m->n_faults + 1, m->faults[i]);
+		for (unsigned p = 0; !err && p < m->n_presets; p++)
+			err = faults_round(m, o, m->faults[i], p, faults_cell(m, i, 0));
 	}
 	return err;
 }
@@ -263,7 +146,8 @@ int faults_run(struct fault_matrix *m, const struct fault_options *o)
 void faults_free(struct fault_matrix *m)
 {
 	for (size_t i = 0; i < m->n_cases; i++) {
-		free(m->cases[i].clean_advice);
+		for (unsigned p = 0; p < m->n_presets; p++)
+			free(m->cases[i].advice_on[p]);
 		free(m->clean[i].reason);
 	}
 	for (size_t i = 0; m->cell && i < m->n_faults * m->n_cases; i++)
@@ -287,7 +171,7 @@ static bool case_proved(const struct fault_matrix *m, size_t c)
 	if (!m->cases[c].c->fault || fault_unknown_word(m->cases[c].c, word))
 		return false;
 	for (size_t f = 0; f < m->n_faults; f++)
-		if (names(m->cases[c].c, m->faults[f]) && !faults_cell(m, f, c)->red)
+		if (fault_named_by(m->faults[f], m->cases[c].c) && !faults_cell(m, f, c)->red)
 			return false;
 	return true;
 }

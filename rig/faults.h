@@ -25,11 +25,17 @@ struct fault_cell {
 	char *reason; /* of `verdict`; NULL where nobody will ask */
 };
 
+/* Models without a fault: without a preset, and each preset of the model. */
+#define FAULT_PRESETS_MAX 16
+
 struct fault_case {
 	const struct rig_suite *suite;
 	const struct rig_case *c;
-	char name[CASE_NAME];	/* without row */
-	unsigned *clean_advice; /* by row */
+	char name[CASE_NAME]; /* without row */
+	/* On each clean model: does it run there at all, and how much advice it gives, by row. */
+	bool runs_on[FAULT_PRESETS_MAX];
+	unsigned *advice_on[FAULT_PRESETS_MAX];
+	unsigned home; /* the first model that it runs on; the one without a preset where none is */
 };
 
 struct fault_matrix {
@@ -37,7 +43,9 @@ struct fault_matrix {
 	size_t n_cases;
 	const struct fault **faults; /* those asked for */
 	size_t n_faults;
-	struct fault_cell *clean; /* by case */
+	const char *presets[FAULT_PRESETS_MAX]; /* "" first: the model without one */
+	unsigned n_presets;
+	struct fault_cell *clean; /* by case: the worst of all clean models */
 	struct fault_cell *cell;  /* by fault, then case */
 };
 
@@ -47,6 +55,7 @@ struct fault_options {
 	enum rig_effort effort; /* of cases that name the fault; the others run quick */
 	unsigned jobs, deadline_s;
 	bool promised_only; /* leave out the cases that do not name the fault */
+	const char *preset; /* on that preset alone; NULL: on all of them */
 	bool sample; /* of a case that does not name the fault one row, another for each fault */
 	struct stop *stop;
 	/* Told before each model; fault NULL: the clean one. */
@@ -55,8 +64,10 @@ struct fault_options {
 };
 
 /*
- * Runs it all on the faults that are in m->faults already (calloc'ed, becomes the matrix's). 0 or
- * -errno, -EINTR when stopped. The caller frees, also after an error.
+ * Runs it all on the faults that are in m->faults already (calloc'ed, becomes the matrix's): every
+ * case on each clean model; under each fault every case on its home, and a case that names the fault
+ * on further models until one turns it red. 0 or -errno, -EINTR when stopped. The caller frees, also
+ * after an error.
  */
 int faults_run(struct fault_matrix *m, const struct fault_options *o);
 void faults_free(struct fault_matrix *m);
@@ -68,6 +79,8 @@ static inline struct fault_cell *faults_cell(const struct fault_matrix *m, size_
 
 /* A fault aimed at the rig: it must bring no worker down, and what it turns red is no surprise. */
 bool fault_is_robust(const struct fault *f);
+/* Does the case name it? */
+bool fault_named_by(const struct fault *f, const struct rig_case *c);
 /* Does any case of the matrix name it? */
 bool fault_is_named(const struct fault_matrix *m, const struct fault *f);
 /* The first word of the case's fault list that is no fault of the model, NULL: none. */
@@ -79,6 +92,15 @@ const char *fault_unknown_word(const struct rig_case *c, char word[64]);
  * brought a worker down.
  */
 bool faults_proved(const struct fault_matrix *m);
+
+/* ---- faults_round.c: one model ---- */
+
+/*
+ * Runs cases on one model and puts what came of them into `row`, cells by case. fault NULL: the clean
+ * one; all its cases run, and what they say there is kept in m->cases. 0, -errno or -EINTR.
+ */
+int faults_round(struct fault_matrix *m, const struct fault_options *o, const struct fault *fault,
+		 unsigned preset, struct fault_cell *row);
 
 void faults_print(const struct fault_matrix *m, bool verbose);
 void faults_print_json(const struct fault_matrix *m);

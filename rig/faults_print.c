@@ -2,14 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "event/event.h"
 #include "rig/faults.h"
-
-static bool names(const struct rig_case *c, const struct fault *f)
-{
-	return text_in_list(c->fault, f->name, strlen(f->name));
-}
 
 static const char *why(const struct fault_cell *cell)
 {
@@ -22,7 +16,7 @@ enum cells { KILLED, MISSED, UNCAUSED, SHAKEN, DIED };
 static bool is(enum cells which, const struct fault_matrix *m, size_t f, size_t c)
 {
 	const struct fault_cell *cell = faults_cell(m, f, c);
-	bool promised = names(m->cases[c].c, m->faults[f]);
+	bool promised = fault_named_by(m->faults[f], m->cases[c].c);
 
 	switch (which) {
 	case KILLED:
@@ -114,7 +108,7 @@ static void print_case(const struct fault_matrix *m, size_t c, bool verbose)
 	for (size_t f = 0; f < m->n_faults; f++)
 		if (faults_cell(m, f, c)->red)
 			printf(" %s%s", m->faults[f]->name,
-			       names(k, m->faults[f]) ? "" : "(without cause)");
+			       fault_named_by(m->faults[f], k) ? "" : "(without cause)");
 	printf("\n");
 }
 
@@ -202,7 +196,7 @@ static struct json_object *case_object(const struct fault_matrix *m, size_t c)
 	char word[64];
 
 	for (size_t f = 0; f < m->n_faults; f++)
-		if (names(m->cases[c].c, m->faults[f]))
+		if (fault_named_by(m->faults[f], m->cases[c].c))
 			json_object_array_add(faults_cell(m, f, c)->red ? by : not_by,
 					      json_object_new_string(m->faults[f]->name));
 	event_str(o, "unknown_fault", fault_unknown_word(m->cases[c].c, word));

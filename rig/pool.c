@@ -3,59 +3,172 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "rig/judge.h"
 #include "rig/stop.h"
 #include "rig/worker.h"
 
 #define JOBS_MAX 64
+#define TOGETHER 16 /* tasks of one worker */
 
+/* One worker and what it is to run, one after the other. */
 struct slot {
 	bool busy;
-	struct pool_task task;
+	struct pool_task task[TOGETHER];
+	unsigned n, at; /* at: the task that is heard of now */
+	unsigned deadline_s;
 	struct worker worker;
 	struct witness witness;
 	uint64_t start_ns;
 };
 
 struct pool {
-	struct slot slot[JOBS_MAX];
+	void (*take)(void *ctx, size_t i, struct pool_task *task);
+	void *ctx;
+	size_t next, n;
+	struct pool_task held; /* taken, and not begun yet */
+	bool holds;
+	struct pool_task *again; /* of workers that were brought down: each alone */
+	size_t n_again;
 	unsigned jobs, busy;
+	struct slot slot[JOBS_MAX];
 };
 
-static void hear(void *ctx, struct json_object *e, size_t junk)
+/* ---- in the worker ---- */
+
+static int run_together(int event_fd, void *arg)
 {
-	(void)junk;
-	if (e)
-		judge_hear(ctx, e);
+	struct slot *s = arg;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		struct instance *instance = &s->task[i].instance;
+		struct worker_job job = instance_job(instance, 0);
+
+		if (job.body(event_fd, job.arg))
+			return 1;
+	}
+	return 0;
 }
 
-static void begin(struct pool *p, struct slot *s)
-{
-	struct worker_job job = instance_job(&s->task.instance, s->task.deadline_s);
-	int err;
+/* ---- what is heard of it ---- */
 
+static void settle(struct slot *s, const struct worker *end)
+{
+	struct outcome *ret = s->task[s->at].ret;
+	uint64_t now = clock_mono_ns();
+
+	judge_end(&s->witness, end, s->deadline_s, ret);
+	ret->duration_ns = now - s->start_ns;
+	s->start_ns = now;
 	s->witness = (struct witness){ .checks = 0 };
-	s->start_ns = clock_mono_ns();
-	err = worker_start(&s->worker, &job);
-	if (err) {
-		outcome_set(s->task.ret, BROKEN, "no worker: %s", strerror(-err));
-		return;
+	s->at++;
+}
+
+/* The verdict of the last one waits for the worker's end, which has a say in it. */
+static void hear(void *ctx, struct json_object *e, size_t junk)
+{
+	const struct worker well = { .end = WORKER_EXITED };
+	struct slot *s = ctx;
+
+	(void)junk;
+	if (e && judge_hear(&s->witness, e) == HEARD_VERDICT && s->at + 1 < s->n)
+		settle(s, &well);
+}
+
+static bool ended_badly(const struct worker *w)
+{
+	return w->end != WORKER_EXITED || w->status;
+}
+
+/* What a worker that others brought down left undone, or may have done under their influence. */
+static void put_again(struct pool *p, struct slot *s)
+{
+	while (s->at < s->n) {
+		p->again[p->n_again] = s->task[s->at++];
+		p->again[p->n_again++].shared = false;
 	}
-	s->busy = true;
-	p->busy++;
+}
+
+static void end(struct pool *p, struct slot *s)
+{
+	if (s->n > 1 && ended_badly(&s->worker) && s->worker.end != WORKER_KILLED)
+		put_again(p, s);
+	else
+		settle(s, &s->worker);
+	s->busy = false;
+	p->busy--;
 }
 
 static void step(struct pool *p, struct slot *s)
 {
-	if (!s->busy || !worker_step(&s->worker, hear, &s->witness))
+	if (s->busy && worker_step(&s->worker, hear, s))
+		end(p, s);
+}
+
+/* ---- what is to be done ---- */
+
+static bool is_left(const struct pool *p)
+{
+	return p->n_again || p->holds || p->next < p->n;
+}
+
+static struct pool_task next_task(struct pool *p)
+{
+	struct pool_task task;
+
+	if (p->n_again)
+		return p->again[--p->n_again];
+	if (p->holds) {
+		p->holds = false;
+		return p->held;
+	}
+	p->take(p->ctx, p->next++, &task);
+	return task;
+}
+
+/* One task, and after one that is shared as many more as there is room for. */
+static void fill(struct pool *p, struct slot *s)
+{
+	s->n = 0;
+	do {
+		struct pool_task task = next_task(p);
+
+		if (s->n && !task.shared) {
+			p->held = task;
+			p->holds = true;
+			return;
+		}
+		s->task[s->n++] = task;
+	} while (s->task[0].shared && s->n < TOGETHER && !p->n_again && is_left(p));
+}
+
+static void begin(struct pool *p, struct slot *s)
+{
+	struct worker_job job;
+	int err;
+
+	fill(p, s);
+	s->deadline_s = s->task[0].deadline_s;
+	job = instance_job(&s->task[0].instance, s->deadline_s);
+	if (s->n > 1) {
+		job.body = run_together;
+		job.arg = s;
+	}
+	s->at = 0;
+	s->witness = (struct witness){ .checks = 0 };
+	s->start_ns = clock_mono_ns();
+	err = worker_start(&s->worker, &job);
+	if (err) {
+		for (unsigned i = 0; i < s->n; i++)
+			outcome_set(s->task[i].ret, BROKEN, "no worker: %s", strerror(-err));
 		return;
-	judge_end(&s->witness, &s->worker, s->task.deadline_s, s->task.ret);
-	s->task.ret->duration_ns = clock_mono_ns() - s->start_ns;
-	s->busy = false;
-	p->busy--;
+	}
+	s->busy = true;
+	p->busy++;
 }
 
 static void wait_for_any(const struct pool *p, struct stop *stop)
@@ -79,30 +192,45 @@ static void wait_for_any(const struct pool *p, struct stop *stop)
 	poll(fds, n, timeout);
 }
 
+static void kill_all(struct pool *p)
+{
+	for (unsigned i = 0; i < p->jobs; i++)
+		if (p->slot[i].busy)
+			worker_kill(&p->slot[i].worker);
+}
+
+static int run(struct pool *p, struct stop *stop)
+{
+	bool stopped = false;
+
+	while (p->busy || (is_left(p) && !stopped)) {
+		for (unsigned i = 0; i < p->jobs && is_left(p) && !stopped; i++)
+			if (!p->slot[i].busy)
+				begin(p, &p->slot[i]);
+		if (p->busy)
+			wait_for_any(p, stop);
+		if (!stopped && stop_asked(stop)) {
+			stopped = true;
+			kill_all(p);
+		}
+		for (unsigned i = 0; i < p->jobs; i++)
+			step(p, &p->slot[i]);
+	}
+	return stopped ? -EINTR : 0;
+}
+
 int pool_run(size_t n, unsigned jobs, struct stop *stop,
 	     void (*take)(void *ctx, size_t i, struct pool_task *task), void *ctx)
 {
-	struct pool p = { .jobs = jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs };
-	size_t next = 0;
-	bool stopped = false;
+	_cleanup_free_ struct pool *p = calloc(1, sizeof(*p));
+	_cleanup_free_ struct pool_task *again = calloc(n + 1, sizeof(*again));
 
-	while (p.busy || (next < n && !stopped)) {
-		for (unsigned i = 0; i < p.jobs && next < n && !stopped; i++) {
-			if (p.slot[i].busy)
-				continue;
-			take(ctx, next++, &p.slot[i].task);
-			begin(&p, &p.slot[i]);
-		}
-		if (p.busy)
-			wait_for_any(&p, stop);
-		if (!stopped && stop_asked(stop)) {
-			stopped = true;
-			for (unsigned i = 0; i < p.jobs; i++)
-				if (p.slot[i].busy)
-					worker_kill(&p.slot[i].worker);
-		}
-		for (unsigned i = 0; i < p.jobs; i++)
-			step(&p, &p.slot[i]);
-	}
-	return stopped ? -EINTR : 0;
+	if (!p || !again)
+		return -ENOMEM;
+	p->take = take;
+	p->ctx = ctx;
+	p->n = n;
+	p->again = again;
+	p->jobs = jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs;
+	return run(p, stop);
 }

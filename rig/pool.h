@@ -13,11 +13,15 @@ struct pool_task {
 	struct instance instance;
 	unsigned deadline_s;
 	struct outcome *ret; /* filled when it ended */
+	/* May run in one worker after others that may: cheaper, and when one of them brings the
+	 * worker down the rest are run again, each in a worker of its own. */
+	bool shared;
 };
 
 /*
  * Runs n tasks, `jobs` workers at a time (at least 1); take(ctx, i, task) fills the i-th. All
- * that were begun have ended when it returns. 0; -EINTR when asked to stop: the rest was not run.
+ * that were begun have ended when it returns. 0; -EINTR when asked to stop: the rest was not run;
+ * -ENOMEM.
  */
 int pool_run(size_t n, unsigned jobs, struct stop *stop,
 	     void (*take)(void *ctx, size_t i, struct pool_task *task), void *ctx);

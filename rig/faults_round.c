@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The cases on one model: one preset, with one fault or with none. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "kit/kit.h"
+#include "rig/faults.h"
+#include "rig/plan.h"
+#include "rig/pool.h"
+#include "rig/probe.h"
+
+#define PROBE_S 30
+
+/* What runs on one model, by place in its plan. */
+struct round {
+	struct fault_matrix *m;
+	const struct fault_options *o;
+	const struct fault *fault; /* NULL: the clean model */
+	unsigned preset;
+	struct fault_cell *row; /* cells of this model, by case */
+	struct facts facts;
+	char target[128];
+	struct plan plan;
+	struct outcome *outcome;
+	struct fault_case **of; /* the case of each instance */
+	size_t *todo;		/* places in the plan */
+	size_t n_todo;
+};
+
+static struct fault_case *case_of(struct fault_matrix *m, const struct rig_case *c)
+{
+	for (size_t i = 0; i < m->n_cases; i++)
+		if (m->cases[i].c == c)
+			return &m->cases[i];
+	return NULL;
+}
+
+/* ---- which cases ---- */
+
+static bool is_at_home(const struct round *d, const struct fault_case *k)
+{
+	return k->home == d->preset;
+}
+
+/* A sample does not visit every preset with every fault. */
+static bool is_visited(const struct round *d)
+{
+	return !d->o->sample || !d->preset ||
+	       (size_t)(d->fault - fault_all) % d->m->n_presets == d->preset;
+}
+
+/* A case that names the fault runs with every row, on one model after the other until it is red. */
+static bool case_wanted(const struct round *d, const struct fault_case *k)
+{
+	if (!d->fault)
+		return true;
+	if (fault_named_by(d->fault, k->c))
+		return is_at_home(d, k) || (k->runs_on[d->preset] && !d->row[k - d->m->cases].red);
+	return !d->o->promised_only && is_at_home(d, k) && is_visited(d);
+}
+
+static bool row_wanted(const struct round *d, const struct plan_item *item)
+{
+	if (!d->fault || !d->o->sample || !item->c->nrows || fault_named_by(d->fault, item->c))
+		return true;
+	return item->row == (size_t)(d->fault - fault_all) % item->c->nrows;
+}
+
+static bool any_wanted(const struct round *d)
+{
+	for (size_t i = 0; i < d->m->n_cases; i++)
+		if (case_wanted(d, &d->m->cases[i]))
+			return true;
+	return false;
+}
+
+/* Sorts the plan into what runs, and what the plan itself gave a verdict. */
+static void sort_out(struct round *d)
+{
+	for (size_t i = 0; i < d->plan.n; i++) {
+		const struct plan_item *item = &d->plan.item[i];
+		struct fault_case *k = case_of(d->m, item->c);
+
+		if (!k || !case_wanted(d, k) || !row_wanted(d, item))
+			continue;
+		d->of[i] = k;
+		if (item->action)
+			outcome_set(&d->outcome[i], item->action, "%s", item->reason);
+		else
+			d->todo[d->n_todo++] = i;
+	}
+}
+
+/* ---- running them ---- */
+
+static void take(void *ctx, size_t i, struct pool_task *task)
+{
+	struct round *d = ctx;
+	size_t at = d->todo[i];
+	const struct plan_item *item = &d->plan.item[at];
+	bool full = !d->fault || fault_named_by(d->fault, item->c);
+
+	*task = (struct pool_task){
+		.instance.run = { .suite = item->suite,
+				  .c = item->c,
+				  .row = item->row,
+				  .target = d->target,
+				  .facts = &d->facts,
+				  .env = &kit_env,
+				  .effort = full ? d->o->effort : EFFORT_QUICK,
+				  .seed = 1 },
+		.deadline_s = d->o->deadline_s,
+		.ret = &d->outcome[at],
+		.shared = !full && !fault_is_robust(d->fault),
+	};
+}
+
+/* The fault may be one that keeps the controller from coming up: then the cases tell. */
+static void look_at(struct round *d)
+{
+	const char *preset = d->m->presets[d->preset];
+	char error[PROBE_ERROR];
+
+	snprintf(d->target, sizeof(d->target), "model:%s%s%s%s%s", *preset ? "preset=" : "", preset,
+		 *preset && d->fault ? "," : "", d->fault ? "fault=" : "",
+		 d->fault ? d->fault->name : "");
+	if (probe_target(d->target, PROBE_S, d->o->stop, &d->facts, error))
+		d->facts.alive = false;
+}
+
+/* ---- what came of it ---- */
+
+static unsigned rank(enum verdict v)
+{
+	static const unsigned char ranks[VERDICTS] = {
+		[FAIL] = 5, [BROKEN] = 4, [PASS] = 3, [NA] = 2, [SKIP] = 1
+	};
+
+	return ranks[v];
+}
+
+static char *reason_of(const struct round *d, const struct outcome *o)
+{
+	const char *preset = d->m->presets[d->preset];
+	char *text;
+
+	if (!*preset || !o->reason[0])
+		return strdup(o->reason);
+	return asprintf(&text, "%s [%s]", o->reason, preset) < 0 ? NULL : text;
+}
+
+static void put(const struct round *d, struct fault_cell *cell, const struct outcome *o, bool red)
+{
+	bool first = !cell->ran, worse = red && !cell->red;
+
+	cell->died |= o->down;
+	if (first || worse || (red == cell->red && rank(o->verdict) > rank(cell->verdict))) {
+		cell->verdict = o->verdict;
+		free(cell->reason);
+		cell->reason = reason_of(d, o);
+	}
+	cell->red |= red;
+	cell->ran = true;
+}
+
+static void digest(struct round *d)
+{
+	for (size_t i = 0; i < d->plan.n; i++) {
+		const struct outcome *o = &d->outcome[i];
+		struct fault_case *k = d->of[i];
+		unsigned *advice = k ? &k->advice_on[d->preset][d->plan.item[i].row] : NULL;
+		struct fault_cell *cell = k ? &d->row[k - d->m->cases] : NULL;
+
+		if (!cell || !o->verdict)
+			continue;
+		cell->promised = fault_named_by(d->fault, k->c);
+		put(d, cell, o, o->verdict == FAIL || o->advice > (d->fault ? *advice : 0));
+		if (d->fault)
+			continue;
+		*advice = o->advice;
+		k->runs_on[d->preset] |= o->verdict != NA && o->verdict != SKIP;
+	}
+}
+
+static int run(struct round *d)
+{
+	const struct plan_filter everything = { .allow = HARM_FOREVER };
+	int err;
+
+	look_at(d);
+	err = plan_make(suites_all, &everything, d->facts.caps.has ? &d->facts : NULL, &d->plan);
+	d->outcome = calloc(d->plan.n + 1, sizeof(*d->outcome));
+	d->of = calloc(d->plan.n + 1, sizeof(struct fault_case *));
+	d->todo = calloc(d->plan.n + 1, sizeof(*d->todo));
+	if (!err && (!d->outcome || !d->of || !d->todo))
+		err = -ENOMEM;
+	if (!err) {
+		sort_out(d);
+		err = pool_run(d->n_todo, d->o->jobs, d->o->stop, take, d);
+		digest(d);
+	}
+	free(d->outcome);
+	free(d->of);
+	free(d->todo);
+	plan_free(&d->plan);
+	return err;
+}
+
+int faults_round(struct fault_matrix *m, const struct fault_options *o, const struct fault *fault,
+		 unsigned preset, struct fault_cell *row)
+{
+	_cleanup_free_ struct round *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	*d = (struct round){ .m = m, .o = o, .fault = fault, .preset = preset, .row = row };
+	return any_wanted(d) ? run(d) : 0;
+}
