@@ -349,7 +349,7 @@ static const struct rig_case cases[] = {
 	  .ref = PRP_REF,
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "prp2-offset-overrun",
+	  .fault = "prp2-offset-overrun prp2-offset-masked",
 	  .run = prp2_offset,
 	  ROWS(bent_offsets) },
 	{ .id = "list-basic",

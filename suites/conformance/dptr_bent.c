@@ -271,7 +271,7 @@ static const struct rig_case cases[] = {
 	  .ref = PRP_REF,
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "prp2-offset-overrun",
+	  .fault = "prp2-offset-overrun list-entry-offset-masked",
 	  .na = na_mdts_4_pages,
 	  .run = list_entry_offset,
 	  ROWS(entries) },

@@ -237,7 +237,7 @@ static const struct rig_case cases[] = {
 		 "Base 2.1 Identify Controller Data Structure, I/O Command Set Independent (MDTS)",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "mdts-off-by-one",
+	  .fault = "mdts-off-by-one mdts-moves-data-first",
 	  .na = na_no_mdts,
 	  .run = mdts_limit,
 	  ROWS(mdts_rows) },
