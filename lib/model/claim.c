@@ -82,7 +82,7 @@ static int settle_one(struct model *m, const struct claim *c, char *why, size_t 
 	}
 	if (m->opt.vs >= c->since || !(*v & c->bits))
 		return 0;
-	if (m->given & option_bit(c->key)) {
+	if (option_given(m, c->key)) {
 		snprintf(why, len, "%s=%#x claims %s, which came with %u.%u, and vs is %u.%u",
 			 c->key, *v, c->what, c->since >> 16, c->since >> 8 & 0xff, m->opt.vs >> 16,
 			 m->opt.vs >> 8 & 0xff);
@@ -126,14 +126,13 @@ static void drop_dependent(struct model *m)
 {
 	struct model_opt *o = &m->opt;
 
-	if (!(o->lpa & NVME_CTRL_LPA_EXTENDED) && !(m->given & option_bit("lpa")))
+	if (!(o->lpa & NVME_CTRL_LPA_EXTENDED) && !option_given(m, "lpa"))
 		o->lpa &= ~(unsigned)(NVME_CTRL_LPA_TELEMETRY | NVME_CTRL_LPA_PERSETENT_EVENT);
-	if (!o->hostid && !(m->given & option_bit("ctratt")))
+	if (!o->hostid && !option_given(m, "ctratt"))
 		o->ctratt &= ~(unsigned)NVME_CTRL_CTRATT_128_ID;
-	if ((o->mqes < 2 || !(o->oncs & NVME_CTRL_ONCS_COMPARE)) &&
-	    !(m->given & option_bit("fuses")))
+	if ((o->mqes < 2 || !(o->oncs & NVME_CTRL_ONCS_COMPARE)) && !option_given(m, "fuses"))
 		o->fuses = 0;
-	if (o->npss < POWER_IDLE && !(m->given & option_bit("apsta")))
+	if (o->npss < POWER_IDLE && !option_given(m, "apsta"))
 		o->apsta = 0;
 }
 

@@ -132,7 +132,7 @@ static uint32_t current(const struct model *m, uint8_t fid)
 struct model_features *features_new(struct model *m)
 {
 	struct model_features *f = calloc(1, sizeof(*f));
-	size_t rows = (m->opt.ns + 1u) * FEATURES;
+	size_t rows = (MEDIA_NS_MAX + 1u) * FEATURES;
 
 	if (!f)
 		return NULL;
@@ -160,7 +160,7 @@ void features_free(struct model_features *f)
 void features_reset(struct model *m, enum model_reset kind)
 {
 	bool level = kind == MODEL_RESET_CC || kind == MODEL_RESET_FLR;
-	size_t rows = (m->opt.ns + 1u) * FEATURES;
+	size_t rows = (MEDIA_NS_MAX + 1u) * FEATURES;
 
 	if (kind == MODEL_SHUTDOWN || kind == MODEL_POWER_OFF ||
 	    (level && FAULT(m, UNSAVED_SURVIVES_RESET)))
@@ -345,8 +345,9 @@ static void store_all(struct mcmd *c, const struct feature *f, bool save)
 		store(c, f, c->nsid, save);
 		return;
 	}
-	for (uint32_t nsid = 1; media_ns(c->m, nsid); nsid++)
-		if (nsid == 1 || !FAULT(c->m, FEATURE_BROADCAST_FIRST_ONLY))
+	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++)
+		if (media_ns(c->m, nsid) &&
+		    (nsid == 1 || !FAULT(c->m, FEATURE_BROADCAST_FIRST_ONLY)))
 			store(c, f, nsid, save);
 }
 

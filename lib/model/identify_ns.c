@@ -15,7 +15,18 @@
 #define NSTAT_READY   0x01u
 #define CSI_NVM	      0x00u
 
-static const uint8_t lba_formats[] = { 9, 12 };
+static bool is_allocated_cns(const struct mcmd *c)
+{
+	uint8_t cns = mcmd_cdw10(c) & 0xff;
+
+	return cns == NVME_IDENTIFY_CNS_ALLOCATED_NS_LIST || cns == NVME_IDENTIFY_CNS_ALLOCATED_NS;
+}
+
+/* The namespace of that NSID as this command sees it. */
+static struct media_ns *seen(const struct mcmd *c, uint32_t nsid)
+{
+	return is_allocated_cns(c) ? media_allocated(c->m, nsid) : media_ns(c->m, nsid);
+}
 
 struct media_ns *identify_find_ns(struct mcmd *c)
 {
@@ -25,7 +36,7 @@ struct media_ns *identify_find_ns(struct mcmd *c)
 		mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
 		return NULL;
 	}
-	return media_ns(c->m, zero_as_one ? 1 : c->nsid);
+	return seen(c, zero_as_one ? 1 : c->nsid);
 }
 
 /* EUI64: the OUI, then what is ours to give. NGUID: the same behind eight bytes of extension. */
@@ -61,23 +72,19 @@ static uint32_t id_of(struct model *m, const struct media_ns *ns)
 	return FAULT(m, NS_IDS_SHARED) ? 1 : media_nsid(ns);
 }
 
-static bool is_allocated_cns(const struct mcmd *c)
-{
-	uint8_t cns = mcmd_cdw10(c) & 0xff;
-
-	return cns == NVME_IDENTIFY_CNS_ALLOCATED_NS_LIST || cns == NVME_IDENTIFY_CNS_ALLOCATED_NS;
-}
-
 /* ---- CNS 00h and 11h ---- */
 
-static void formats(const struct media_ns *ns, struct nvme_id_ns *id)
+static void formats(const struct model *m, const struct media_ns *ns, struct nvme_id_ns *id)
 {
-	id->nlbaf = ARRAY_SIZE(lba_formats) - 1;
-	for (unsigned i = 0; i < ARRAY_SIZE(lba_formats); i++) {
-		id->lbaf[i].ds = lba_formats[i];
-		if (lba_formats[i] == media_lbads(ns))
-			id->flbas = (uint8_t)i;
+	const struct media_format *all;
+	unsigned n = media_formats(m, &all);
+
+	id->nlbaf = (uint8_t)(n - 1);
+	for (unsigned i = 0; i < n; i++) {
+		id->lbaf[i].ds = all[i].lbads;
+		id->lbaf[i].ms = le16_from(all[i].ms);
 	}
+	id->flbas = (uint8_t)(media_shape(ns)->format | media_shape(ns)->extended << 4);
 }
 
 static bool has_groups(const struct model *m)
@@ -93,7 +100,7 @@ static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns
 	id->ncap = le64_from(size);
 	/* Not thinly provisioned: all of it is reckoned in use, always. */
 	id->nuse = le64_from(size + FAULT(c->m, NS_CAPACITY_INVERTED));
-	formats(ns, id);
+	formats(c->m, ns, id);
 	if (NVM_HAS_COPY(c->m)) {
 		id->mssrl = le16_from(COPY_RANGE_BLOCKS);
 		id->mcl = le32_from(COPY_BLOCKS);
@@ -153,7 +160,7 @@ void identify_ns_common(struct mcmd *c, uint8_t *page)
 	id->nstat = NSTAT_READY;
 }
 
-/* ---- CNS 02h, 07h and 10h: every namespace that is allocated is active ---- */
+/* ---- CNS 02h, 07h and 10h ---- */
 
 void identify_list(struct mcmd *c, uint8_t *page)
 {
@@ -170,7 +177,7 @@ void identify_list(struct mcmd *c, uint8_t *page)
 		return;
 	}
 	for (; nsid <= media_nn(c->m) && n < LIST_ENTRIES; nsid++)
-		if (media_ns(c->m, (uint32_t)nsid))
+		if (seen(c, (uint32_t)nsid))
 			le32_put(page + 4 * n++, (uint32_t)nsid);
 	if (FAULT(c->m, ACTIVE_LIST_UNSORTED) && n > 1) {
 		uint32_t first = le32_at(page);

@@ -55,8 +55,11 @@ struct model_opt {
 
 struct model_preset; /* preset.c */
 
+#define OPTION_KEYS_MAX 128
+
 struct model {
 	bool fault[FAULT_COUNT];
+	unsigned index; /* of the controllers of its subsystem */
 	struct model_bus bus;
 	uint64_t now; /* ns since power-on of the model process */
 	struct model_core *core;
@@ -68,7 +71,7 @@ struct model {
 	struct model_media *media;
 	struct model_dbbuf *dbbuf;
 	struct model_opt opt;
-	uint64_t given; /* keys of opt that were given one by one: option_bit() */
+	bool given[OPTION_KEYS_MAX]; /* keys of opt that were given one by one: option_given() */
 	const struct model_preset *preset;
 };
 

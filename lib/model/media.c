@@ -1,43 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two images a namespace: the medium, and the view, which is the medium with the volatile write
- * cache laid over it. A set of pages tells where they differ. So reads and writes are one memcpy,
- * Flush copies the differing pages down, and losing power copies them up.
+ * Namespaces: their making and their end, their shape, and the blocks that they hold. Data and
+ * metadata of a namespace are an image each (image.h).
  */
 #include "model/media.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "model/bits.h"
+#include "base/cleanup.h"
 #include "model/feature.h"
+#include "model/image.h"
 
-#define PAGE 4096ull
 /* Behind the last block: where a model told to accept one block too many puts it. */
-#define SLACK PAGE
+#define SLACK IMAGE_PAGE
 /* Two commands that run within this time were in flight together. */
 #define TOGETHER_NS 3500ull
 
 struct media_ns {
+	bool allocated;
+	uint32_t attached; /* bit n: to the controller of that index */
 	uint32_t nsid;
-	unsigned lbads;
-	uint64_t blocks;
-	size_t len; /* of each image, slack included */
-	off_t file_off;
-	int fd; /* of the store, -1: RAM */
-	uint8_t *view, *medium;
-	struct bits dirty; /* pages where the view is newer */
+	struct media_shape shape;
+	unsigned lbads, ms;
+	struct image data, meta;
 	struct bits bad;   /* blocks marked by Write Uncorrectable */
 	struct bits loose; /* blocks deallocated, kept only for a fault */
 	bool bad_stays;	   /* only by a fault */
 };
 
 struct model_media {
-	unsigned n;
-	int fd;
+	int fd; /* of the store, -1: RAM */
 	void *bounce;
 	size_t bounce_len;
 	uint32_t noise;
@@ -45,47 +40,145 @@ struct model_media {
 		const struct media_ns *ns;
 		uint64_t lba, n, at;
 	} last;
-	struct media_ns ns[];
+	struct media_ns ns[MEDIA_NS_MAX]; /* NSID n is ns[n - 1] */
 };
 
-static uint64_t round_page(uint64_t v)
+/* ---- formats ---- */
+
+static const struct media_format formats[] = { { 9, 0 }, { 12, 0 } };
+
+unsigned media_formats(const struct model *m, const struct media_format **ret)
 {
-	return (v + PAGE - 1) & ~(PAGE - 1);
+	(void)m;
+	*ret = formats;
+	return ARRAY_SIZE(formats);
 }
 
-static void *ns_map(const struct media_ns *ns, bool shared)
-{
-	int flags = MAP_NORESERVE | (shared && ns->fd >= 0 ? MAP_SHARED : MAP_PRIVATE) |
-		    (ns->fd < 0 ? MAP_ANONYMOUS : 0);
-	void *p = mmap(NULL, ns->len, PROT_READ | PROT_WRITE, flags, ns->fd,
-		       ns->fd < 0 ? 0 : ns->file_off);
+/* ---- namespaces ---- */
 
-	return p == MAP_FAILED ? NULL : p;
-}
-
-static int ns_open(struct media_ns *ns)
+static size_t data_len(uint64_t bytes)
 {
-	ns->medium = ns_map(ns, true);
-	ns->view = ns_map(ns, false);
-	if (!ns->medium || !ns->view || bits_alloc(&ns->dirty, ns->len / PAGE) ||
-	    bits_alloc(&ns->bad, ns->len >> ns->lbads) ||
-	    bits_alloc(&ns->loose, ns->len >> ns->lbads))
-		return -ENOMEM;
-	return 0;
+	return image_round(bytes) + SLACK;
 }
 
 static void ns_close(struct media_ns *ns)
 {
-	if (ns->medium)
-		munmap(ns->medium, ns->len);
-	if (ns->view)
-		munmap(ns->view, ns->len);
-	bits_free(&ns->dirty);
+	image_close(&ns->data);
+	image_close(&ns->meta);
 	bits_free(&ns->bad);
 	bits_free(&ns->loose);
 }
 
-/* Namespaces lie one after the other in the store, which only grows. */
+/* The first namespaces have their data in the store, one after the other; others and metadata: RAM.
+ */
+static int ns_open(struct model *m, struct media_ns *ns)
+{
+	bool stored = m->media->fd >= 0 && ns->nsid <= m->opt.ns;
+	size_t len = data_len(ns->shape.blocks << ns->lbads);
+	off_t off = (off_t)((ns->nsid - 1) * data_len(m->opt.ns_bytes));
+	int err = image_open(&ns->data, len, stored ? m->media->fd : -1, off);
+
+	if (!err && ns->ms)
+		err = image_open(&ns->meta, data_len(ns->shape.blocks * ns->ms), -1, 0);
+	if (!err && !bits_alloc(&ns->bad, len >> ns->lbads) &&
+	    !bits_alloc(&ns->loose, len >> ns->lbads))
+		return 0;
+	ns_close(ns);
+	return -ENOMEM;
+}
+
+int media_shape_ns(struct model *m, struct media_ns *ns, const struct media_shape *shape)
+{
+	const struct media_format *all;
+
+	if (shape->format >= media_formats(m, &all))
+		return -EINVAL;
+	ns_close(ns);
+	ns->shape = *shape;
+	ns->lbads = all[shape->format].lbads;
+	ns->ms = all[shape->format].ms;
+	return ns_open(m, ns);
+}
+
+int media_create(struct model *m, uint32_t nsid, const struct media_shape *shape)
+{
+	struct media_ns *ns = &m->media->ns[nsid - 1];
+	int err;
+
+	ns->nsid = nsid;
+	ns->bad_stays = FAULT(m, UNCORRECTABLE_STAYS);
+	ns->attached = 0;
+	err = media_shape_ns(m, ns, shape);
+	ns->allocated = !err;
+	return err;
+}
+
+void media_delete(struct model *m, uint32_t nsid)
+{
+	struct media_ns *ns = &m->media->ns[nsid - 1];
+
+	ns_close(ns);
+	ns->allocated = false;
+	ns->attached = 0;
+}
+
+const struct media_shape *media_shape(const struct media_ns *ns)
+{
+	return &ns->shape;
+}
+
+void media_attach(struct media_ns *ns, unsigned ctrl, bool on)
+{
+	ns->attached = on ? ns->attached | 1u << ctrl : ns->attached & ~(1u << ctrl);
+}
+
+bool media_is_attached(const struct media_ns *ns, unsigned ctrl)
+{
+	return ns->attached >> ctrl & 1;
+}
+
+struct media_ns *media_allocated(const struct model *m, uint32_t nsid)
+{
+	struct media_ns *ns = nsid && nsid <= MEDIA_NS_MAX ? &m->media->ns[nsid - 1] : NULL;
+
+	return ns && ns->allocated ? ns : NULL;
+}
+
+struct media_ns *media_ns(const struct model *m, uint32_t nsid)
+{
+	struct media_ns *ns = media_allocated(m, nsid);
+
+	return ns && media_is_attached(ns, m->index) ? ns : NULL;
+}
+
+uint32_t media_nn(const struct model *m)
+{
+	return m->opt.nn ? m->opt.nn : m->opt.ns + 2;
+}
+
+uint32_t media_nsid(const struct media_ns *ns)
+{
+	return ns->nsid;
+}
+
+uint64_t media_blocks(const struct media_ns *ns)
+{
+	return ns->shape.blocks;
+}
+
+unsigned media_lbads(const struct media_ns *ns)
+{
+	return ns->lbads;
+}
+
+unsigned media_ms(const struct media_ns *ns)
+{
+	return ns->ms;
+}
+
+/* ---- all of them ---- */
+
+/* The store only grows. */
 static int store_open(const char *path, uint64_t len)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -98,35 +191,38 @@ static int store_open(const char *path, uint64_t len)
 	return -1;
 }
 
+/* 512 and 4096 bytes in turn. */
+static int create_first(struct model *m, uint32_t nsid)
+{
+	struct media_shape shape = { .format = (nsid - 1) % 2 };
+	const struct media_format *all;
+	int err;
+
+	media_formats(m, &all);
+	shape.blocks = m->opt.ns_bytes >> all[shape.format].lbads;
+	err = media_create(m, nsid, &shape);
+	if (!err)
+		media_attach(&m->media->ns[nsid - 1], m->index, true);
+	return err;
+}
+
 struct model_media *media_new(struct model *m)
 {
-	unsigned n = m->opt.ns;
-	size_t len = round_page(m->opt.ns_bytes) + SLACK;
-	struct model_media *md = calloc(1, sizeof(*md) + n * sizeof(md->ns[0]));
+	struct model_media *md = calloc(1, sizeof(*md));
+	int err = 0;
 
 	if (!md)
 		return NULL;
 	md->fd = -1;
 	if (m->opt.store[0]) {
-		md->fd = store_open(m->opt.store, n * len);
-		if (md->fd < 0)
-			goto err;
+		md->fd = store_open(m->opt.store, m->opt.ns * data_len(m->opt.ns_bytes));
+		err = md->fd < 0 ? -EIO : 0;
 	}
-	for (md->n = 0; md->n < n;) {
-		struct media_ns *ns = &md->ns[md->n];
-
-		ns->nsid = ++md->n;
-		ns->lbads = ns->nsid % 2 ? 9 : 12;
-		ns->blocks = m->opt.ns_bytes >> ns->lbads;
-		ns->len = len;
-		ns->fd = md->fd;
-		ns->bad_stays = FAULT(m, UNCORRECTABLE_STAYS);
-		ns->file_off = (off_t)((ns->nsid - 1) * len);
-		if (ns_open(ns))
-			goto err;
-	}
-	return md;
-err:
+	m->media = md;
+	for (uint32_t nsid = 1; !err && nsid <= m->opt.ns; nsid++)
+		err = create_first(m, nsid);
+	if (!err)
+		return md;
 	media_free(md);
 	return NULL;
 }
@@ -135,9 +231,8 @@ void media_free(struct model_media *md)
 {
 	if (!md)
 		return;
-	for (unsigned i = 0; i < md->n; i++) {
-		/* The model's process ends; that is no loss of power. */
-		if (md->ns[i].fd >= 0 && md->ns[i].view && md->ns[i].dirty.word)
+	for (unsigned i = 0; i < MEDIA_NS_MAX; i++) {
+		if (md->ns[i].allocated) /* the model's process ends; that is no loss of power */
 			media_flush(&md->ns[i]);
 		ns_close(&md->ns[i]);
 	}
@@ -145,31 +240,6 @@ void media_free(struct model_media *md)
 		close(md->fd);
 	free(md->bounce);
 	free(md);
-}
-
-struct media_ns *media_ns(const struct model *m, uint32_t nsid)
-{
-	return nsid && nsid <= m->media->n ? &m->media->ns[nsid - 1] : NULL;
-}
-
-uint32_t media_nn(const struct model *m)
-{
-	return m->opt.nn ? m->opt.nn : m->media->n + 2;
-}
-
-uint32_t media_nsid(const struct media_ns *ns)
-{
-	return ns->nsid;
-}
-
-uint64_t media_blocks(const struct media_ns *ns)
-{
-	return ns->blocks;
-}
-
-unsigned media_lbads(const struct media_ns *ns)
-{
-	return ns->lbads;
 }
 
 void *media_bounce(struct model *m, size_t len)
@@ -186,60 +256,30 @@ void *media_bounce(struct model *m, size_t len)
 
 /* ---- the cache ---- */
 
-static uint64_t page_of(const struct media_ns *ns, uint64_t lba)
-{
-	return (lba << ns->lbads) / PAGE;
-}
-
-static uint64_t page_past(const struct media_ns *ns, uint64_t lba, uint64_t n)
-{
-	return round_page((lba + n) << ns->lbads) / PAGE;
-}
-
-static void page_down(struct media_ns *ns, uint64_t page)
-{
-	memcpy(ns->medium + page * PAGE, ns->view + page * PAGE, PAGE);
-	bits_remove(&ns->dirty, page);
-}
-
-static void flush_pages(struct media_ns *ns, uint64_t page, uint64_t past)
-{
-	for (page = bits_next(&ns->dirty, page, past); page < past;
-	     page = bits_next(&ns->dirty, page + 1, past))
-		page_down(ns, page);
-}
-
 void media_flush_range(struct media_ns *ns, uint64_t lba, uint64_t n)
 {
-	flush_pages(ns, page_of(ns, lba), page_past(ns, lba, n));
+	image_flush(&ns->data, lba << ns->lbads, n << ns->lbads);
+	image_flush(&ns->meta, lba * ns->ms, n * ns->ms);
 }
 
 void media_flush(struct media_ns *ns)
 {
-	flush_pages(ns, 0, ns->dirty.size);
+	image_flush_all(&ns->data);
+	image_flush_all(&ns->meta);
 }
 
 void media_flush_all(struct model *m)
 {
-	for (unsigned i = 0; i < m->media->n; i++)
+	for (unsigned i = 0; i < MEDIA_NS_MAX; i++)
 		media_flush(&m->media->ns[i]);
-}
-
-static void cache_drop(struct media_ns *ns)
-{
-	uint64_t page, past = ns->dirty.size;
-
-	for (page = bits_next(&ns->dirty, 0, past); page < past;
-	     page = bits_next(&ns->dirty, page + 1, past)) {
-		memcpy(ns->view + page * PAGE, ns->medium + page * PAGE, PAGE);
-		bits_remove(&ns->dirty, page);
-	}
 }
 
 static void cache_drop_all(struct model *m)
 {
-	for (unsigned i = 0; i < m->media->n; i++)
-		cache_drop(&m->media->ns[i]);
+	for (unsigned i = 0; i < MEDIA_NS_MAX; i++) {
+		image_drop(&m->media->ns[i].data);
+		image_drop(&m->media->ns[i].meta);
+	}
 }
 
 void media_reset(struct model *m, enum model_reset kind)
@@ -268,7 +308,7 @@ void media_reset(struct model *m, enum model_reset kind)
 /* The range has new content in the view: into the cache, or on to the medium. */
 static void settle(struct media_ns *ns, uint64_t lba, uint64_t n, bool through)
 {
-	uint64_t off = lba << ns->lbads, i;
+	uint64_t i;
 
 	for (i = bits_next(&ns->loose, lba, lba + n); i < lba + n;
 	     i = bits_next(&ns->loose, i + 1, lba + n))
@@ -280,23 +320,32 @@ static void settle(struct media_ns *ns, uint64_t lba, uint64_t n, bool through)
 		if (!ns->bad_stays)
 			bits_remove(&ns->bad, i);
 	}
-	if (through) {
-		memcpy(ns->medium + off, ns->view + off, n << ns->lbads);
-		return;
-	}
-	for (i = page_of(ns, lba); i < page_past(ns, lba, n); i++)
-		bits_add(&ns->dirty, i);
+	image_settle(&ns->data, lba << ns->lbads, n << ns->lbads, through);
+	image_settle(&ns->meta, lba * ns->ms, n * ns->ms, through);
 }
 
 void media_write(struct media_ns *ns, uint64_t lba, uint64_t n, const void *data, bool through)
 {
-	memcpy(ns->view + (lba << ns->lbads), data, n << ns->lbads);
+	memcpy(ns->data.view + (lba << ns->lbads), data, n << ns->lbads);
 	settle(ns, lba, n, through);
+}
+
+void media_write_meta(struct media_ns *ns, uint64_t lba, uint64_t n, const void *meta, bool through)
+{
+	memcpy(ns->meta.view + lba * ns->ms, meta, n * ns->ms);
+	image_settle(&ns->meta, lba * ns->ms, n * ns->ms, through);
+}
+
+const uint8_t *media_view_meta(const struct media_ns *ns, uint64_t lba)
+{
+	return ns->meta.view + lba * ns->ms;
 }
 
 void media_zero(struct media_ns *ns, uint64_t lba, uint64_t n, bool through)
 {
-	memset(ns->view + (lba << ns->lbads), 0, n << ns->lbads);
+	memset(ns->data.view + (lba << ns->lbads), 0, n << ns->lbads);
+	if (ns->ms)
+		memset(ns->meta.view + lba * ns->ms, 0, n * ns->ms);
 	settle(ns, lba, n, through);
 }
 
@@ -315,8 +364,8 @@ const uint8_t *media_view(struct model *m, struct media_ns *ns, uint64_t lba, ui
 {
 	for (uint64_t i = bits_next(&ns->loose, lba, lba + n); i < lba + n;
 	     i = bits_next(&ns->loose, i + 1, lba + n))
-		le32_put(ns->view + (i << ns->lbads), ++m->media->noise);
-	return ns->view + (lba << ns->lbads);
+		le32_put(ns->data.view + (i << ns->lbads), ++m->media->noise);
+	return ns->data.view + (lba << ns->lbads);
 }
 
 bool media_overlaps_last(struct model *m, const struct media_ns *ns, uint64_t lba, uint64_t n)

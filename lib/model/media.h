@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Namespaces and what they hold. Each has a medium, which keeps its content without power, and
- * over it a volatile write cache: media_view() is what the host sees, medium and cache together.
- * Blocks are the namespace's own; ranges are the caller's to check.
+ * Namespaces of the subsystem and what they hold. Each has a medium, which keeps its content
+ * without power, and over it a volatile write cache: media_view() is what the host sees, medium and
+ * cache together. Blocks are the namespace's own; ranges are the caller's to check.
  */
 #ifndef MODEL_MEDIA_H
 #define MODEL_MEDIA_H
@@ -11,7 +11,42 @@
 
 struct media_ns;
 
-/* The namespace of this NSID, NULL when it is not active. */
+#define MEDIA_NS_MAX 34u /* NSIDs that can be allocated: 1 to this */
+
+/* An entry of the LBA Format list, which is that of every namespace. */
+struct media_format {
+	uint8_t lbads; /* log2 of the data bytes of a block */
+	uint16_t ms;   /* bytes of metadata of a block */
+};
+
+/* What a namespace is told to be when it is made or formatted. */
+struct media_shape {
+	unsigned format; /* index of the LBA Format list */
+	bool extended;	 /* metadata at the end of each block's data: FLBAS bit 4 */
+	uint8_t dps;	 /* End-to-end Data Protection Type Settings */
+	uint8_t csi;	 /* I/O command set */
+	bool shared;	 /* may be attached to several controllers: NMIC bit 0 */
+	uint64_t blocks; /* NSZE */
+};
+
+unsigned media_formats(const struct model *m, const struct media_format **ret);
+
+/*
+ * Makes a namespace at an NSID that is not allocated, unattached, every block never written.
+ * -EINVAL: no such format; -ENOMEM: then there is none.
+ */
+int media_create(struct model *m, uint32_t nsid, const struct media_shape *shape);
+void media_delete(struct model *m, uint32_t nsid);
+/* Its content is gone and its shape another one: Format NVM. -ENOMEM: there are no blocks then. */
+int media_shape_ns(struct model *m, struct media_ns *ns, const struct media_shape *shape);
+const struct media_shape *media_shape(const struct media_ns *ns);
+
+void media_attach(struct media_ns *ns, unsigned ctrl, bool on);
+bool media_is_attached(const struct media_ns *ns, unsigned ctrl);
+
+/* The namespace of this NSID: NULL when it is not allocated; when it is not active on this
+ * controller. */
+struct media_ns *media_allocated(const struct model *m, uint32_t nsid);
 struct media_ns *media_ns(const struct model *m, uint32_t nsid);
 /* Identify Controller NN: if not told, two more than there are: valid and inactive NSIDs exist. */
 uint32_t media_nn(const struct model *m);
@@ -19,9 +54,15 @@ uint32_t media_nn(const struct model *m);
 uint32_t media_nsid(const struct media_ns *ns);
 uint64_t media_blocks(const struct media_ns *ns);
 unsigned media_lbads(const struct media_ns *ns); /* log2 of the block size */
+unsigned media_ms(const struct media_ns *ns);	 /* bytes of metadata of a block, 0: none */
 
 /* The blocks from lba on as the host sees them, in one piece up to the namespace's end. */
 const uint8_t *media_view(struct model *m, struct media_ns *ns, uint64_t lba, uint64_t n);
+
+/* The metadata of the blocks from lba on, media_ms() bytes each; only where there are any. */
+const uint8_t *media_view_meta(const struct media_ns *ns, uint64_t lba);
+void media_write_meta(struct media_ns *ns, uint64_t lba, uint64_t n, const void *meta,
+		      bool through);
 
 /* What a Write, Write Zeroes or Dataset Management does. `through`: on the medium when it returns.
  */

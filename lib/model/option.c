@@ -141,12 +141,21 @@ void option_defaults(struct model_opt *opt)
 		*(unsigned *)((char *)opt + numbers[i].offset) = numbers[i].def;
 }
 
-uint64_t option_bit(const char *key)
+_Static_assert(ARRAY_SIZE(model_option_keys) <= OPTION_KEYS_MAX, "struct model has no room");
+
+/* Where the key stands among all of them; it is one. */
+static unsigned key_index(const char *key)
 {
-	for (unsigned i = 0; model_option_keys[i]; i++)
-		if (!strcmp(key, model_option_keys[i]))
-			return 1ull << i;
-	return 0;
+	unsigned i = 0;
+
+	while (model_option_keys[i] && strcmp(key, model_option_keys[i]))
+		i++;
+	return i;
+}
+
+bool option_given(const struct model *m, const char *key)
+{
+	return m->given[key_index(key)];
 }
 
 static int set_faults(struct model *m, const char *list)
@@ -179,6 +188,6 @@ int model_option(struct model *m, const char *key, const char *value)
 		return preset_apply(m, value);
 	err = option_set(&m->opt, key, value);
 	if (!err)
-		m->given |= option_bit(key);
+		m->given[key_index(key)] = true;
 	return err;
 }

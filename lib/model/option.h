@@ -12,8 +12,8 @@
 void option_defaults(struct model_opt *opt);
 /* One option but fault and preset: 0, -ENOENT unknown, -EINVAL bad value. */
 int option_set(struct model_opt *opt, const char *key, const char *value);
-/* The key's bit in struct model's `given`; 0: no such key. */
-uint64_t option_bit(const char *key);
+/* Was the key given one by one, not by a preset? */
+bool option_given(const struct model *m, const char *key);
 
 /* The preset's options, but for those that were given. -EINVAL: no such, -EEXIST: there is one. */
 int preset_apply(struct model *m, const char *name);

@@ -52,7 +52,7 @@ static int apply(struct model *m, const char *list)
 	int err = 0;
 
 	while (!err && next_pair(&list, key, value))
-		if (!(m->given & option_bit(key)))
+		if (!option_given(m, key))
 			err = option_set(&m->opt, key, value);
 	return err;
 }
