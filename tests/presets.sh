@@ -59,6 +59,8 @@ want 64 - 'ctratt bit 0' probe model:hostid=0,ctratt=1
 want 64 - 'no Compare to go with the Write' probe model:fuses=1,oncs=0x0e
 want 64 - 'no room for two commands' probe model:preset=tiny,fuses=1
 want 64 - 'npss leaves no state' probe model:npss=0,apsta=1
+want 64 - 'sgls bits 1:0 are 11b' probe model:sgls=3
+want 64 - 'sgls bits 1:0 are 00b' probe model:sgls=0x10000
 want 64 - "did you mean 'elpe'" probe model:elp=1
 want 0 + - probe model:preset=minimal,ns=2,nn=4
 want 0 + - probe model:ns=1,nn=1,preset=minimal

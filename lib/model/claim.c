@@ -12,8 +12,10 @@
 #include "base/cleanup.h"
 #include "model/option.h"
 
-#define OPT(name) #name, offsetof(struct model_opt, name)
-#define VWC_FLUSH 0x6u
+#define OPT(name)   #name, offsetof(struct model_opt, name)
+#define VWC_FLUSH   0x6u
+#define SGLS_BYTES  0x1u
+#define SGLS_DWORDS 0x2u
 
 /* Every claim there is; a bit that is in no row is one the model cannot make. */
 static const struct claim {
@@ -49,6 +51,10 @@ static const struct claim {
 	{ OPT(hctma), 1, VS(1, 3, 0), "Host Controlled Thermal Management" },
 	{ OPT(hbs), 1, VS(1, 4, 0), "Host Behavior Support" },
 	{ OPT(iocss), 1, VS(2, 0, 0), "I/O command sets by profile" },
+	{ OPT(sgls), SGLS_BYTES, VS(1, 1, 0), "SGLs" },
+	{ OPT(sgls), NVME_CTRL_SGLS_BIT_BUCKET, VS(1, 1, 0), "SGL Bit Buckets" },
+	{ OPT(sgls), NVME_CTRL_SGLS_OVERSIZE, VS(1, 2, 0), "SGLs longer than the transfer" },
+	{ OPT(sgls), SGLS_DWORDS, VS(1, 3, 0), "SGLs in dwords" },
 	{ OPT(wzsl), 0xf, VS(2, 0, 0), "a limit of Write Zeroes" },
 	{ OPT(wusl), 0xf, VS(2, 0, 0), "a limit of Write Uncorrectable" },
 	{ OPT(nwpc), 1, VS(1, 4, 0), "Namespace Write Protection" },
@@ -114,6 +120,10 @@ static const char *contradiction(const struct model_opt *o)
 	    o->lpa & (NVME_CTRL_LPA_TELEMETRY | NVME_CTRL_LPA_PERSETENT_EVENT))
 		return "lpa claims Telemetry or Persistent Event, which are read by offset, and "
 		       "bit 2 is 0";
+	if ((o->sgls & NVME_CTRL_SGLS_SUPPORTED) == NVME_CTRL_SGLS_SUPPORTED)
+		return "sgls bits 1:0 are 11b, which is reserved";
+	if (o->sgls && !(o->sgls & NVME_CTRL_SGLS_SUPPORTED))
+		return "sgls bits 1:0 are 00b, no SGLs, and others tell of them";
 	if (!o->hostid && o->ctratt & NVME_CTRL_CTRATT_128_ID)
 		return "ctratt bit 0 is of the Host Identifier, and hostid is 0";
 	if (o->apsta && o->npss < POWER_IDLE)

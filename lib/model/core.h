@@ -11,6 +11,7 @@
 #ifndef MODEL_CORE_H
 #define MODEL_CORE_H
 
+#include "model/data.h"
 #include "model/internal.h"
 
 #define TICK_NS	     100ull   /* what one register access takes */
@@ -121,10 +122,9 @@ struct model_core {
 	uint64_t seq;
 	struct posted posted[POSTED_MAX];
 	unsigned nposted;
-	uint64_t *prp; /* pages of the command at work */
-	size_t prp_room, nprp;
-	const struct mcmd *prp_of; /* whose pages these are; NULL: nobody's */
-	bool prp_endless;
+	struct data_list data;	    /* memory of the command at work */
+	const struct mcmd *data_of; /* whose it is; NULL: nobody's */
+	bool data_endless;
 	struct model_boot boot;
 	struct core_marks marks;
 };
@@ -233,10 +233,10 @@ bool post_hold_for_irq(struct model *m, struct slot *s);
 void post_keep_late(struct model *m, struct slot *s, uint64_t ns);
 void engine_hold_done(struct model *m, struct slot *s, uint64_t ns);
 
-/* ---- prp.c ---- */
+/* ---- data.c; prp.c and sgl.c behind it: data.h ---- */
 
 /* By fault: the command's list was followed and has no end. */
-bool prp_never_ends(struct model *m, const struct mcmd *c);
+bool data_never_ends(struct model *m);
 
 /* ---- admin.c ---- */
 

@@ -194,7 +194,8 @@ static bool flags_fail(struct mcmd *c)
 	if ((c->e.flags & FLAG_FUSE) && fuse_fails(c))
 		return true;
 	if ((c->e.flags & FLAG_PSDT) && !FAULT(m, PSDT_ACCEPTED) &&
-	    !(FAULT(m, IO_FUZZ_WRITES_OUTSIDE) && c->sqid))
+	    !(FAULT(m, IO_FUZZ_WRITES_OUTSIDE) && c->sqid) &&
+	    !(c->sqid && sgl_takes(m, c->e.flags >> 6)))
 		mcmd_fail(c, SC_INVALID_FIELD, AT_PSDT | 6 << 8);
 	return c->status != SC_SUCCESS;
 }
@@ -250,7 +251,7 @@ static bool is_compare_and_write(const struct sqe *a, const struct sqe *b)
 
 static void run_second(struct model *m, struct slot *first, struct slot *second)
 {
-	m->core->prp_of = NULL;
+	m->core->data_of = NULL;
 	if (first->c.status != SC_SUCCESS && !FAULT(m, FUSED_MISMATCH_WRITES))
 		mcmd_fail(&second->c, SC_FUSED_FAILED, 0xffff);
 	else
@@ -263,7 +264,7 @@ static void run_pair(struct model *m, struct slot *first)
 {
 	struct slot *second = second_of(m, first);
 
-	m->core->prp_of = NULL;
+	m->core->data_of = NULL;
 	if (!second)
 		mcmd_fail(&first->c, SC_FUSED_FAILED, 0xffff);
 	else if (!is_compare_and_write(&first->c.e, &second->c.e))
@@ -308,9 +309,9 @@ static void run(struct model *m, struct slot *s)
 		run_half(m, s);
 		return;
 	}
-	m->core->prp_of = NULL;
+	m->core->data_of = NULL;
 	dispatch(c);
-	if (prp_never_ends(m, c)) {
+	if (data_never_ends(m)) {
 		s->due = m->now + 10000000;
 		c->status = SC_SUCCESS;
 		return;
@@ -428,7 +429,7 @@ static void run_past_tail(struct model *m, uint16_t sqid)
 	    s.c.e.opcode != OPCODE_WRITE)
 		return;
 	s.c.nsid = le32_get(s.c.e.nsid);
-	m->core->prp_of = NULL;
+	m->core->data_of = NULL;
 	nvm_command(&s.c);
 }
 

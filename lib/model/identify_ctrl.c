@@ -142,6 +142,7 @@ static void io_limits(struct model *m, struct nvme_id_ctrl *id)
 	id->ocfs = le16_from(NVM_HAS_COPY(m) ? 1 : 0); /* descriptor format 0h */
 	id->fuses = le16_from((uint16_t)m->opt.fuses);
 	id->vwc = (uint8_t)m->opt.vwc;
+	id->sgls = le32_from(m->opt.sgls);
 }
 
 void identify_ctrl(struct mcmd *c, uint8_t *page)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The rooms of the model and the doors between them. Each subject keeps its own state in its own
- * struct; struct model holds them. model-core (model.c regs.c queue.c engine.c pci.c irq.c prp.c
- * event.c reset.c) on one side, subsystem (identify.c feature.c log.c media.c nvm.c dbbuf.c) on the other.
+ * struct; struct model holds them. model-core (model.c regs.c queue.c engine.c pci.c irq.c data.c
+ * prp.c sgl.c event.c reset.c) on one side, subsystem (identify.c feature.c log.c media.c nvm.c dbbuf.c) on the other.
  */
 #ifndef MODEL_INTERNAL_H
 #define MODEL_INTERNAL_H
@@ -48,6 +48,7 @@ struct model_opt {
 	char store[256];   /* file, "" for RAM */
 	unsigned aerl, acl, elpe, npss; /* 0's based */
 	unsigned oacs, oncs, fuses, vwc, lpa, ctratt;
+	unsigned sgls;	     /* Identify Controller SGLS; metadata apart */
 	unsigned wzsl, wusl; /* NVM CS Identify Controller (CNS 06h), exponents */
 	/* Features that are there (1) or not: 0Ch, 0Dh, 10h, 16h, 19h, 81h, 84h, C0h */
 	unsigned apsta, hmb, hctma, hbs, iocss, hostid, nwpc, vendor;
@@ -110,7 +111,7 @@ void mcmd_fail(struct mcmd *c, uint16_t status, uint16_t error_location);
  */
 int mcmd_to_host(struct mcmd *c, const void *from, size_t offset, size_t len, size_t total);
 int mcmd_from_host(struct mcmd *c, void *to, size_t offset, size_t len, size_t total);
-/* Checks the data pointer of a transfer of `total` bytes without moving: PSDT, offsets, MDTS. */
+/* Checks the data pointer of a transfer of `total` bytes without moving: entries, descriptors, MDTS. */
 int mcmd_check_data(struct mcmd *c, size_t total);
 
 /* Raises an asynchronous event: type (0 error, 1 SMART, 2 notice), info, log page. */

@@ -24,7 +24,7 @@ static void core_free(struct model_core *core)
 	free(core->sq);
 	free(core->cq);
 	free(core->slot);
-	free(core->prp);
+	free(core->data.piece);
 	free(core);
 }
 

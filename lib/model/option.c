@@ -38,6 +38,7 @@
 	X(hostid, 0, 1, 1)                                                                         \
 	X(nwpc, 0, 1, 1)                                                                           \
 	X(iocss, 0, 1, 1)                                                                          \
+	X(sgls, 0, 0xffffffff, 0x00050001)                                                         \
 	X(wzsl, 0, 15, 0)                                                                          \
 	X(wusl, 0, 15, 0)                                                                          \
 	X(vendor, 0, 1, 1)

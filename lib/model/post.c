@@ -233,7 +233,7 @@ static void land(struct model *m, struct slot *s)
 {
 	struct cqe e = { .sqid = le16_from(s->c.sqid), .cid = le16_from(s->c.cid) };
 
-	m->core->prp_of = NULL;
+	m->core->data_of = NULL;
 	if (s->c.sqid)
 		nvm_command(&s->c);
 	else

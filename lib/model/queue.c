@@ -366,7 +366,7 @@ static void cut_off(struct model *m)
 	for (unsigned i = 0; i < m->core->nslots; i++) {
 		if (m->core->slot[i].state != SLOT_RUNNING)
 			continue;
-		m->core->prp_of = NULL;
+		m->core->data_of = NULL;
 		nvm_cut_off(&m->core->slot[i].c);
 	}
 }

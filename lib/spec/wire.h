@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Wire structures: libnvme's where it has one (struct nvme_id_ctrl, nvme_id_ns, nvme_smart_log,
- * the NVME_CAP_*, NVME_CC_* accessors, enum nvme_admin_opcode ...); the two it lacks are here.
+ * the NVME_CAP_*, NVME_CC_* accessors, enum nvme_admin_opcode ...); those it lacks are here.
  */
 #ifndef SPEC_WIRE_H
 #define SPEC_WIRE_H
@@ -41,6 +41,25 @@ struct cqe {
 	__le16 status; /* P 0, SC 8:1, SCT 11:9, CRD 13:12, M 14, DNR 15 */
 };
 static_assert(sizeof(struct cqe) == 16, "CQE is 16 bytes");
+
+/* SGL descriptor (Base 2.2 Scatter Gather List). */
+struct sgl_desc {
+	__le64 addr;
+	__le32 len;
+	uint8_t rsvd12[3];
+	uint8_t id; /* type 7:4, sub type 3:0 */
+};
+static_assert(sizeof(struct sgl_desc) == 16, "an SGL descriptor is 16 bytes");
+
+enum sgl_type {
+	SGL_DATA = 0x0,
+	SGL_BUCKET = 0x1,
+	SGL_SEGMENT = 0x2,
+	SGL_LAST_SEGMENT = 0x3,
+	SGL_KEYED = 0x4,
+	SGL_TRANSPORT = 0x5,
+	SGL_VENDOR = 0xf,
+};
 
 #define CQE_PHASE     0x1u
 #define CQE_STATUS(s) ((uint16_t)(((s) >> 1) & 0x7ff)) /* SCT and SC, as in status.h */
