@@ -27,6 +27,11 @@ const char *harm_name(enum rig_harm h)
 	return harms[h];
 }
 
+enum rig_harm harm_default(const struct facts *f)
+{
+	return f->caps.emulated ? HARM_WEAR : HARM_NONE;
+}
+
 int harm_find(const char *name)
 {
 	return find(harms, ARRAY_SIZE(harms), name);

@@ -143,12 +143,11 @@ static int bench_up(struct session *s, char error[BENCH_ERROR])
 
 /* ---- the plan ---- */
 
-/* What may be harmed when nobody said: on what is emulated there is nothing of value. */
 static void default_allow(struct session *s)
 {
 	if (!options_str(s->options, "allow"))
 		event_str(s->options->asked, "allow",
-			  harm_name(s->facts->caps.emulated ? HARM_DATA : HARM_NONE));
+			  harm_name(harm_default(s->facts)));
 }
 
 static int make_plan(struct session *s)

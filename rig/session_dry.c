@@ -51,7 +51,7 @@ static int print_plan(struct session *s)
 
 	if (!options_str(o, "allow"))
 		event_str(o->asked, "allow",
-			  harm_name(s->facts->caps.emulated ? HARM_DATA : HARM_NONE));
+			  harm_name(harm_default(s->facts)));
 	err = options_filter(o, &f);
 	if (err)
 		return err;

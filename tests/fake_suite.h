@@ -235,13 +235,13 @@ static const struct rig_case fake_good[] = {
 	  .rule = "A rule.",
 	  .ref = "Base 2.0 Section",
 	  .run = passes,
-	  .harm = HARM_WEAR },
+	  .harm = HARM_FOREVER },
 	{ .id = "never",
 	  .rule = "A rule.",
 	  .ref = "Base 2.0 Section",
 	  .run = passes,
 	  .na = never,
-	  .harm = HARM_WEAR },
+	  .harm = HARM_FOREVER },
 };
 
 static const struct rig_case fake_bad[] = {

@@ -84,7 +84,7 @@ static void reasons(void)
 		"needs: registers, own queues and DMA memory, bus addresses known to "
 		"lead nowhere");
 	CU_ASSERT_EQUAL(find(&p, "good.harms")->action, SKIP);
-	CU_ASSERT_STRING_EQUAL(find(&p, "good.harms")->reason, "harm: needs --allow wear");
+	CU_ASSERT_STRING_EQUAL(find(&p, "good.harms")->reason, "harm: needs --allow forever");
 	CU_ASSERT_EQUAL(find(&p, "good.never")->action, SKIP);
 	CU_ASSERT_EQUAL(p.selected, p.n - 3);
 	plan_free(&p);

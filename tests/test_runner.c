@@ -214,7 +214,7 @@ static void verdicts(void)
 	expect(&s, "good.advises", "PASS", "advice: nice: got 0 (0h), want 1 (1h)", "");
 	expect(&s, "good.rows[second]", "PASS", "", "");
 	expect(&s, "good.rows[third]", "FAIL", "value: got 3 (3h), want <= 2 (2h)", "");
-	expect(&s, "good.harms", "SKIP", "harm: needs --allow wear", "");
+	expect(&s, "good.harms", "SKIP", "harm: needs --allow forever", "");
 	expect(&s, "bad.fails", "FAIL", two_of_three, "");
 	expect(&s, "bad.na", "N/A", "ONCS bit 3 is 0", "");
 	expect(&s, "bad.skip", "SKIP", "tool: no hammer", "");

@@ -40,6 +40,8 @@ static const struct {
 	{ nvme_admin_set_features, admin_set_features },
 	{ nvme_admin_get_features, admin_get_features },
 	{ nvme_admin_async_event, admin_async_event },
+	{ nvme_admin_fw_commit, admin_fw_commit },
+	{ nvme_admin_fw_download, admin_fw_download },
 	{ nvme_admin_keep_alive, admin_keep_alive },
 	{ nvme_admin_dbbuf, admin_dbbuf },
 };

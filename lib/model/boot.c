@@ -6,19 +6,21 @@
 #include <errno.h>
 
 #include "model/core.h"
+#include "model/firmware.h"
 
 #define BOOT_NS	    100000ull /* one read */
 #define UNIT	    4096u     /* of BPROF and BPRSZ */
 #define SIZE_UNITS  32u	      /* 128 KiB: BPSZ 1 */
 #define BPSZ	    1u
 #define BRS(v)	    ((uint32_t)(v) << 24)
+#define ABPID(v)    ((uint32_t)(v) << 31)
 #define BRS_READING 1u
 #define BRS_DONE    2u
 #define BRS_ERROR   3u
 
 bool boot_there(const struct model *m)
 {
-	return m->opt.vs >= VS(1, 3, 0);
+	return m->opt.bps;
 }
 
 void boot_reset(struct model *m)
@@ -34,7 +36,7 @@ uint32_t boot_read32(const struct model *m, uint64_t off)
 		return 0;
 	switch (off) {
 	case REG_BPINFO:
-		return BRS(b->status) | BPSZ;
+		return ABPID(firmware_boot_active(m)) | BRS(b->status) | BPSZ;
 	case REG_BPRSEL:
 		return b->select;
 	case REG_BPMBL:
@@ -72,8 +74,11 @@ void boot_select(struct model *m, uint32_t value)
 static int move(struct model *m, uint32_t unit, uint32_t to)
 {
 	struct model_boot *b = &m->core->boot;
+	const uint8_t *image = firmware_boot(m, b->select & 1u << 31);
 	uint8_t page[UNIT];
 
+	if (image && unit < SIZE_UNITS)
+		return core_dma_write(m, b->base + (uint64_t)to * UNIT, image + unit * UNIT, UNIT);
 	for (uint32_t i = 0; i < UNIT; i += 4)
 		le32_put(page + i, (b->select & 1u << 31) | 0x0b000000u | (unit * UNIT + i));
 	return core_dma_write(m, b->base + (uint64_t)to * UNIT, page, UNIT);

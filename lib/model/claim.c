@@ -25,6 +25,7 @@ static const struct claim {
 	uint32_t since; /* VS */
 	const char *what;
 } claims[] = {
+	{ OPT(oacs), NVME_CTRL_OACS_FW, VS(1, 0, 0), "Firmware Commit" },
 	{ OPT(oacs), NVME_CTRL_OACS_DBBUF_CFG, VS(1, 3, 0), "Doorbell Buffer Config" },
 	{ OPT(oncs), NVME_CTRL_ONCS_COMPARE, VS(1, 0, 0), "Compare" },
 	{ OPT(oncs), NVME_CTRL_ONCS_WRITE_UNCORRECTABLE, VS(1, 0, 0), "Write Uncorrectable" },
@@ -34,6 +35,8 @@ static const struct claim {
 	{ OPT(oncs), NVME_CTRL_ONCS_TIMESTAMP, VS(1, 3, 0), "Timestamp" },
 	{ OPT(oncs), NVME_CTRL_ONCS_VERIFY, VS(1, 4, 0), "Verify" },
 	{ OPT(oncs), NVME_CTRL_ONCS_COPY, VS(2, 0, 0), "Copy" },
+	{ OPT(oaes), NVME_CTRL_OAES_FA, VS(1, 2, 0), "Firmware Activation Notices" },
+	{ OPT(bps), 1, VS(1, 3, 0), "Boot Partitions" },
 	{ OPT(vwc), NVME_CTRL_VWC_PRESENT, VS(1, 0, 0), "a volatile write cache" },
 	{ OPT(vwc), VWC_FLUSH, VS(1, 4, 0), "Flush of all namespaces" },
 	{ OPT(lpa), NVME_CTRL_LPA_CMD_EFFECTS, VS(1, 2, 0), "Commands Supported and Effects" },
@@ -126,6 +129,9 @@ static const char *contradiction(const struct model_opt *o)
 		return "sgls bits 1:0 are 00b, no SGLs, and others tell of them";
 	if (!o->hostid && o->ctratt & NVME_CTRL_CTRATT_128_ID)
 		return "ctratt bit 0 is of the Host Identifier, and hostid is 0";
+	if (o->oaes & NVME_CTRL_OAES_FA && !(o->oacs & NVME_CTRL_OACS_FW))
+		return "oaes claims Firmware Activation Notices, and oacs bit 2 is 0: no firmware "
+		       "is ever activated";
 	if (o->apsta && o->npss < POWER_IDLE)
 		return "apsta is 1, and npss leaves no state to go to";
 	return NULL;
@@ -142,6 +148,8 @@ static void drop_dependent(struct model *m)
 		o->ctratt &= ~(unsigned)NVME_CTRL_CTRATT_128_ID;
 	if ((o->mqes < 2 || !(o->oncs & NVME_CTRL_ONCS_COMPARE)) && !option_given(m, "fuses"))
 		o->fuses = 0;
+	if (!(o->oacs & NVME_CTRL_OACS_FW) && !option_given(m, "oaes"))
+		o->oaes &= ~(unsigned)NVME_CTRL_OAES_FA;
 	if (o->npss < POWER_IDLE && !option_given(m, "apsta"))
 		o->apsta = 0;
 }
@@ -174,6 +182,8 @@ struct offer {
 #define WITH(name, bits) offsetof(struct model_opt, name), bits
 
 static const struct offer admin_offers[] = {
+	{ nvme_admin_fw_commit, WITH(oacs, NVME_CTRL_OACS_FW) },
+	{ nvme_admin_fw_download, WITH(oacs, NVME_CTRL_OACS_FW) },
 	{ nvme_admin_dbbuf, WITH(oacs, NVME_CTRL_OACS_DBBUF_CFG) },
 	{ nvme_admin_keep_alive, WITH(kas, 0xffff) },
 };

@@ -74,8 +74,8 @@ static const struct feature features[] = {
 	{ .fid = 0x08, .mask = 0xffff },
 	{ .fid = 0x09, .get = feature_get_vector, .set = feature_set_vector },
 	{ .fid = 0x0a, .mask = 0x1, .saveable = true },
-	/* SMART warnings alone: OAES claims no notice. */
-	{ .fid = 0x0b, .mask = 0x3f, .changed = events_changed },
+	/* SMART warnings; the notices that OAES claims are added in mask_of(). */
+	{ .fid = EVENT_CONFIG, .mask = 0x3f, .changed = events_changed },
 	{ .fid = 0x0c, .since = VS(1, 1, 0), .get = feature_get_apst, .set = feature_set_apst },
 	{ .fid = 0x0d, .since = VS(1, 2, 0), .get = feature_get_hmb, .set = feature_set_hmb },
 	{ .fid = 0x0e, .get = feature_get_timestamp, .set = feature_set_timestamp },
@@ -313,6 +313,11 @@ void admin_get_features(struct mcmd *c)
 	}
 }
 
+static uint32_t mask_of(const struct model *m, const struct feature *f)
+{
+	return f->mask | (f->fid == EVENT_CONFIG ? m->opt.oaes : 0);
+}
+
 static void store(struct mcmd *c, const struct feature *f, uint32_t nsid, bool save)
 {
 	struct feature_value *v = value_of(c->m, f, nsid);
@@ -320,7 +325,7 @@ static void store(struct mcmd *c, const struct feature *f, uint32_t nsid, bool s
 
 	if (f->check == check_profile && !core_by_profile(c->m))
 		return; /* not in force, and so without effect */
-	v->current = le32_get(c->e.cdw11) & f->mask;
+	v->current = le32_get(c->e.cdw11) & mask_of(c->m, f);
 	if (FAULT(c->m, FEATURE_RESERVED_STORED) && f->fid == 0x0a)
 		v->current = le32_get(c->e.cdw11);
 	if (FAULT(c->m, EVENT_CONFIG_UNSUPPORTED_STORED) && f->fid == 0x0b)

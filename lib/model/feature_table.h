@@ -30,6 +30,7 @@ struct feature {
 #define HMMIN	   4u
 #define TMT_MIN	   273u /* Host Controlled Thermal Management, in kelvin */
 #define TMT_MAX	   353u
+#define EVENT_CONFIG 0x0bu
 #define KEEP_ALIVE 0x0fu
 
 struct feature_hmb {

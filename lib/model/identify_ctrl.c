@@ -5,6 +5,7 @@
  */
 #include "model/core.h"
 #include "model/feature_table.h"
+#include "model/firmware.h"
 #include "model/identify.h"
 #include "model/log.h"
 #include "model/media.h"
@@ -78,7 +79,9 @@ static void identity(struct model *m, struct nvme_id_ctrl *id)
 	id->ssvid = le16_from(MODEL_PCI_SSVID ^ (FAULT(m, SSVID_DIFFERS) ? 0x100 : 0));
 	text(m, id->sn, sizeof(id->sn), FAULT(m, IDENTIFY_BLANK_SERIAL) ? "" : SERIAL);
 	text(m, id->mn, sizeof(id->mn), MODEL_NAME);
-	text(m, id->fr, sizeof(id->fr), LOG_FIRMWARE);
+	memcpy(id->fr, firmware_revision(m), sizeof(id->fr));
+	for (size_t i = sizeof(id->fr); FAULT(m, IDENTIFY_NUL_PADDED) && i-- && id->fr[i] == ' ';)
+		id->fr[i] = 0;
 	memcpy(id->ieee, identify_oui, sizeof(id->ieee));
 	id->cntlid = le16_from(IDENTIFY_CNTLID);
 	id->ver = le32_from(m->opt.vs);
@@ -98,7 +101,11 @@ static void admin_limits(struct model *m, struct nvme_id_ctrl *id)
 	id->oacs = le16_from(oacs(m));
 	id->acl = (uint8_t)m->opt.acl;
 	id->aerl = (uint8_t)m->opt.aerl;
-	id->frmw = 1 << 1 | 1; /* one slot, read-only */
+	id->frmw = firmware_frmw(m);
+	id->fwug = firmware_fwug(m);
+	id->oaes = le32_from(m->opt.oaes);
+	if (id->frmw & FRMW_NO_RESET)
+		id->mtfa = le16_from(1); /* of 100 ms */
 	id->lpa = lpa(m);
 	id->elpe = (uint8_t)m->opt.elpe;
 	if (m->opt.lpa & NVME_CTRL_LPA_PERSETENT_EVENT)

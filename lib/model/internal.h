@@ -30,6 +30,7 @@ struct model_features; /* feature.c */
 struct model_logs;
 struct model_media;
 struct model_dbbuf;
+struct model_firmware;
 
 /* What the options set; defaults, limits and the names of the keys are in option.c. */
 struct model_opt {
@@ -47,7 +48,9 @@ struct model_opt {
 	uint32_t vs;
 	char store[256];   /* file, "" for RAM */
 	unsigned aerl, acl, elpe, npss; /* 0's based */
-	unsigned oacs, oncs, fuses, vwc, lpa, ctratt;
+	unsigned oacs, oncs, fuses, vwc, lpa, ctratt, oaes;
+	unsigned frmw, fwug; /* with Firmware Commit; fwug in 4 KiB, 0 and FFh: any */
+	unsigned bps;	     /* Boot Partitions */
 	unsigned sgls;	     /* Identify Controller SGLS; metadata apart */
 	unsigned wzsl, wusl; /* NVM CS Identify Controller (CNS 06h), exponents */
 	/* Features that are there (1) or not: 0Ch, 0Dh, 10h, 16h, 19h, 81h, 84h, C0h */
@@ -71,6 +74,7 @@ struct model {
 	struct model_logs *logs;
 	struct model_media *media;
 	struct model_dbbuf *dbbuf;
+	struct model_firmware *firmware; /* the subsystem's */
 	struct model_opt opt;
 	bool given[OPTION_KEYS_MAX]; /* keys of opt that were given one by one: option_given() */
 	const struct model_preset *preset;
@@ -160,6 +164,8 @@ void admin_get_features(struct mcmd *c);
 void admin_set_features(struct mcmd *c);
 void admin_get_log(struct mcmd *c);
 void admin_dbbuf(struct mcmd *c);
+void admin_fw_commit(struct mcmd *c);
+void admin_fw_download(struct mcmd *c);
 /* Any I/O command. */
 void nvm_command(struct mcmd *c);
 /* A reset drops this I/O command, fetched and not begun. Does nothing but by fault. */

@@ -9,12 +9,12 @@
 
 #include "base/cleanup.h"
 #include "model/claim.h"
+#include "model/firmware.h"
 
 #define FIRST_UNITS 1 /* the factory's: a Data Units field of zero would mean "not reported" */
 
 static size_t build_supported(struct model *m, uint8_t *page);
 static size_t build_error(struct model *m, uint8_t *page);
-static size_t build_firmware(struct model *m, uint8_t *page);
 static size_t build_no_mi(struct model *m, uint8_t *page);
 
 /* Every page there is. A builder fills a zeroed page and returns its size. */
@@ -28,7 +28,7 @@ static const struct log_page {
 	{ 0x00, VS(2, 0, 0), build_supported, NULL },
 	{ 0x01, VS(1, 0, 0), build_error, NULL },
 	{ 0x02, VS(1, 0, 0), smart_build, NULL },
-	{ 0x03, VS(1, 0, 0), build_firmware, NULL },
+	{ 0x03, VS(1, 0, 0), firmware_log, NULL },
 	{ 0x05, VS(1, 2, 0), effects_commands, NULL },
 	{ 0x07, VS(1, 3, 0), log_build_telemetry_host, log_telemetry_check },
 	{ 0x08, VS(1, 3, 0), log_build_telemetry_ctrl, log_telemetry_check },
@@ -120,20 +120,6 @@ static size_t build_supported(struct model *m, uint8_t *page)
 	if (FAULT(m, SUPPORTED_PAGES_EXTRA))
 		le32_put(page + NVME_LOG_LID_DEVICE_SELF_TEST * 4, 1);
 	return 1024;
-}
-
-static size_t build_firmware(struct model *m, uint8_t *page)
-{
-	struct nvme_firmware_slot *log = (struct nvme_firmware_slot *)page;
-
-	log->afi = FAULT(m, FW_SLOT_NONE_ACTIVE) ? 0 : 1;
-	memset(log->frs[0], ' ', sizeof(log->frs[0]));
-	memcpy(log->frs[0], LOG_FIRMWARE, strlen(LOG_FIRMWARE));
-	if (FAULT(m, FW_SLOT_OTHER_REVISION))
-		log->frs[0][0] = '9';
-	if (FAULT(m, FW_SLOT_PAST_COUNT))
-		memcpy(log->frs[5], log->frs[0], sizeof(log->frs[5]));
-	return sizeof(*log);
 }
 
 /* NVMe-MI Commands Supported and Effects: LPA bit 5 promises the page, and there are none. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "model/core.h"
+#include "model/firmware.h"
 #include "model/option.h"
 
 struct model *model_new(const struct model_bus *bus)
@@ -49,6 +50,7 @@ static struct model_core *core_new(const struct model *m)
 
 static void free_rooms(struct model *m)
 {
+	firmware_free(m->firmware);
 	dbbuf_free(m->dbbuf);
 	media_free(m->media);
 	logs_free(m->logs);
@@ -71,8 +73,9 @@ static bool build_rooms(struct model *m)
 	m->logs = logs_new(m);
 	m->media = media_new(m);
 	m->dbbuf = dbbuf_new(m);
+	m->firmware = firmware_new(m);
 	return m->core && m->pci && m->irq && m->events && m->features && m->logs && m->media &&
-	       m->dbbuf;
+	       m->dbbuf && m->firmware;
 }
 
 int model_settle(struct model *m, char *why, size_t len)
@@ -94,6 +97,7 @@ int model_power_on(struct model *m)
 		m->logs = NULL;
 		m->media = NULL;
 		m->dbbuf = NULL;
+		m->firmware = NULL;
 		return m->opt.store[0] ? -EIO : -ENOMEM;
 	}
 	core_level_reset(m, MODEL_POWER_ON);

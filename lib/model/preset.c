@@ -20,11 +20,11 @@ static const struct model_preset {
 	{ "minimal", "oacs=0,oncs=0,vwc=4",
 	  "lpa=0x22,ctratt=0,ns=1,nn=1,npss=0,apsta=0,hmb=0,hctma=0,hbs=0,iocss=0,hostid=0,nwpc=0,"
 	  "vendor=0,sgls=0" },
-	{ "oldspec", "vs=1.3", "kas=10,cqr=0" },
+	{ "oldspec", "vs=1.3", "kas=10,cqr=0,bps=0" },
 	/* The least of everything that is counted. */
 	{ "tiny", "mqes=1,queues=1",
-	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,size=1Mi,aerl=0,acl=0,elpe=0,npss=0,oncs=0x1d5,wzsl="
-	  "1,wusl=1,sgls=2" },
+	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,size=1Mi,aerl=0,acl=0,elpe=0,npss=0,oacs=0x100,"
+	  "oncs=0x1d5,wzsl=1,wusl=1,sgls=2" },
 	/* Doorbell Buffer Config where its layout counts: a wide stride and many queues; and
 	 * transfers of 8 MiB, which no other preset takes. */
 	{ "dbbuf", "oacs=0x100", "dstrd=2,queues=16,vectors=17,mdts=11,sgls=1" },

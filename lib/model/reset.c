@@ -5,6 +5,7 @@
  * Shutdown; Base 2.2 CC, CSTS.
  */
 #include "model/core.h"
+#include "model/firmware.h"
 
 #define CC_WRITABLE	      0x00fffff0u /* IOCQES down to CSS; EN apart; CRIME needs CAP.CRMS.CRIMS */
 #define CSS_BY_PROFILE	      6u
@@ -126,6 +127,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 	logs_reset(m, kind);
 	media_reset(m, kind);
 	dbbuf_reset(m, kind);
+	firmware_reset(m, kind);
 }
 
 /* CC.EN 1 to 0. AQA, ASQ and ACQ stay. */
@@ -243,10 +245,14 @@ void model_flr(struct model *m)
 		irq_reset(m);
 }
 
-/* Every link of the subsystem goes down with it, so configuration space is lost as well. */
+/*
+ * Every link of the subsystem goes down with it, so configuration space is lost as well. It is not
+ * told of by NSSRO where it makes another firmware image run.
+ */
 void core_subsystem_reset(struct model *m)
 {
 	uint32_t aqa = m->core->aqa;
+	bool activates = firmware_waits(m);
 
 	m->core->marks.keep_queues = FAULT(m, NSSR_KEEPS_QUEUES);
 	core_level_reset(m, MODEL_RESET_FLR);
@@ -255,5 +261,5 @@ void core_subsystem_reset(struct model *m)
 		m->core->aqa = aqa;
 	pci_reset(m);
 	irq_reset(m);
-	m->core->csts |= FAULT(m, NSSRO_NOT_SET) ? 0 : CSTS_NSSRO;
+	m->core->csts |= activates || FAULT(m, NSSRO_NOT_SET) ? 0 : CSTS_NSSRO;
 }

@@ -552,8 +552,8 @@ const struct target_ops target_model = {
 		"beside it outweighs it. Numbers and sizes: queues, mqes, cqr, mdts, mpsmax, "
 		"dstrd, vectors, ns, nn, size. Version: vs=1.0 to 2.0; claims that came later "
 		"are dropped. Claims, as Identify Controller has them: oacs, oncs, fuses, vwc, "
-		"lpa, ctratt, kas, aerl, acl, elpe, npss, sgls, wzsl, wusl. Features, 0 or 1: "
-		"apsta, "
+		"lpa, ctratt, oaes, frmw, fwug, bps, kas, aerl, acl, elpe, npss, sgls, wzsl, wusl. "
+		"Features, 0 or 1: apsta, "
 		"hmb, hctma, hbs, iocss, hostid, nwpc, vendor. store=FILE keeps the media; "
 		"fault=NAME+NAME bends it",
 	.open = model_open,
