@@ -42,6 +42,7 @@ static const struct {
 	{ nvme_admin_async_event, admin_async_event },
 	{ nvme_admin_fw_commit, admin_fw_commit },
 	{ nvme_admin_fw_download, admin_fw_download },
+	{ nvme_admin_dev_self_test, admin_self_test },
 	{ nvme_admin_keep_alive, admin_keep_alive },
 	{ nvme_admin_dbbuf, admin_dbbuf },
 };

@@ -26,6 +26,7 @@ static const struct claim {
 	const char *what;
 } claims[] = {
 	{ OPT(oacs), NVME_CTRL_OACS_FW, VS(1, 0, 0), "Firmware Commit" },
+	{ OPT(oacs), NVME_CTRL_OACS_SELF_TEST, VS(1, 3, 0), "Device Self-test" },
 	{ OPT(oacs), NVME_CTRL_OACS_DBBUF_CFG, VS(1, 3, 0), "Doorbell Buffer Config" },
 	{ OPT(oncs), NVME_CTRL_ONCS_COMPARE, VS(1, 0, 0), "Compare" },
 	{ OPT(oncs), NVME_CTRL_ONCS_WRITE_UNCORRECTABLE, VS(1, 0, 0), "Write Uncorrectable" },
@@ -184,6 +185,7 @@ struct offer {
 static const struct offer admin_offers[] = {
 	{ nvme_admin_fw_commit, WITH(oacs, NVME_CTRL_OACS_FW) },
 	{ nvme_admin_fw_download, WITH(oacs, NVME_CTRL_OACS_FW) },
+	{ nvme_admin_dev_self_test, WITH(oacs, NVME_CTRL_OACS_SELF_TEST) },
 	{ nvme_admin_dbbuf, WITH(oacs, NVME_CTRL_OACS_DBBUF_CFG) },
 	{ nvme_admin_keep_alive, WITH(kas, 0xffff) },
 };
@@ -215,6 +217,7 @@ static const struct offer feature_offers[] = {
 
 static const struct offer log_offers[] = {
 	{ NVME_LOG_LID_CMD_EFFECTS, WITH(lpa, NVME_CTRL_LPA_CMD_EFFECTS) },
+	{ NVME_LOG_LID_DEVICE_SELF_TEST, WITH(oacs, NVME_CTRL_OACS_SELF_TEST) },
 	{ NVME_LOG_LID_TELEMETRY_HOST, WITH(lpa, NVME_CTRL_LPA_TELEMETRY) },
 	{ NVME_LOG_LID_TELEMETRY_CTRL, WITH(lpa, NVME_CTRL_LPA_TELEMETRY) },
 	{ NVME_LOG_LID_PERSISTENT_EVENT, WITH(lpa, NVME_CTRL_LPA_PERSETENT_EVENT) },

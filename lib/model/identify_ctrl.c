@@ -10,6 +10,7 @@
 #include "model/log.h"
 #include "model/media.h"
 #include "model/nvm.h"
+#include "model/selftest.h"
 
 #define SERIAL		"NVRIG0001"
 #define MODEL_NAME	"nvrig model controller"
@@ -31,7 +32,7 @@ static uint16_t oacs(struct model *m)
 	if (FAULT(m, OACS_COMMAND_WITHOUT_BIT))
 		v = 0;
 	if (FAULT(m, OACS_BIT_WITHOUT_COMMAND))
-		v |= NVME_CTRL_OACS_SELF_TEST;
+		v |= NVME_CTRL_OACS_LBA_STATUS;
 	return v;
 }
 
@@ -103,6 +104,8 @@ static void admin_limits(struct model *m, struct nvme_id_ctrl *id)
 	id->aerl = (uint8_t)m->opt.aerl;
 	id->frmw = firmware_frmw(m);
 	id->fwug = firmware_fwug(m);
+	id->edstt = le16_from(selftest_minutes(m));
+	id->dsto = id->edstt ? SELFTEST_DSTO : 0;
 	id->oaes = le32_from(m->opt.oaes);
 	if (id->frmw & FRMW_NO_RESET)
 		id->mtfa = le16_from(1); /* of 100 ms */

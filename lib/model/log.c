@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "model/claim.h"
 #include "model/firmware.h"
+#include "model/selftest.h"
 
 #define FIRST_UNITS 1 /* the factory's: a Data Units field of zero would mean "not reported" */
 
@@ -30,6 +31,7 @@ static const struct log_page {
 	{ 0x02, VS(1, 0, 0), smart_build, NULL },
 	{ 0x03, VS(1, 0, 0), firmware_log, NULL },
 	{ 0x05, VS(1, 2, 0), effects_commands, NULL },
+	{ 0x06, VS(1, 3, 0), selftest_log, NULL },
 	{ 0x07, VS(1, 3, 0), log_build_telemetry_host, log_telemetry_check },
 	{ 0x08, VS(1, 3, 0), log_build_telemetry_ctrl, log_telemetry_check },
 	{ 0x09, VS(1, 4, 0), log_build_endurance, log_endurance_check },
@@ -118,7 +120,7 @@ static size_t build_supported(struct model *m, uint8_t *page)
 	if (FAULT(m, SUPPORTED_PAGES_MISSING))
 		le32_put(page + NVME_LOG_LID_FW_SLOT * 4, 0);
 	if (FAULT(m, SUPPORTED_PAGES_EXTRA))
-		le32_put(page + NVME_LOG_LID_DEVICE_SELF_TEST * 4, 1);
+		le32_put(page + NVME_LOG_LID_LBA_STATUS * 4, 1);
 	return 1024;
 }
 

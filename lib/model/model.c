@@ -6,6 +6,7 @@
 #include "model/core.h"
 #include "model/firmware.h"
 #include "model/option.h"
+#include "model/selftest.h"
 
 struct model *model_new(const struct model_bus *bus)
 {
@@ -50,6 +51,7 @@ static struct model_core *core_new(const struct model *m)
 
 static void free_rooms(struct model *m)
 {
+	selftest_free(m->selftest);
 	firmware_free(m->firmware);
 	dbbuf_free(m->dbbuf);
 	media_free(m->media);
@@ -74,8 +76,9 @@ static bool build_rooms(struct model *m)
 	m->media = media_new(m);
 	m->dbbuf = dbbuf_new(m);
 	m->firmware = firmware_new(m);
+	m->selftest = selftest_new(m);
 	return m->core && m->pci && m->irq && m->events && m->features && m->logs && m->media &&
-	       m->dbbuf && m->firmware;
+	       m->dbbuf && m->firmware && m->selftest;
 }
 
 int model_settle(struct model *m, char *why, size_t len)
@@ -98,6 +101,7 @@ int model_power_on(struct model *m)
 		m->media = NULL;
 		m->dbbuf = NULL;
 		m->firmware = NULL;
+		m->selftest = NULL;
 		return m->opt.store[0] ? -EIO : -ENOMEM;
 	}
 	core_level_reset(m, MODEL_POWER_ON);

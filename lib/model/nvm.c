@@ -10,6 +10,7 @@
 #include "model/log.h"
 #include "model/media.h"
 #include "model/nvm.h"
+#include "model/selftest.h"
 
 #define FUSE_MASK	      0x3u
 #define FLUSH_NOT_ALL	      0x4u /* VWC bits 2:1 */
@@ -463,7 +464,9 @@ void nvm_command(struct mcmd *c)
 			op = &ops[i];
 	smart_activity(c->m);
 	feature_io_begins(c->m);
-	if (op && is_protected(c, op))
+	if (FAULT(c->m, DST_HOLDS_IO) && selftest_runs(c->m))
+		mcmd_fail(c, SC_NS_NOT_READY, MCMD_NOWHERE);
+	else if (op && is_protected(c, op))
 		mcmd_fail(c, SC_NS_WRITE_PROTECTED, MCMD_AT(0, 0));
 	else if (op)
 		op->run(c);

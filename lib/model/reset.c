@@ -6,6 +6,7 @@
  */
 #include "model/core.h"
 #include "model/firmware.h"
+#include "model/selftest.h"
 
 #define CC_WRITABLE	      0x00fffff0u /* IOCQES down to CSS; EN apart; CRIME needs CAP.CRMS.CRIMS */
 #define CSS_BY_PROFILE	      6u
@@ -128,6 +129,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 	media_reset(m, kind);
 	dbbuf_reset(m, kind);
 	firmware_reset(m, kind);
+	selftest_reset(m, kind);
 }
 
 /* CC.EN 1 to 0. AQA, ASQ and ACQ stay. */
@@ -215,6 +217,7 @@ void core_step_state(struct model *m)
 		shut_down_done(m);
 	boot_step(m);
 	keepalive_step(m);
+	selftest_step(m);
 }
 
 uint64_t core_state_next(const struct model *m)
@@ -225,6 +228,8 @@ uint64_t core_state_next(const struct model *m)
 
 	if (core->boot.due < due)
 		due = core->boot.due;
+	if (selftest_due(m) < due)
+		due = selftest_due(m);
 	return core->alive_due < due ? core->alive_due : due;
 }
 
