@@ -23,6 +23,82 @@ uint64_t spec_field_get(const struct spec_field *f, const struct sqe *e)
 	return f->width < 64 ? v & ((1ull << f->width) - 1) : v;
 }
 
+void spec_field_put(const struct spec_field *f, struct sqe *e, uint64_t value)
+{
+	uint64_t mask = spec_field_max(f), v = dword(e, f->dword);
+	bool two = f->low + f->width > 32;
+	__le32 out;
+
+	if (two)
+		v |= (uint64_t)dword(e, f->dword + 1u) << 32;
+	v = (v & ~(mask << f->low)) | (value & mask) << f->low;
+	out = le32_from((uint32_t)v);
+	memcpy((char *)e + 4 * f->dword, &out, sizeof(out));
+	out = le32_from((uint32_t)(v >> 32));
+	if (two)
+		memcpy((char *)e + 4 * f->dword + 4, &out, sizeof(out));
+}
+
+const struct spec_field *spec_field_of(const struct spec_command *c, const char *name)
+{
+	for (const struct spec_field *f = c->fields; f && f->name; f++)
+		if (!strcmp(f->name, name))
+			return f;
+	return NULL;
+}
+
+/* ---- values and claims ---- */
+
+const struct spec_value *spec_value_nth(const struct spec_field *f, size_t i)
+{
+	const struct spec_value *v;
+
+	if (!f->values)
+		return NULL;
+	for (size_t k = 0; k <= i; k++) {
+		v = (const struct spec_value *)((const char *)f->values + k * f->value_size);
+		if (!v->name)
+			return NULL;
+	}
+	return v;
+}
+
+static enum spec_say say_of(const struct spec_ctrl *c, const struct spec_value *v)
+{
+	if (v->open || c->vs < v->since)
+		return SAY_OPEN;
+	if (spec_has(c, v->claim))
+		return SAY_LEGAL;
+	return v->strict ? SAY_UNSUPPORTED : SAY_OPEN;
+}
+
+enum spec_say spec_field_say(const struct spec_ctrl *c, const struct spec_field *f, uint64_t value,
+			     const struct spec_value **ret_row)
+{
+	const struct spec_value *v;
+
+	*ret_row = NULL;
+	if (!f->values)
+		return SAY_LEGAL;
+	for (size_t i = 0; (v = spec_value_nth(f, i)); i++) {
+		if (value < v->from || value > v->to)
+			continue;
+		*ret_row = v;
+		return say_of(c, v);
+	}
+	return SAY_RESERVED;
+}
+
+bool spec_offers(const struct spec_ctrl *c, const struct spec_command *command)
+{
+	if (c->vs < command->since)
+		return false;
+	if (command->claim == CLAIM_NONE)
+		return true;
+	return spec_has(c, command->claim) ||
+	       (command->or_claim != CLAIM_NONE && spec_has(c, command->or_claim));
+}
+
 /* Takes the field's bits out of what is left of the 16 dwords. */
 static void cover(const struct spec_field *f, uint32_t left[16])
 {

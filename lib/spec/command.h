@@ -14,7 +14,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "spec/wire.h"
+#include "spec/claim.h"
+
+/* One legal value of a field, or a run of them. */
+struct spec_value {
+	uint64_t from, to;
+	const char *name; /* NULL ends a list */
+	uint32_t since; /* VS that has it first; 0: all have. Before: reserved, or ahead of its time
+			 */
+	enum spec_claim claim; /* what offers it */
+	/* Without the claim it is an unsupported value, which is refused; else it may be there all
+	 * the same. */
+	bool strict;
+	bool open; /* the vendor's, or decided by what the tables do not have */
+};
+
+/* What a value gets that is none of the legal ones. */
+enum spec_wrong {
+	WRONG_FAILS,   /* an error; its code should be Invalid Field in Command */
+	WRONG_CODE,    /* an error of a code that the text names */
+	WRONG_MAYBE,   /* such an error, or nothing: a "should", or the text names no check */
+	WRONG_IGNORED, /* reserved bits: need not be checked */
+};
 
 /* Bits low..low + width - 1 of the SQE's dword; a field may reach into the dword after. */
 struct spec_field {
@@ -22,6 +43,22 @@ struct spec_field {
 	uint8_t dword;	  /* 0..15 */
 	uint8_t low;	  /* 0..31 */
 	uint8_t width;	  /* 1..64 */
+	enum spec_wrong wrong;
+	/* Rows that begin with a struct spec_value, value_size bytes each; NULL: any value may be
+	 * legal, as far as the field alone tells. */
+	const struct spec_value *values;
+	size_t value_size;
+	uint16_t status[3]; /* of WRONG_CODE and WRONG_MAYBE; 0 ends it */
+	const char *ref;    /* where the values and the error are said */
+};
+
+/* What an NSID has to be. */
+enum spec_nsid {
+	NSID_UNUSED,	 /* 0h */
+	NSID_ONE,	 /* an active namespace */
+	NSID_ONE_OR_ALL, /* that, or FFFFFFFFh */
+	NSID_BY_FIELD,	 /* another field decides: CNS, LID, FID */
+	NSID_OPEN,	 /* decided by what the tables do not have */
 };
 
 /* How the number of bytes that move is told by the SQE. */
@@ -53,10 +90,38 @@ struct spec_command {
 	uint16_t len_of;
 	const char *len_field;
 	const struct spec_field *fields; /* ends with name NULL; NULL: none of its own */
+	uint32_t since;			 /* VS that has it first; 0: all have */
+	enum spec_claim claim,
+		or_claim; /* what offers it: either of them; CLAIM_NONE: always there */
+	enum spec_nsid nsid;
+	uint8_t csi; /* I/O commands: 0 of the NVM set and those that build on it, 2 zoned alone */
+	/* Errors that are its own, whatever its fields say: by state, data or media. 0 ends it. */
+	uint16_t ends[8];
+	const char *ref;
 };
 
 /* Of the Admin Command Set, or of the I/O command sets together; NULL: not in the tables. */
 const struct spec_command *spec_command(bool admin, uint8_t opcode);
+
+/* Does the controller offer it? By claims and version; an I/O command: to some command set. */
+bool spec_offers(const struct spec_ctrl *c, const struct spec_command *command);
+
+/* The field of that name, NULL: it has none. */
+const struct spec_field *spec_field_of(const struct spec_command *c, const char *name);
+void spec_field_put(const struct spec_field *f, struct sqe *e, uint64_t value);
+
+/* The i-th row of a field's values, NULL past the last (or where there are none). */
+const struct spec_value *spec_value_nth(const struct spec_field *f, size_t i);
+
+/* What the values' table says of one value. */
+enum spec_say {
+	SAY_LEGAL,	 /* it is offered */
+	SAY_UNSUPPORTED, /* known, and a strict claim is missing */
+	SAY_RESERVED,	 /* in no row */
+	SAY_OPEN	 /* the vendor's, optional and not claimed, of a later version */
+};
+enum spec_say spec_field_say(const struct spec_ctrl *c, const struct spec_field *f, uint64_t value,
+			     const struct spec_value **ret_row);
 
 /* The i-th of a table, NULL past the last. */
 const struct spec_command *spec_command_nth(bool admin, size_t i);
@@ -65,6 +130,10 @@ const struct spec_command *spec_command_nth(bool admin, size_t i);
 extern const struct spec_field spec_common[];
 
 uint64_t spec_field_get(const struct spec_field *f, const struct sqe *e);
+static inline uint64_t spec_field_max(const struct spec_field *f)
+{
+	return f->width < 64 ? (1ull << f->width) - 1 : ~0ull;
+}
 
 /*
  * Calls fn for every field that is not zero: the common ones, the command's own, and what is left
