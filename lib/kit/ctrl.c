@@ -11,6 +11,17 @@ struct target *rig_target(struct rig *r)
 	return kit_of(r)->t;
 }
 
+/* What the planner knows of the drive is what every status is judged by. */
+static void judge_by_facts(struct rig *r, struct ctrl *c)
+{
+	struct spec_ctrl claims;
+
+	if (!rig_facts(r) || !rig_facts(r)->alive)
+		return;
+	facts_claims(rig_facts(r), &claims);
+	ctrl_judge(c, &claims);
+}
+
 /* Opened and never touched. */
 static struct ctrl *opened(struct rig *r)
 {
@@ -24,7 +35,14 @@ static struct ctrl *opened(struct rig *r)
 		kit_trouble(r, err, "opening the controller");
 	k->c->audit = kit_audit;
 	k->c->audit_ctx = r;
+	judge_by_facts(r, k->c);
 	return k->c;
+}
+
+void rig_judge_off(struct rig *r, const char *why)
+{
+	ctrl_judge_off(opened(r));
+	rig_note(r, "statuses are not judged by the tables: %s", why);
 }
 
 struct ctrl *rig_ctrl_off(struct rig *r)

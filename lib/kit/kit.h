@@ -35,6 +35,12 @@ void rig_flr(struct rig *r);
  */
 void rig_health_off(struct rig *r, const char *why);
 
+/*
+ * The audit holds every completion's status against the tables of lib/spec. Not from now on: the
+ * case changes SQEs after it put them, or sends what the library does not see, and says so.
+ */
+void rig_judge_off(struct rig *r, const char *why);
+
 uint32_t rig_reg32(struct rig *r, uint64_t off);
 uint64_t rig_reg64(struct rig *r, uint64_t off);
 void rig_set_reg32(struct rig *r, uint64_t off, uint32_t value);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "nvme/ctrl.h"
+#include "nvme/judge.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -278,6 +278,7 @@ int ctrl_enable(struct ctrl *c, const struct ctrl_config *cfg, uint64_t *ret_ns)
 	if (!err)
 		err = ctrl_wait_ready(c, true, ret_ns);
 	c->enabled = !err;
+	judge_begin(c);
 	return err;
 }
 

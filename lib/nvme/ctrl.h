@@ -60,6 +60,10 @@ struct ctrl {
 	void *audit_ctx;
 	uint64_t audited;   /* completions checked */
 	struct trace trace; /* the last commands and register writes */
+	/* With claims: every completion of a command that the trace still has is judged. */
+	struct spec_ctrl claims;
+	struct oracle_state oracle;
+	bool judges;
 };
 
 /* Reads CAP and VS. The controller is left as found. -ENODEV when it reads all ones. */
@@ -140,6 +144,13 @@ int queue_pair_delete(struct sq *q);
 int ctrl_aer_post(struct ctrl *c);
 /* Takes the oldest event, waiting until the deadline. -ETIMEDOUT when none came. */
 int ctrl_aer_take(struct ctrl *c, struct cpl *ret, uint64_t deadline_ns);
+
+/*
+ * From now on the status of every completion is one that the specification allows for what was
+ * sent and what the controller claims; another goes to the audit. `claims` is copied.
+ */
+void ctrl_judge(struct ctrl *c, const struct spec_ctrl *claims);
+void ctrl_judge_off(struct ctrl *c);
 
 /* Reports a finding of the audit (printf form). */
 __attribute__((format(printf, 3, 4))) void ctrl_audit(struct ctrl *c, const char *rule,

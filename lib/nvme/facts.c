@@ -55,6 +55,7 @@ static void describe_all_ns(struct ctrl *c, struct facts *f)
 {
 	__le32 list[1024];
 	uint32_t expected = 1;
+	unsigned listed = 0;
 
 	if (ask(c, cmd_identify(0x02, 0, list)))
 		return;
@@ -66,13 +67,24 @@ static void describe_all_ns(struct ctrl *c, struct facts *f)
 		expected = nsid + 1;
 		if (f->n_ns < FACTS_NS_MAX)
 			describe_ns(c, f, nsid);
+		listed++;
 	}
+	f->all_ns = listed == f->n_ns && listed < 1024;
 	if (!f->inactive_nsid && expected <= f->nn)
 		f->inactive_nsid = expected;
 	for (unsigned i = 0; i < f->n_ns && !f->has_scratch; i++) {
 		f->has_scratch = f->ns[i].csi == 0 && f->ns[i].ms == 0 && f->ns[i].lba_bytes;
 		f->scratch = i;
 	}
+}
+
+/* Limits of the NVM command set; a version that does not know them has none. */
+static void describe_limits(struct ctrl *c, struct facts *f)
+{
+	uint8_t page[4096];
+
+	if (c->vs >= VS(2, 0, 0) && !ask(c, cmd_identify(NVME_IDENTIFY_CNS_CSI_CTRL, 0, page)))
+		memcpy(&f->id_nvm, page, sizeof(f->id_nvm));
 }
 
 static void describe_ctrl(struct ctrl *c, struct facts *f)
@@ -102,6 +114,7 @@ static void describe_ctrl(struct ctrl *c, struct facts *f)
 	}
 	if (!ask(c, cmd_get_log(NVME_LOG_LID_SMART, NSID_ALL, 0, smart, sizeof(smart))))
 		f->critical_warning = smart[0];
+	describe_limits(c, f);
 	describe_all_ns(c, f);
 }
 
@@ -125,6 +138,38 @@ int facts_gather(struct target *t, struct facts *ret)
 	describe_ctrl(c, ret);
 	ctrl_close(c);
 	return 0;
+}
+
+static struct spec_ns claims_of_ns(const struct facts_ns *ns)
+{
+	return (struct spec_ns){
+		.nsid = ns->nsid,
+		.csi = ns->csi,
+		.lba_bytes = ns->lba_bytes,
+		.ms = ns->ms,
+		.dps = ns->id.dps & 7,
+		.extended = ns->id.flbas >> 4 & 1,
+		.nsze = ns->nsze,
+		.mssrl = le16_get(ns->id.mssrl),
+		.mcl = le32_get(ns->id.mcl),
+		.msrc = ns->id.msrc,
+		.thin = ns->id.nsfeat & 1,
+	};
+}
+
+void facts_claims(const struct facts *f, struct spec_ctrl *ret)
+{
+	*ret = (struct spec_ctrl){
+		.cap = f->cap,
+		.vs = f->vs,
+		.id = f->id,
+		.nvm = f->id_nvm,
+		.vectors = (uint16_t)f->caps.vectors,
+		.pcie = true, /* every target here that has queues is a PCI function */
+		.all_ns = f->all_ns,
+	};
+	for (unsigned i = 0; i < f->n_ns && i < SPEC_NS_MAX; i++)
+		ret->ns[ret->n_ns++] = claims_of_ns(&f->ns[i]);
 }
 
 struct teller {

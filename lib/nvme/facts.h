@@ -7,6 +7,7 @@
 #define NVME_FACTS_H
 
 #include "nvme/ctrl.h"
+#include "spec/claim.h"
 
 #define FACTS_NS_MAX 32
 
@@ -27,11 +28,13 @@ struct facts {
 	uint32_t vs;
 	uint64_t mdts_bytes; /* 0: no limit */
 	struct nvme_id_ctrl id;
-	uint16_t nsq, ncq;	  /* I/O queues the controller allocates, 1-based */
-	uint8_t critical_warning; /* of the SMART log, as found */
+	struct nvme_id_ctrl_nvm id_nvm; /* limits of the NVM command set; zeroes: none are told */
+	uint16_t nsq, ncq;		/* I/O queues the controller allocates, 1-based */
+	uint8_t critical_warning;	/* of the SMART log, as found */
 	uint32_t nn;
 	unsigned n_ns; /* active namespaces described below */
 	struct facts_ns ns[FACTS_NS_MAX];
+	bool all_ns;		/* there are no others */
 	uint32_t inactive_nsid; /* a valid NSID that is not active; 0: none */
 	unsigned scratch;	/* index into ns[] of the namespace for I/O: NVM set, no metadata */
 	bool has_scratch;
@@ -39,6 +42,9 @@ struct facts {
 
 /* Opens, asks, closes. 0 also when the controller would not come up (alive = false). */
 int facts_gather(struct target *t, struct facts *ret);
+
+/* The same as claims, for the tables and the oracle of lib/spec. */
+void facts_claims(const struct facts *f, struct spec_ctrl *ret);
 
 /* Calls fn for each fact in words: "mdts", "524288", "bytes"; for probe and reports. */
 void facts_each(const struct facts *f,

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "nvme/ctrl.h"
+#include "nvme/judge.h"
 #include "spec/command.h"
 
 /* The buffer of a command is nearly always among the newest; a case with hundreds pays no walk. */
@@ -38,26 +38,6 @@ static uint8_t first_bytes(const struct ctrl *c, const struct sqe *e, uint8_t da
 	return 0;
 }
 
-void trace_put(struct sq *q, const struct sqe *e, uint64_t now_ns)
-{
-	struct trace_record *r = next_record(q->c, TRACE_COMMAND, now_ns);
-
-	r->sqe = *e;
-	r->sqid = q->qid;
-	r->own_pointer = true;
-	r->data_len = 0;
-	if (spec_host_to_device(e->opcode))
-		r->out_n = first_bytes(q->c, e, r->out);
-}
-
-void trace_data_len(struct ctrl *c, size_t len)
-{
-	struct trace_record *r = &c->trace.record[(c->trace.n - 1) % TRACE_RECORDS];
-
-	r->own_pointer = !len && (r->sqe.prp1 || r->sqe.prp2);
-	r->data_len = (uint32_t)len;
-}
-
 /* The newest command of that queue and CID that is waited for; a CID may have had others. */
 static struct trace_record *find_command(struct trace *t, uint16_t sqid, __le16 cid)
 {
@@ -71,6 +51,31 @@ static struct trace_record *find_command(struct trace *t, uint16_t sqid, __le16 
 			return r;
 	}
 	return NULL;
+}
+
+void trace_put(struct sq *q, const struct sqe *e, uint64_t now_ns)
+{
+	struct trace_record *twin = find_command(&q->c->trace, q->qid, e->cid);
+	struct trace_record *r = next_record(q->c, TRACE_COMMAND, now_ns);
+
+	r->sqe = *e;
+	r->sqid = q->qid;
+	r->own_pointer = true;
+	r->data_len = 0;
+	if (spec_host_to_device(e->opcode))
+		r->out_n = first_bytes(q->c, e, r->out);
+	r->cid_in_use = twin != NULL;
+	if (twin)
+		twin->cid_in_use = true;
+	judge_sent(q->c, r);
+}
+
+void trace_data_len(struct ctrl *c, size_t len)
+{
+	struct trace_record *r = &c->trace.record[(c->trace.n - 1) % TRACE_RECORDS];
+
+	r->own_pointer = !len && (r->sqe.prp1 || r->sqe.prp2);
+	r->data_len = (uint32_t)len;
 }
 
 void trace_completed(struct cq *q, const struct cqe *e)
@@ -90,12 +95,15 @@ void trace_completed(struct cq *q, const struct cqe *e)
 	r->cqid = q->qid;
 	r->completed = true;
 	r->done_ns = now;
+	if (r->kind == TRACE_COMMAND)
+		judge_ended(c, r);
 }
 
 void trace_register(struct ctrl *c, uint64_t off, unsigned width, uint64_t value)
 {
 	struct trace_record *r = next_record(c, TRACE_REGISTER, target_now(c->t));
 
+	judge_register(c, off);
 	r->off = off;
 	r->width = width;
 	r->value = value;

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "spec/wire.h"
+#include "spec/oracle.h"
 
 #define TRACE_RECORDS 64
 #define TRACE_DATA    64 /* bytes kept of a command's data, from their beginning */
@@ -41,6 +41,8 @@ struct trace_record {
 	bool own_pointer;    /* the case laid out the data pointer itself */
 	uint32_t data_len;   /* as submitted; 0: own_pointer, or none */
 	uint8_t out_n, in_n; /* bytes of data that follow */
+	bool cid_in_use;     /* by another command of this queue, then or later */
+	struct oracle_ticket ticket;
 	uint8_t out[TRACE_DATA], in[TRACE_DATA];
 
 	/* REGISTER */

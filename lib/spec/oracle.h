@@ -40,6 +40,8 @@ enum oracle_part {
 struct oracle_state {
 	const struct spec_ctrl *ctrl;
 	uint32_t page; /* bytes, of CC.MPS */
+	/* CC.IOSQES and CC.IOCQES are what the NVM command set has: 6 and 4. True after begin. */
+	bool plain_entries;
 	/* I/O queues; the admin queue is not among them. doubt has ORACLE_OF_QUEUES set when more
 	 * may exist than are here. */
 	bool sq[ORACLE_QUEUES], cq[ORACLE_QUEUES];

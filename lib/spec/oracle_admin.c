@@ -350,6 +350,8 @@ static void create(const struct asked *q, const bool *queues, unsigned granted)
 		asked_may(q, SC_QID_INVALID, "QID");
 	if (!size_z || size_z > CAP_MQES(q->c->cap))
 		asked_must(q, SC_QUEUE_SIZE_INVALID, "QSIZE", ref);
+	if (!q->s->plain_entries)
+		asked_may(q, SC_QUEUE_SIZE_INVALID, "CC.IOSQES, CC.IOCQES");
 	if (!asked_field(q, "PC") && CAP_CQR(q->c->cap))
 		asked_must(q, SC_INVALID_FIELD, "PC 0, and CAP.CQR is 1", ref);
 	if (!asked_field(q, "PC"))

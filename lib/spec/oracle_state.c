@@ -19,7 +19,9 @@ void oracle_begin(struct oracle_state *s, const struct spec_ctrl *c, uint32_t pa
 	uint32_t lasting = s->doubt & (1u << ORACLE_OF_NS | 1u << ORACLE_OF_MEDIA);
 
 	memcpy(protect, s->protect, sizeof(protect)); /* it outlives resets */
-	*s = (struct oracle_state){ .ctrl = c, .page = page_bytes, .doubt = lasting };
+	*s = (struct oracle_state){
+		.ctrl = c, .page = page_bytes, .plain_entries = true, .doubt = lasting
+	};
 	memcpy(s->protect, protect, sizeof(protect));
 }
 
