@@ -13,6 +13,9 @@ void ctrl_judge_off(struct ctrl *c)
 	c->judges = false;
 }
 
+#define IOSQES(cc) ((cc) >> 16 & 15)
+#define IOCQES(cc) ((cc) >> 20 & 15)
+
 void judge_begin(struct ctrl *c)
 {
 	if (!c->judges)
@@ -21,11 +24,13 @@ void judge_begin(struct ctrl *c)
 	c->oracle.plain_entries = c->config.iosqes == 6 && c->config.iocqes == 4;
 }
 
-void judge_register(struct ctrl *c, uint64_t off)
+void judge_register(struct ctrl *c, uint64_t off, uint64_t value)
 {
+	if (off == REG_CC)
+		c->oracle.plain_entries = IOSQES(value) == 6 && IOCQES(value) == 4;
 	if (off == REG_CC || off == REG_NSSR)
-		c->oracle.doubt |=
-			1u << ORACLE_OF_QUEUES | 1u << ORACLE_OF_FEATURES | 1u << ORACLE_OF_EVENTS;
+		c->oracle.doubt |= 1u << ORACLE_OF_QUEUES | 1u << ORACLE_OF_FEATURES |
+				   1u << ORACLE_OF_EVENTS;
 }
 
 /* Halves of fused operations are taken for rightly placed ones: the trace does not tell. */

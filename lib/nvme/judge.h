@@ -8,7 +8,7 @@
 /* As after a reset: nothing is in flight, no queue exists. */
 void judge_begin(struct ctrl *c);
 /* A case wrote a register: what was known of the controller may not be so any more. */
-void judge_register(struct ctrl *c, uint64_t off);
+void judge_register(struct ctrl *c, uint64_t off, uint64_t value);
 void judge_sent(struct ctrl *c, struct trace_record *r);
 void judge_ended(struct ctrl *c, const struct trace_record *r);
 

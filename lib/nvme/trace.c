@@ -103,7 +103,7 @@ void trace_register(struct ctrl *c, uint64_t off, unsigned width, uint64_t value
 {
 	struct trace_record *r = next_record(c, TRACE_REGISTER, target_now(c->t));
 
-	judge_register(c, off);
+	judge_register(c, off, value);
 	r->off = off;
 	r->width = width;
 	r->value = value;
