@@ -9,7 +9,7 @@ root=$2
 # shellcheck source=tests/inc/want.sh
 . "$root/tests/inc/want.sh"
 
-presets='full minimal oldspec tiny dbbuf'
+presets='full minimal oldspec tiny dbbuf pi'
 DEADLINE_S=100
 
 # Cases that no preset has a use for, each with its reason; a line too many is an error as well.
@@ -43,7 +43,7 @@ check 'every case runs on some preset, but for those that say why not' diff nowh
 
 # ---- what cannot be is refused ----
 want 64 - "no preset 'minimla'; did you mean 'minimal'?" probe model:preset=minimla
-want 64 - 'there are full, minimal, oldspec, tiny, dbbuf' probe model:preset=zzzzzzzz
+want 64 - 'there are full, minimal, oldspec, tiny, dbbuf, pi' probe model:preset=zzzzzzzz
 want 64 - 'a second preset' probe model:preset=tiny,preset=full
 want 64 - 'preset=oldspec is vs=1.3: the option vs contradicts it' probe model:preset=oldspec,vs=2.0
 want 64 - 'the option vs contradicts it' probe model:vs=2.0,preset=oldspec
@@ -61,6 +61,12 @@ want 64 - 'no room for two commands' probe model:preset=tiny,fuses=1
 want 64 - 'npss leaves no state' probe model:npss=0,apsta=1
 want 64 - 'sgls bits 1:0 are 11b' probe model:sgls=3
 want 64 - 'sgls bits 1:0 are 00b' probe model:sgls=0x10000
+want 64 - 'entry 2 is no format' probe model:shapes=512+520
+want 64 - 'entry 1 is no format' probe model:shapes=512/8xt4
+want 64 - 'entry 1 is no format' probe model:shapes=512/8xt1a
+want 64 - 'entry 1 is no format' probe model:meta=0,shapes=512/8
+want 64 - 'shapes has 3 entries, and ns is 2' probe model:shapes=512+512+512
+want 64 - 'ctratt bit 15' probe model:ctratt=0x8000,meta=0
 want 64 - "did you mean 'elpe'" probe model:elp=1
 want 0 + - probe model:preset=minimal,ns=2,nn=4
 want 0 + - probe model:ns=1,nn=1,preset=minimal

@@ -9,6 +9,7 @@ struct kit {
 	struct target *t;
 	struct ctrl *c;	     /* NULL until the body asks for it */
 	struct sq *ordinary; /* rig_queue() */
+	bool asked_lbafee, has_lbafee; /* rig_ns_reach() */
 	bool health_off;
 	char health_why[160];
 };

@@ -12,6 +12,7 @@
 #define KIT_KIT_H
 
 #include "case/case.h"
+#include "data/pi.h"
 #include "nvme/ctrl.h"
 #include "nvme/facts.h"
 #include "nvme/prp.h"
@@ -117,6 +118,17 @@ const struct facts_ns *rig_ns(struct rig *r);
  * other one of the NVM command set without metadata. At least one comes, or the case leaves as N/A.
  */
 const struct facts_ns *rig_ns_next(struct rig *r, unsigned *at);
+/*
+ * The same for namespaces of the NVM command set that fit; NULL at once when none does. Not the
+ * scratch namespace's kin alone, so on a real drive a namespace comes only if it is the one there
+ * is. One with an extended protection information format comes once LBAFEE could be set.
+ */
+const struct facts_ns *rig_ns_that(struct rig *r, unsigned *at,
+				   bool (*fits)(const struct facts_ns *ns));
+/* Can its blocks be reached? Where it takes LBAFEE, that is set, and put back at the end. */
+bool rig_ns_reach(struct rig *r, const struct facts_ns *ns);
+/* What its blocks are made of. */
+struct pi_shape rig_shape(const struct facts_ns *ns);
 /* Identify Controller and Namespace, read now. */
 void rig_id_ctrl(struct rig *r, struct nvme_id_ctrl *ret);
 void rig_id_ns(struct rig *r, uint32_t nsid, struct nvme_id_ns *ret);

@@ -11,11 +11,13 @@
 
 #include "base/cleanup.h"
 #include "model/option.h"
+#include "model/shape.h"
 
 #define OPT(name)   #name, offsetof(struct model_opt, name)
 #define VWC_FLUSH   0x6u
 #define SGLS_BYTES  0x1u
 #define SGLS_DWORDS 0x2u
+#define CTRATT_MEM  (1u << 16)
 
 /* Every claim there is; a bit that is in no row is one the model cannot make. */
 static const struct claim {
@@ -48,6 +50,9 @@ static const struct claim {
 	{ OPT(ctratt), NVME_CTRL_CTRATT_128_ID, VS(1, 3, 0), "a Host Identifier of 128 bits" },
 	{ OPT(ctratt), NVME_CTRL_CTRATT_ENDURANCE_GROUPS, VS(1, 4, 0), "Endurance Groups" },
 	{ OPT(ctratt), NVME_CTRL_CTRATT_UUID_LIST, VS(1, 4, 0), "the UUID List" },
+	{ OPT(ctratt), NVME_CTRL_CTRATT_ELBAS, VS(2, 0, 0), "extended LBA formats" },
+	/* of 2.1, and a bit of its own that 2.0 reserves */
+	{ OPT(ctratt), CTRATT_MEM, VS(2, 0, 0), "an MDTS without metadata" },
 	{ OPT(apsta), 1, VS(1, 1, 0), "Autonomous Power State Transition" },
 	{ OPT(hmb), 1, VS(1, 2, 0), "Host Memory Buffer" },
 	{ OPT(kas), 0xffff, VS(1, 2, 1), "Keep Alive" },
@@ -62,6 +67,8 @@ static const struct claim {
 	{ OPT(wzsl), 0xf, VS(2, 0, 0), "a limit of Write Zeroes" },
 	{ OPT(wusl), 0xf, VS(2, 0, 0), "a limit of Write Uncorrectable" },
 	{ OPT(nwpc), 1, VS(1, 4, 0), "Namespace Write Protection" },
+	{ OPT(meta), 1, VS(1, 0, 0), "metadata" },
+	{ OPT(dlguard), 1, VS(1, 3, 0), "a guard of deallocated blocks" },
 };
 
 static unsigned *value_of(struct model_opt *opt, const struct claim *c)
@@ -133,6 +140,9 @@ static const char *contradiction(const struct model_opt *o)
 	if (o->oaes & NVME_CTRL_OAES_FA && !(o->oacs & NVME_CTRL_OACS_FW))
 		return "oaes claims Firmware Activation Notices, and oacs bit 2 is 0: no firmware "
 		       "is ever activated";
+	if (o->ctratt & NVME_CTRL_CTRATT_ELBAS && (!o->meta || !o->hbs))
+		return "ctratt bit 15 is of formats with metadata that Host Behavior Support "
+		       "enables, and meta or hbs is 0";
 	if (o->apsta && o->npss < POWER_IDLE)
 		return "apsta is 1, and npss leaves no state to go to";
 	return NULL;
@@ -147,12 +157,30 @@ static void drop_dependent(struct model *m)
 		o->lpa &= ~(unsigned)(NVME_CTRL_LPA_TELEMETRY | NVME_CTRL_LPA_PERSETENT_EVENT);
 	if (!o->hostid && !option_given(m, "ctratt"))
 		o->ctratt &= ~(unsigned)NVME_CTRL_CTRATT_128_ID;
+	if ((!o->meta || !o->hbs) && !option_given(m, "ctratt"))
+		o->ctratt &= ~(unsigned)NVME_CTRL_CTRATT_ELBAS;
 	if ((o->mqes < 2 || !(o->oncs & NVME_CTRL_ONCS_COMPARE)) && !option_given(m, "fuses"))
 		o->fuses = 0;
 	if (!(o->oacs & NVME_CTRL_OACS_FW) && !option_given(m, "oaes"))
 		o->oaes &= ~(unsigned)NVME_CTRL_OAES_FA;
 	if (o->npss < POWER_IDLE && !option_given(m, "apsta"))
 		o->apsta = 0;
+}
+
+/* Every namespace of `shapes` is one of those there are, and has a format of those there are. */
+static bool shapes_are_wrong(const struct model *m, char *why, size_t len)
+{
+	struct media_shape shape;
+	unsigned i = 0;
+	int err;
+
+	while (!(err = shape_of(m, i, &shape)))
+		i++;
+	if (err != -ENOENT)
+		snprintf(why, len, "shapes: entry %u is no format that there is", i + 1);
+	else if (i > m->opt.ns)
+		snprintf(why, len, "shapes has %u entries, and ns is %u", i, m->opt.ns);
+	return err != -ENOENT || i > m->opt.ns;
 }
 
 int claim_settle(struct model *m, char *why, size_t len)
@@ -168,7 +196,7 @@ int claim_settle(struct model *m, char *why, size_t len)
 	no = contradiction(&m->opt);
 	if (no)
 		snprintf(why, len, "%s", no);
-	return no ? -EINVAL : 0;
+	return no || shapes_are_wrong(m, why, len) ? -EINVAL : 0;
 }
 
 /* ---- what is offered ---- */

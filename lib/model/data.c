@@ -180,7 +180,7 @@ static void move_first(struct mcmd *c)
 
 int mcmd_check_data(struct mcmd *c, size_t total)
 {
-	if (exceeds_mdts(c, total)) {
+	if (exceeds_mdts(c, total - c->uncounted)) {
 		move_first(c);
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_NOWHERE);
 		return -1;

@@ -22,6 +22,8 @@ unsigned feature_temp_threshold(const struct model *m, unsigned sensor, bool und
 void feature_io_begins(struct model *m);
 /* FID 84h: is the namespace write protected? */
 bool feature_write_protected(const struct model *m, uint32_t nsid);
+/* FID 16h LBAFEE: extended protection information, and more than 16 formats. */
+bool feature_many_formats(const struct model *m);
 /* Is there such a feature, and is it namespace specific? For log page 12h. */
 bool feature_exists(const struct model *m, uint8_t fid, bool *ret_per_ns);
 

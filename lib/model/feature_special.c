@@ -24,7 +24,7 @@ void feature_special_reset(const struct model *m, struct model_features *f)
 	f->timestamp_set = f->timestamp_set && FAULT(m, TIMESTAMP_ORIGIN_KEPT);
 	f->timestamp_ms = 0;
 	f->timestamp_at_ns = m->now;
-	f->acre = 0;
+	f->acre = f->lbafee = 0;
 	f->apst_enabled = false;
 	memset(f->apst, 0, sizeof(f->apst));
 	f->hmb = (struct feature_hmb){ .enabled = false };
@@ -201,19 +201,32 @@ void feature_set_timestamp(struct mcmd *c)
 /* ---- 16h Host Behavior Support ---- */
 
 #define BEHAVIOR_BYTES 512u
+enum { ACRE = 0, LBAFEE = 2 }; /* bytes of the data structure */
+
+bool feature_many_formats(const struct model *m)
+{
+	return m->features->lbafee;
+}
 
 void feature_get_behavior(struct mcmd *c, enum feature_select select)
 {
 	uint8_t data[BEHAVIOR_BYTES] = { 0 };
 
-	if (select == FEATURE_CURRENT)
-		data[0] = c->m->features->acre;
+	if (select == FEATURE_CURRENT) {
+		data[ACRE] = c->m->features->acre;
+		data[LBAFEE] = c->m->features->lbafee;
+	}
 	if (FAULT(c->m, BEHAVIOR_UNSUPPORTED_STORED))
 		data[3] = data[0]; /* CDFE */
 	mcmd_to_host(c, data, 0, sizeof(data), sizeof(data));
 }
 
-/* ACRE is all there is: the rest asks for what Identify Controller does not claim. */
+/* The rest asks for what Identify Controller does not claim. */
+static uint8_t most_behavior(const struct model *m, unsigned byte)
+{
+	return byte == ACRE || (byte == LBAFEE && m->opt.ctratt & NVME_CTRL_CTRATT_ELBAS);
+}
+
 void feature_set_behavior(struct mcmd *c)
 {
 	uint8_t data[BEHAVIOR_BYTES];
@@ -221,10 +234,12 @@ void feature_set_behavior(struct mcmd *c)
 	if (mcmd_from_host(c, data, 0, sizeof(data), sizeof(data)))
 		return;
 	for (unsigned i = 0; i < sizeof(data); i++)
-		if (data[i] > (i == 0)) {
+		if (data[i] > most_behavior(c->m, i)) {
 			mcmd_fail(c, SC_INVALID_FIELD, MCMD_NOWHERE);
 			return;
 		}
-	if (!FAULT(c->m, BEHAVIOR_LOST))
-		c->m->features->acre = data[0];
+	if (FAULT(c->m, BEHAVIOR_LOST))
+		return;
+	c->m->features->acre = data[ACRE];
+	c->m->features->lbafee = FAULT(c->m, LBAFEE_LOST) ? 0 : data[LBAFEE];
 }

@@ -52,7 +52,7 @@ struct model_features {
 	bool *uncoalesced; /* by vector */
 	bool timestamp_set;
 	uint64_t timestamp_ms, timestamp_at_ns;
-	uint8_t acre;
+	uint8_t acre, lbafee;
 	bool apst_enabled;
 	uint8_t apst[APST_BYTES];
 	struct feature_hmb hmb;

@@ -8,10 +8,15 @@
 #include "model/identify.h"
 #include "model/media.h"
 #include "model/nvm.h"
+#include "model/shape.h"
 
 #define LIST_ENTRIES  (IDENTIFY_BYTES / 4)
 #define DLFEAT_ZEROES 0x01u
 #define DLFEAT_DEAC   0x08u
+#define DLFEAT_GUARD  0x10u
+#define DPC_LAST      0x17u /* three types, in the last bytes of the metadata */
+#define DPC_BOTH      0x1fu /* or in the first */
+#define PIC_STORAGE   0x01u /* 16b guard with a Storage Tag */
 #define NSTAT_READY   0x01u
 #define CSI_NVM	      0x00u
 
@@ -77,14 +82,23 @@ static uint32_t id_of(struct model *m, const struct media_ns *ns)
 static void formats(const struct model *m, const struct media_ns *ns, struct nvme_id_ns *id)
 {
 	const struct media_format *all;
-	unsigned n = media_formats(m, &all);
+	const struct media_shape *shape = media_shape(ns);
+	unsigned n = shape_formats_told(m);
+
+	media_formats(m, &all);
 
 	id->nlbaf = (uint8_t)(n - 1);
 	for (unsigned i = 0; i < n; i++) {
 		id->lbaf[i].ds = all[i].lbads;
 		id->lbaf[i].ms = le16_from(all[i].ms);
 	}
-	id->flbas = (uint8_t)(media_shape(ns)->format | media_shape(ns)->extended << 4);
+	id->flbas =
+		(uint8_t)((shape->format & 0xf) | shape->extended << 4 | shape->format >> 4 << 5);
+	id->dps = shape->dps;
+	if (m->opt.meta) {
+		id->mc = NVME_NS_MC_EXTENDED | NVME_NS_MC_SEPARATE;
+		id->dpc = m->opt.vs < VS(1, 4, 0) ? DPC_BOTH : DPC_LAST;
+	}
 }
 
 static bool has_groups(const struct model *m)
@@ -111,7 +125,7 @@ static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns
 	id->nsfeat = NVME_NS_FEAT_NATOMIC;
 	id->nawun = id->nawupf = le16_from(IDENTIFY_ATOMIC_Z);
 	if (c->m->opt.vs >= VS(1, 3, 0))
-		id->dlfeat = DLFEAT_ZEROES | DLFEAT_DEAC;
+		id->dlfeat = DLFEAT_ZEROES | DLFEAT_DEAC | (c->m->opt.dlguard ? DLFEAT_GUARD : 0);
 	if (has_groups(c->m))
 		id->endgid = le16_from(IDENTIFY_ENDGID);
 	id->nsattr = feature_write_protected(c->m, media_nsid(ns)) && !FAULT(c->m, NSATTR_UNTRUE);
@@ -138,12 +152,23 @@ void identify_ns(struct mcmd *c, uint8_t *page)
 		fill_ns(c, ns, (struct nvme_id_ns *)page);
 }
 
-/* ---- CNS 05h: no protection information, so all of it is zero ---- */
+/* ---- CNS 05h: extended formats; no bit of a Storage Tag is masked ---- */
 
 void identify_ns_nvm(struct mcmd *c, uint8_t *page)
 {
-	(void)page;
-	identify_find_ns(c);
+	struct nvme_nvm_id_ns *id = (struct nvme_nvm_id_ns *)page;
+	const struct media_ns *ns = identify_find_ns(c);
+	const struct media_format *all;
+
+	if (!ns || !(c->m->opt.ctratt & NVME_CTRL_CTRATT_ELBAS))
+		return;
+	id->pic = PIC_STORAGE;
+	id->lbstm = le64_from(media_pi(ns)->type ? UINT64_MAX : 0);
+	if (media_pi(ns)->sts < 64)
+		id->lbstm = le64_from(le64_get(id->lbstm) & ((1ull << media_pi(ns)->sts) - 1));
+	media_formats(c->m, &all);
+	for (unsigned i = 0; i < shape_formats_told(c->m); i++)
+		id->elbaf[i] = le32_from((uint32_t)all[i].pif << 7 | all[i].sts);
 }
 
 /* ---- CNS 08h ---- */

@@ -56,6 +56,9 @@ struct model_opt {
 	unsigned wzsl, wusl; /* NVM CS Identify Controller (CNS 06h), exponents */
 	/* Features that are there (1) or not: 0Ch, 0Dh, 10h, 16h, 19h, 81h, 84h, C0h */
 	unsigned apsta, hmb, hctma, hbs, iocss, hostid, nwpc, vendor;
+	unsigned meta;	   /* LBA formats with metadata, and protection information */
+	unsigned dlguard;  /* DLFEAT bit 4: the guard of deallocated blocks is their CRC */
+	char shapes[256];  /* of the first namespaces, "" for plain ones: shape.h */
 };
 
 struct model_preset; /* preset.c */
@@ -94,6 +97,7 @@ struct mcmd {
 	bool held;	   /* no CQE now: an AER, or something that finishes later */
 	uint16_t error_location; /* Parameter Error Location for the error log; FFFFh none */
 	uint64_t error_lba;
+	uint64_t uncounted; /* bytes of the transfer that MDTS is not about: metadata */
 };
 
 static inline uint32_t mcmd_cdw10(const struct mcmd *c)

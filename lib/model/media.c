@@ -13,6 +13,8 @@
 #include "base/cleanup.h"
 #include "model/feature.h"
 #include "model/image.h"
+#include "model/pi.h"
+#include "model/shape.h"
 
 /* Behind the last block: where a model told to accept one block too many puts it. */
 #define SLACK IMAGE_PAGE
@@ -25,6 +27,7 @@ struct media_ns {
 	uint32_t nsid;
 	struct media_shape shape;
 	unsigned lbads, ms;
+	struct media_pi pi;
 	struct image data, meta;
 	struct bits bad;   /* blocks marked by Write Uncorrectable */
 	struct bits loose; /* blocks deallocated, kept only for a fault */
@@ -42,17 +45,6 @@ struct model_media {
 	} last;
 	struct media_ns ns[MEDIA_NS_MAX]; /* NSID n is ns[n - 1] */
 };
-
-/* ---- formats ---- */
-
-static const struct media_format formats[] = { { 9, 0 }, { 12, 0 } };
-
-unsigned media_formats(const struct model *m, const struct media_format **ret)
-{
-	(void)m;
-	*ret = formats;
-	return ARRAY_SIZE(formats);
-}
 
 /* ---- namespaces ---- */
 
@@ -87,9 +79,41 @@ static int ns_open(struct model *m, struct media_ns *ns)
 	return -ENOMEM;
 }
 
+/*
+ * Protection information is kept with every bit turned over, so that in a new image it is all ones,
+ * as it is in blocks that were never written. What is left to do is a guard that is the CRC.
+ */
+static void unwrite(struct model *m, struct media_ns *ns, uint64_t lba, uint64_t n)
+{
+	uint8_t guard[8];
+
+	if (!ns->pi.type || !m->opt.dlguard)
+		return;
+	pi_guard_of_zeroes(ns, guard);
+	for (unsigned i = 0; i < ns->pi.guard; i++)
+		guard[i] = (uint8_t)~guard[i];
+	for (uint64_t i = lba; i < lba + n; i++)
+		memcpy(ns->meta.view + i * ns->ms + ns->pi.at, guard, ns->pi.guard);
+	image_settle(&ns->meta, lba * ns->ms, n * ns->ms, true);
+}
+
+static struct media_pi pi_of(const struct media_format *f, uint8_t dps)
+{
+	unsigned bytes = media_pi_bytes(f);
+
+	return (struct media_pi){
+		.type = dps & DPS_TYPE,
+		.bytes = bytes,
+		.at = dps & DPS_FIRST ? 0 : f->ms - bytes,
+		.guard = 2u << f->pif,
+		.sts = f->sts,
+	};
+}
+
 int media_shape_ns(struct model *m, struct media_ns *ns, const struct media_shape *shape)
 {
 	const struct media_format *all;
+	int err;
 
 	if (shape->format >= media_formats(m, &all))
 		return -EINVAL;
@@ -97,7 +121,11 @@ int media_shape_ns(struct model *m, struct media_ns *ns, const struct media_shap
 	ns->shape = *shape;
 	ns->lbads = all[shape->format].lbads;
 	ns->ms = all[shape->format].ms;
-	return ns_open(m, ns);
+	ns->pi = pi_of(&all[shape->format], shape->dps);
+	err = ns_open(m, ns);
+	if (!err)
+		unwrite(m, ns, 0, shape->blocks);
+	return err;
 }
 
 int media_create(struct model *m, uint32_t nsid, const struct media_shape *shape)
@@ -176,6 +204,11 @@ unsigned media_ms(const struct media_ns *ns)
 	return ns->ms;
 }
 
+const struct media_pi *media_pi(const struct media_ns *ns)
+{
+	return &ns->pi;
+}
+
 /* ---- all of them ---- */
 
 /* The store only grows. */
@@ -191,13 +224,17 @@ static int store_open(const char *path, uint64_t len)
 	return -1;
 }
 
-/* 512 and 4096 bytes in turn. */
+/* As `shapes` says, else 512 and 4096 bytes in turn. */
 static int create_first(struct model *m, uint32_t nsid)
 {
-	struct media_shape shape = { .format = (nsid - 1) % 2 };
+	struct media_shape shape;
 	const struct media_format *all;
-	int err;
+	int err = shape_of(m, nsid - 1, &shape);
 
+	if (err == -ENOENT)
+		shape = (struct media_shape){ .format = (nsid - 1) % 2 };
+	else if (err)
+		return err;
 	media_formats(m, &all);
 	shape.blocks = m->opt.ns_bytes >> all[shape.format].lbads;
 	err = media_create(m, nsid, &shape);
@@ -330,22 +367,41 @@ void media_write(struct media_ns *ns, uint64_t lba, uint64_t n, const void *data
 	settle(ns, lba, n, through);
 }
 
+/* Protection information as it is kept, from as it is, and back. */
+static void turn_over(const struct media_ns *ns, uint8_t *meta, uint64_t n)
+{
+	for (uint64_t i = 0; ns->pi.type && i < n; i++, meta += ns->ms)
+		for (unsigned k = 0; k < ns->pi.bytes; k++)
+			meta[ns->pi.at + k] ^= 0xff;
+}
+
 void media_write_meta(struct media_ns *ns, uint64_t lba, uint64_t n, const void *meta, bool through)
 {
-	memcpy(ns->meta.view + lba * ns->ms, meta, n * ns->ms);
+	uint8_t *view = ns->meta.view + lba * ns->ms;
+
+	memcpy(view, meta, n * ns->ms);
+	turn_over(ns, view, n);
 	image_settle(&ns->meta, lba * ns->ms, n * ns->ms, through);
 }
 
-const uint8_t *media_view_meta(const struct media_ns *ns, uint64_t lba)
+void media_read_meta(const struct media_ns *ns, uint64_t lba, uint64_t n, void *ret)
 {
-	return ns->meta.view + lba * ns->ms;
+	memcpy(ret, ns->meta.view + lba * ns->ms, n * ns->ms);
+	turn_over(ns, ret, n);
 }
 
-void media_zero(struct media_ns *ns, uint64_t lba, uint64_t n, bool through)
+static void clear(struct media_ns *ns, uint64_t lba, uint64_t n)
 {
 	memset(ns->data.view + (lba << ns->lbads), 0, n << ns->lbads);
 	if (ns->ms)
 		memset(ns->meta.view + lba * ns->ms, 0, n * ns->ms);
+}
+
+void media_zero(struct media_ns *ns, uint64_t lba, uint64_t n, bool through)
+{
+	clear(ns, lba, n);
+	if (ns->ms)
+		turn_over(ns, ns->meta.view + lba * ns->ms, n);
 	settle(ns, lba, n, through);
 }
 
@@ -355,7 +411,12 @@ void media_zero(struct media_ns *ns, uint64_t lba, uint64_t n, bool through)
  */
 void media_deallocate(struct model *m, struct media_ns *ns, uint64_t lba, uint64_t n)
 {
-	media_zero(ns, lba, n, true);
+	clear(ns, lba, n);
+	if (ns->ms && FAULT(m, DISCARD_PI_ZERO))
+		turn_over(ns, ns->meta.view + lba * ns->ms, n);
+	else
+		unwrite(m, ns, lba, n);
+	settle(ns, lba, n, true);
 	for (uint64_t i = lba; FAULT(m, DISCARD_UNSTABLE) && i < lba + n; i++)
 		bits_add(&ns->loose, i);
 }

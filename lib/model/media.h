@@ -13,11 +13,23 @@ struct media_ns;
 
 #define MEDIA_NS_MAX 34u /* NSIDs that can be allocated: 1 to this */
 
+enum media_pif { PIF_16B, PIF_32B, PIF_64B }; /* Protection Information Format */
+
 /* An entry of the LBA Format list, which is that of every namespace. */
 struct media_format {
 	uint8_t lbads; /* log2 of the data bytes of a block */
 	uint16_t ms;   /* bytes of metadata of a block */
+	uint8_t pif;   /* enum media_pif */
+	uint8_t sts;   /* Storage Tag Size in bits */
 };
+
+/* Bytes of the protection information of a format. */
+unsigned media_pi_bytes(const struct media_format *f);
+
+#define MEDIA_MS_MAX 64u /* the most metadata of a format */
+
+#define DPS_TYPE     0x7u
+#define DPS_FIRST    0x8u /* in the first bytes of the metadata; before VS 1.4 */
 
 /* What a namespace is told to be when it is made or formatted. */
 struct media_shape {
@@ -37,7 +49,8 @@ unsigned media_formats(const struct model *m, const struct media_format **ret);
  */
 int media_create(struct model *m, uint32_t nsid, const struct media_shape *shape);
 void media_delete(struct model *m, uint32_t nsid);
-/* Its content is gone and its shape another one: Format NVM. -ENOMEM: there are no blocks then. */
+/* Its content is gone and its shape another one: Format NVM. -ENOMEM: there are no blocks then. A
+ * store keeps what was written there: it is overwritten. */
 int media_shape_ns(struct model *m, struct media_ns *ns, const struct media_shape *shape);
 const struct media_shape *media_shape(const struct media_ns *ns);
 
@@ -59,14 +72,26 @@ unsigned media_ms(const struct media_ns *ns);	 /* bytes of metadata of a block, 
 /* The blocks from lba on as the host sees them, in one piece up to the namespace's end. */
 const uint8_t *media_view(struct model *m, struct media_ns *ns, uint64_t lba, uint64_t n);
 
+/* What protection information there is. */
+struct media_pi {
+	uint8_t type;	/* 0: none, the rest means nothing */
+	unsigned bytes; /* 8 or 16 */
+	unsigned at;	/* offset in the metadata of a block */
+	unsigned guard; /* bytes of the Guard */
+	unsigned sts;	/* bits of the Storage Tag */
+};
+
+const struct media_pi *media_pi(const struct media_ns *ns);
+
 /* The metadata of the blocks from lba on, media_ms() bytes each; only where there are any. */
-const uint8_t *media_view_meta(const struct media_ns *ns, uint64_t lba);
+void media_read_meta(const struct media_ns *ns, uint64_t lba, uint64_t n, void *ret);
 void media_write_meta(struct media_ns *ns, uint64_t lba, uint64_t n, const void *meta,
 		      bool through);
 
 /* What a Write, Write Zeroes or Dataset Management does. `through`: on the medium when it returns.
  */
 void media_write(struct media_ns *ns, uint64_t lba, uint64_t n, const void *data, bool through);
+/* Zeroes in data and metadata, protection information among it. */
 void media_zero(struct media_ns *ns, uint64_t lba, uint64_t n, bool through);
 void media_deallocate(struct model *m, struct media_ns *ns, uint64_t lba, uint64_t n);
 

@@ -10,13 +10,16 @@
 #include "model/log.h"
 #include "model/media.h"
 #include "model/nvm.h"
+#include "model/pi.h"
 #include "model/selftest.h"
+#include "model/shape.h"
 
 #define FUSE_MASK	      0x3u
 #define FLUSH_NOT_ALL	      0x4u /* VWC bits 2:1 */
 #define CDW12_DTYPE	      (0xfu << 20)
 #define CDW12_FUA	      (1u << 30)
 #define CDW12_PRACT	      (1u << 29)
+#define CDW12_DEAC	      (1u << 25)
 #define CDW12_LR	      (1u << 31)
 #define CDW13_FREQUENCY	      0xfu
 #define DSM_AD		      (1u << 2)
@@ -46,6 +49,11 @@ struct media_ns *nvm_find_ns(struct mcmd *c)
 
 	if (!ns && (FAULT(m, NSID_ANY_ACCEPTED) || (!c->nsid && FAULT(m, NSID_ZERO_AS_ONE))))
 		ns = media_ns(m, 1);
+	if (ns && shape_is_extended_pi(m, media_shape(ns)) && !feature_many_formats(m) &&
+	    !FAULT(m, LBAFEE_NOT_NEEDED)) {
+		mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
+		return NULL;
+	}
 	if (ns)
 		return ns;
 	if (inactive || (c->nsid == NSID_ALL && !old))
@@ -102,8 +110,7 @@ static void bend_range(const struct mcmd *c, struct nvm_range *r)
 		r->lba -= last;
 }
 
-/* SLBA and NLB of the command in its namespace; false and the status set when there is no such. */
-static bool find_range(struct mcmd *c, struct nvm_range *r)
+bool nvm_find_range(struct mcmd *c, struct nvm_range *r)
 {
 	r->ns = nvm_find_ns(c);
 	r->lba = le32_get(c->e.cdw10) | (uint64_t)le32_get(c->e.cdw11) << 32;
@@ -119,29 +126,13 @@ static bool find_range(struct mcmd *c, struct nvm_range *r)
 	return false;
 }
 
-/* Fails when a block of the range was marked by Write Uncorrectable. */
-static bool unreadable(struct mcmd *c, const struct nvm_range *r)
+bool nvm_unreadable(struct mcmd *c, const struct nvm_range *r)
 {
 	if (!media_find_bad(r->ns, r->lba, r->n, &c->error_lba))
 		return false;
 	smart_media_error(c->m);
 	mcmd_fail(c, SC_UNRECOVERED_READ, MCMD_NOWHERE);
 	return true;
-}
-
-/* The command's data in the bounce buffer, or NULL and the status set. */
-static void *fetch(struct mcmd *c, size_t len)
-{
-	void *data;
-
-	if (mcmd_check_data(c, len))
-		return NULL;
-	data = media_bounce(c->m, len);
-	if (!data)
-		mcmd_fail(c, SC_INTERNAL_ERROR, MCMD_NOWHERE);
-	else if (mcmd_from_host(c, data, 0, len, len))
-		return NULL;
-	return data;
 }
 
 bool nvm_through(const struct mcmd *c)
@@ -151,7 +142,7 @@ bool nvm_through(const struct mcmd *c)
 	return fua || !feature_write_cache(c->m);
 }
 
-static void count(struct mcmd *c, enum smart_kind kind, const struct nvm_range *r)
+void nvm_count(struct mcmd *c, enum smart_kind kind, const struct nvm_range *r)
 {
 	smart_count(c->m, kind, r->n, media_lbads(r->ns));
 }
@@ -218,28 +209,47 @@ static bool write_bent(struct mcmd *c, const struct nvm_range *r, const uint8_t 
 	return true;
 }
 
+/* What the host gives of protection information is checked, or made anew. */
+static bool settle_pi(struct mcmd *c, const struct nvm_range *r, struct nvm_blocks *b)
+{
+	struct pi_terms t = pi_terms(c);
+
+	if (FAULT(c->m, PRINFO_REFUSED_WITHOUT_PI) && !media_pi(r->ns)->type && t.prinfo)
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(51, 2));
+	if (!media_pi(r->ns)->type)
+		return c->status != SC_SUCCESS;
+	if (t.prinfo & PRACT) {
+		if (pi_strips(r->ns, t.prinfo) || !FAULT(c->m, PRACT_KEEPS_HOST_PI))
+			pi_insert(c, r->ns, r->n, b->data, b->meta, &t);
+		return false;
+	}
+	return pi_refuses(c, r->ns, r->lba, &t) ||
+	       pi_fails(c, r->ns, r->lba, r->n, b->data, b->meta, &t);
+}
+
 static void run_write(struct mcmd *c)
 {
+	struct nvm_blocks b;
 	struct nvm_range r;
 	uint64_t kept;
-	void *data;
 
 	if (hints_refused(c))
 		return;
 
-	if (!find_range(c, &r)) {
+	if (!nvm_find_range(c, &r)) {
 		if (r.ns && FAULT(c->m, REJECTED_WRITE_STORES))
 			store_rejected(c, &r);
 		return;
 	}
-	data = fetch(c, range_bytes(&r));
-	if (!data || write_bent(c, &r, data))
+	if (nvm_fetch(c, &r, &b) || write_bent(c, &r, b.data) || settle_pi(c, &r, &b))
 		return;
 	if ((cdw12(c) & CDW12_DTYPE) && FAULT(c->m, DIRECTIVE_LOSES_DATA))
 		return;
 	kept = r.n - (FAULT(c->m, LAST_LBA_DROPPED) && r.n > 8 && c->sqid > 1);
-	media_write(r.ns, r.lba, kept, data, nvm_through(c));
-	count(c, SMART_WRITE, &r);
+	media_write(r.ns, r.lba, kept, b.data, nvm_through(c));
+	if (b.meta)
+		media_write_meta(r.ns, r.lba, kept, b.meta, nvm_through(c));
+	nvm_count(c, SMART_WRITE, &r);
 }
 
 /* Half of the first block, for the one fault that lets a reset leave such a thing. */
@@ -250,7 +260,7 @@ void nvm_cut_off(struct mcmd *c)
 	uint8_t *data;
 
 	if (!FAULT(c->m, RESET_INFLIGHT_TORN_WRITE) || !c->sqid || c->e.opcode != nvme_cmd_write ||
-	    !find_range(c, &r))
+	    !nvm_find_range(c, &r))
 		return;
 	half = 1ull << media_lbads(r.ns) >> 1;
 	data = media_bounce(c->m, half * 2);
@@ -260,69 +270,47 @@ void nvm_cut_off(struct mcmd *c)
 	media_write(r.ns, r.lba, 1, data, true);
 }
 
+static size_t sent_bytes(struct mcmd *c, const struct nvm_range *r)
+{
+	size_t sent = range_bytes(r);
+
+	if (FAULT(c->m, READ_STALE_TAIL) && r->n > 8 && c->sqid > 1)
+		sent -= 16;
+	if (FAULT(c->m, LIMITED_RETRY_SHORT) && (cdw12(c) & CDW12_LR))
+		sent -= 1ull << media_lbads(r->ns);
+	if (FAULT(c->m, FORMAT_OF_LAST_NS))
+		sent = media_bent_bytes(c->m, r->ns, r->n);
+	return sent;
+}
+
+/* By fault: what a Read makes of protection information that it should hand over as it is. */
+static void bend_read_pi(struct mcmd *c, const struct nvm_range *r, struct nvm_blocks *b,
+			 const struct pi_terms *t)
+{
+	const struct media_pi *pi = media_pi(r->ns);
+
+	if (pi->type && (t->prinfo & PRACT) && FAULT(c->m, PRACT_READ_ZEROES_PI))
+		for (uint64_t i = 0; i < r->n; i++)
+			memset(b->meta + i * media_ms(r->ns) + pi->at, 0, pi->bytes);
+}
+
 static void run_read(struct mcmd *c)
 {
+	struct pi_terms t = pi_terms(c);
+	struct nvm_blocks b;
 	struct nvm_range r;
-	size_t len, sent;
 
-	if (hints_refused(c) || !find_range(c, &r))
+	if (hints_refused(c) || !nvm_find_range(c, &r))
 		return;
-	len = sent = range_bytes(&r);
-	if (mcmd_check_data(c, len) || unreadable(c, &r))
+	if (nvm_check_host(c, &r) || nvm_unreadable(c, &r) || pi_refuses(c, r.ns, r.lba, &t))
 		return;
 	if (cdw12(c) & CDW12_FUA)
 		media_flush_range(r.ns, r.lba, r.n);
-	if (FAULT(c->m, READ_STALE_TAIL) && r.n > 8 && c->sqid > 1)
-		sent -= 16;
-	if (FAULT(c->m, LIMITED_RETRY_SHORT) && (cdw12(c) & CDW12_LR))
-		sent -= 1ull << media_lbads(r.ns);
-	if (FAULT(c->m, FORMAT_OF_LAST_NS))
-		sent = media_bent_bytes(c->m, r.ns, r.n);
-	if (!mcmd_to_host(c, media_view(c->m, r.ns, r.lba, r.n), 0, sent, len))
-		count(c, SMART_READ, &r);
-}
-
-static void run_compare(struct mcmd *c)
-{
-	const uint8_t *have, *want;
-	struct nvm_range r;
-	unsigned lbads;
-
-	if (!find_range(c, &r))
+	if (nvm_load(c, &r, &b) || nvm_pi_bad_read(c, &r, &b, &t))
 		return;
-	want = fetch(c, range_bytes(&r));
-	if (!want || unreadable(c, &r))
-		return;
-	have = media_view(c->m, r.ns, r.lba, r.n);
-	lbads = media_lbads(r.ns);
-	for (uint64_t i = 0; i < r.n; i++) {
-		bool cut = FAULT(c->m, COMPARE_LAST_BYTE_SKIPPED) && i == r.n - 1;
-
-		if (!memcmp(have + (i << lbads), want + (i << lbads), (1ull << lbads) - cut))
-			continue;
-		c->error_lba = r.lba + i;
-		mcmd_fail(c, SC_COMPARE_FAILURE, MCMD_NOWHERE);
-		if (FAULT(c->m, COMPARE_WRITES))
-			media_write(r.ns, r.lba, r.n, want, nvm_through(c));
-		return;
-	}
-	count(c, SMART_COMPARE, &r);
-}
-
-static void run_verify(struct mcmd *c)
-{
-	struct nvm_range r;
-
-	if (cdw12(c) & CDW12_PRACT) {
-		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(51, 5));
-		return;
-	}
-	if (!find_range(c, &r))
-		return;
-	if (FAULT(c->m, VERIFY_LIMIT_ENFORCED) && range_bytes(&r) > 8192)
-		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(48, 0));
-	else if (FAULT(c->m, VERIFY_NOOP) || !unreadable(c, &r))
-		count(c, SMART_VERIFY, &r);
+	bend_read_pi(c, &r, &b, &t);
+	if (!nvm_send(c, &r, &b, sent_bytes(c, &r)))
+		nvm_count(c, SMART_READ, &r);
 }
 
 /*
@@ -331,7 +319,7 @@ static void run_verify(struct mcmd *c)
  */
 static bool above_limit(struct mcmd *c, const struct nvm_range *r, unsigned oncs, unsigned exponent)
 {
-	if (c->m->opt.oncs & oncs || range_bytes(r) <= 4096ull << exponent)
+	if (c->m->opt.oncs & oncs || nvm_counted_bytes(c->m, r) <= 4096ull << exponent)
 		return false;
 	mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(48, 0));
 	return true;
@@ -341,7 +329,7 @@ static void run_write_uncorrectable(struct mcmd *c)
 {
 	struct nvm_range r;
 
-	if (!find_range(c, &r) ||
+	if (!nvm_find_range(c, &r) ||
 	    above_limit(c, &r, NVME_CTRL_ONCS_WRITE_UNCORRECTABLE, c->m->opt.wusl) ||
 	    FAULT(c->m, UNCORRECTABLE_NOOP))
 		return;
@@ -350,13 +338,47 @@ static void run_write_uncorrectable(struct mcmd *c)
 		media_mark_bad(r.ns, r.lba + r.n, 1);
 }
 
-/* DEAC needs nothing of its own: deallocated blocks read as zeroes as well (DLFEAT). */
+/* Valid protection information over zeroes. */
+static void insert_zeroes_pi(struct mcmd *c, const struct nvm_range *r)
+{
+	struct pi_terms t = pi_terms(c);
+	struct nvm_blocks b;
+
+	if (nvm_blocks_new(c, r, &b))
+		return;
+	memset(b.data, 0, range_bytes(r));
+	pi_insert(c, r->ns, r->n, b.data, b.meta, &t);
+	media_write_meta(r->ns, r->lba, r->n, b.meta, nvm_through(c));
+}
+
+/* Deallocated blocks read as zeroes as well (DLFEAT); their protection information is another. */
+static void zero(struct mcmd *c, const struct nvm_range *r)
+{
+	bool has_pi = media_pi(r->ns)->type;
+
+	if (has_pi && (cdw12(c) & CDW12_DEAC)) {
+		media_deallocate(c->m, r->ns, r->lba, r->n);
+		return;
+	}
+	media_zero(r->ns, r->lba, r->n, nvm_through(c));
+	if (has_pi && (cdw12(c) & CDW12_PRACT) && !FAULT(c->m, WRITE_ZEROES_PRACT_IGNORED))
+		insert_zeroes_pi(c, r);
+}
+
+static bool zeroes_refused(struct mcmd *c, const struct nvm_range *r)
+{
+	struct pi_terms t = pi_terms(c);
+
+	return pi_refuses(c, r->ns, r->lba, &t);
+}
+
 static void run_write_zeroes(struct mcmd *c)
 {
 	struct model *m = c->m;
 	struct nvm_range r;
 
-	if (!find_range(c, &r) || above_limit(c, &r, NVME_CTRL_ONCS_WRITE_ZEROES, m->opt.wzsl))
+	if (!nvm_find_range(c, &r) ||
+	    above_limit(c, &r, NVME_CTRL_ONCS_WRITE_ZEROES, m->opt.wzsl) || zeroes_refused(c, &r))
 		return;
 	if (FAULT(m, IO_FUZZ_ILLEGAL_STATUS) && cdw12(c) & WRITE_ZEROES_RESERVED) {
 		c->status = 0x3f;
@@ -367,7 +389,7 @@ static void run_write_zeroes(struct mcmd *c)
 	if (FAULT(m, WRITE_ZEROES_NEIGHBOUR) && r.lba + r.n < media_blocks(r.ns))
 		r.n++;
 	if (r.n)
-		media_zero(r.ns, r.lba, r.n, nvm_through(c));
+		zero(c, &r);
 	if (FAULT(m, NS_ZEROES_CROSS) && media_nsid(r.ns) != 1)
 		media_zero(media_ns(m, 1), r.lba, 1, nvm_through(c));
 }
@@ -439,10 +461,10 @@ static const struct nvm_op {
 	{ nvme_cmd_write, run_write, true },
 	{ nvme_cmd_read, run_read, false },
 	{ nvme_cmd_write_uncor, run_write_uncorrectable, true },
-	{ nvme_cmd_compare, run_compare, false },
+	{ nvme_cmd_compare, nvm_compare, false },
 	{ nvme_cmd_write_zeroes, run_write_zeroes, true },
 	{ nvme_cmd_dsm, run_dsm, true },
-	{ nvme_cmd_verify, run_verify, false },
+	{ nvme_cmd_verify, nvm_verify, false },
 	{ nvme_cmd_copy, nvm_copy, true },
 };
 

@@ -34,7 +34,7 @@
 	X(fuses, 0, 1, 1)                                                                          \
 	X(vwc, 0, 0xff, 0x07)                                                                      \
 	X(lpa, 0, 0xff, 0x3e)                                                                      \
-	X(ctratt, 0, 0xffffffff, 0x0211)                                                           \
+	X(ctratt, 0, 0xffffffff, 0x8211)                                                           \
 	X(apsta, 0, 1, 1)                                                                          \
 	X(hmb, 0, 1, 1)                                                                            \
 	X(hctma, 0, 1, 1)                                                                          \
@@ -45,6 +45,8 @@
 	X(sgls, 0, 0xffffffff, 0x00050001)                                                         \
 	X(wzsl, 0, 15, 0)                                                                          \
 	X(wusl, 0, 15, 0)                                                                          \
+	X(meta, 0, 1, 1)                                                                           \
+	X(dlguard, 0, 1, 0)                                                                        \
 	X(vendor, 0, 1, 1)
 
 static const struct number {
@@ -64,6 +66,7 @@ const char *const model_option_keys[] = { "preset",
 					  "size",
 					  "vs",
 					  "store",
+					  "shapes",
 #define X(name, min, max, def) #name,
 					  NUMBERS(X)
 #undef X
@@ -99,12 +102,12 @@ static int set_version(struct model_opt *opt, const char *value)
 	return -EINVAL;
 }
 
-static int set_store(struct model_opt *opt, const char *value)
+static int set_text(char *to, size_t size, const char *value)
 {
-	if (strlen(value) >= sizeof(opt->store))
+	if (strlen(value) >= size)
 		return -EINVAL;
-	memset(opt->store, 0, sizeof(opt->store));
-	strcpy(opt->store, value);
+	memset(to, 0, size);
+	strcpy(to, value);
 	return 0;
 }
 
@@ -123,7 +126,9 @@ int option_set(struct model_opt *opt, const char *key, const char *value)
 	if (!strcmp(key, "vs"))
 		return set_version(opt, value);
 	if (!strcmp(key, "store"))
-		return set_store(opt, value);
+		return set_text(opt->store, sizeof(opt->store), value);
+	if (!strcmp(key, "shapes"))
+		return set_text(opt->shapes, sizeof(opt->shapes), value);
 	if (!strcmp(key, "queues"))
 		return set_queues(opt, value);
 	if (!strcmp(key, "size"))

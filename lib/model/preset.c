@@ -18,9 +18,10 @@ static const struct model_preset {
 	{ "full", "", "" },
 	/* What Base 2.0 makes mandatory of an I/O controller, and no more. */
 	{ "minimal", "oacs=0,oncs=0,vwc=4",
-	  "lpa=0x22,ctratt=0,ns=1,nn=1,npss=0,apsta=0,hmb=0,hctma=0,hbs=0,iocss=0,hostid=0,nwpc=0,"
-	  "vendor=0,sgls=0" },
-	{ "oldspec", "vs=1.3", "kas=10,cqr=0,bps=0" },
+	  "lpa=0x22,ctratt=0,meta=0,ns=1,nn=1,npss=0,apsta=0,hmb=0,hctma=0,hbs=0,iocss=0,hostid=0,"
+	  "nwpc=0,vendor=0,sgls=0" },
+	{ "oldspec", "vs=1.3",
+	  "kas=10,cqr=0,bps=0,ns=4,size=16Mi,shapes=512+4096+512/16xt1a+4096/64t2a" },
 	/* The least of everything that is counted. */
 	{ "tiny", "mqes=1,queues=1",
 	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,size=1Mi,aerl=0,acl=0,elpe=0,npss=0,oacs=0x100,"
@@ -28,6 +29,12 @@ static const struct model_preset {
 	/* Doorbell Buffer Config where its layout counts: a wide stride and many queues; and
 	 * transfers of 8 MiB, which no other preset takes. */
 	{ "dbbuf", "oacs=0x100", "dstrd=2,queues=16,vectors=17,mdts=11,sgls=1" },
+	/* Metadata of every layout, protection information of every type and guard, a namespace
+	 * without, where the rest is at home. */
+	{ "pi", "meta=1",
+	  "size=4Mi,dlguard=1,ns=14,shapes=512/8xt1+4096/16t3+512/64+512+512/16t2+4096/64xt2+"
+	  "512/8t1+512/64x+4096/16xg32s16t1+4096/16g64t1+4096/64g64s48t2+512/8s16t2+4096/"
+	  "16xg64s18t3+512/8" },
 };
 
 const char *model_preset_name(size_t i)
@@ -36,11 +43,11 @@ const char *model_preset_name(size_t i)
 }
 
 /* The next "key=value" of a list; false at its end. */
-static bool next_pair(const char **list, char key[16], char value[32])
+static bool next_pair(const char **list, char key[16], char value[160])
 {
 	int used = 0;
 
-	if (sscanf(*list, "%15[^=]=%31[^,]%n", key, value, &used) != 2)
+	if (sscanf(*list, "%15[^=]=%159[^,]%n", key, value, &used) != 2)
 		return false;
 	*list += used + ((*list)[used] == ',');
 	return true;
@@ -48,7 +55,7 @@ static bool next_pair(const char **list, char key[16], char value[32])
 
 static int apply(struct model *m, const char *list)
 {
-	char key[16], value[32];
+	char key[16], value[160];
 	int err = 0;
 
 	while (!err && next_pair(&list, key, value))
@@ -75,7 +82,7 @@ int preset_apply(struct model *m, const char *name)
 int preset_check(const struct model *m, char *why, size_t len)
 {
 	const char *list = m->preset ? m->preset->fixed : "";
-	char key[16], value[32];
+	char key[16], value[160];
 
 	while (next_pair(&list, key, value)) {
 		struct model_opt would;

@@ -33,6 +33,22 @@ static uint8_t find_csi(struct ctrl *c, uint32_t nsid)
 	return 0;
 }
 
+/* What the format in use has beyond Identify Namespace; zeroes where there is no such structure. */
+static void describe_pi(struct ctrl *c, const struct facts *f, struct facts_ns *ns, unsigned format)
+{
+	uint8_t page[4096];
+	const struct nvme_nvm_id_ns *id = (const struct nvme_nvm_id_ns *)page;
+	uint32_t elbaf;
+
+	if (!(le32_get(f->id.ctratt) & NVME_CTRL_CTRATT_ELBAS) || ns->csi ||
+	    ask(c, cmd_identify(0x05, ns->nsid, page)))
+		return;
+	elbaf = le32_get(id->elbaf[format]);
+	ns->pif = elbaf >> 7 & 3;
+	ns->sts = elbaf & 0x7f;
+	ns->lbstm = le64_get(id->lbstm);
+}
+
 static void describe_ns(struct ctrl *c, struct facts *f, uint32_t nsid)
 {
 	struct facts_ns *ns = &f->ns[f->n_ns];
@@ -48,6 +64,7 @@ static void describe_ns(struct ctrl *c, struct facts *f, uint32_t nsid)
 	ns->lba_bytes = ds >= 9 && ds < 32 ? 1u << ds : 0;
 	ns->ms = le16_get(ns->id.lbaf[format].ms);
 	ns->nsze = le64_get(ns->id.nsze);
+	describe_pi(c, f, ns, format);
 	f->n_ns++;
 }
 

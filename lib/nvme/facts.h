@@ -18,7 +18,17 @@ struct facts_ns {
 	uint16_t ms;	    /* metadata bytes */
 	uint64_t nsze;
 	struct nvme_id_ns id;
+	uint8_t pif,
+		sts; /* Protection Information Format and Storage Tag Size, CNS 05h; 0 before 2.0 */
+	uint64_t lbstm; /* Logical Block Storage Tag Mask */
 };
+
+/* Its protection information is of an extended format: nothing can be done there while the Host
+ * Behavior Support feature has LBAFEE 0h (NVM CS 1.0 Protection Information Formats). */
+static inline bool facts_is_extended_pi(const struct facts_ns *ns)
+{
+	return (ns->id.dps & 7) && (ns->pif || ns->sts);
+}
 
 struct facts {
 	struct target_caps caps;

@@ -548,13 +548,17 @@ static uint64_t model_time(struct target *t)
 const struct target_ops target_model = {
 	.scheme = "model",
 	.help = "model:[KEY=VALUE,...]  the controller in the process. "
-		"preset=full|minimal|oldspec|tiny|dbbuf is another drive; what is given "
+		"preset=full|minimal|oldspec|tiny|dbbuf|pi is another drive; what is given "
 		"beside it outweighs it. Numbers and sizes: queues, mqes, cqr, mdts, mpsmax, "
 		"dstrd, vectors, ns, nn, size. Version: vs=1.0 to 2.0; claims that came later "
 		"are dropped. Claims, as Identify Controller has them: oacs, oncs, fuses, vwc, "
 		"lpa, ctratt, oaes, frmw, fwug, bps, kas, aerl, acl, elpe, npss, sgls, wzsl, wusl. "
 		"Features, 0 or 1: apsta, "
-		"hmb, hctma, hbs, iocss, hostid, nwpc, vendor. store=FILE keeps the media; "
+		"hmb, hctma, hbs, iocss, hostid, nwpc, vendor, meta (formats with metadata), "
+		"dlguard "
+		"(DLFEAT bit 4). shapes=DATA[/META][x][a][tN][gN][sN]+... are the first "
+		"namespaces: bytes of a block, metadata at its end (x), protection type, in the "
+		"first bytes (a), guard bits, Storage Tag bits. store=FILE keeps the media; "
 		"fault=NAME+NAME bends it",
 	.open = model_open,
 	.close = model_close,

@@ -150,6 +150,8 @@ static void flush_active(struct rig *r)
 	const struct facts_ns *ns;
 
 	for (unsigned i = 0; i < f->n_ns; i++) {
+		if (!rig_ns_reach(r, &f->ns[i]))
+			continue;
 		CHECK_STATUS(r, rig_io(r, q, cmd_flush(f->ns[i].nsid)), SC_SUCCESS);
 		CHECK_STATUS(r, rig_io(r, q, cmd_flush(f->ns[i].nsid)), SC_SUCCESS);
 	}
