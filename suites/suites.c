@@ -10,9 +10,10 @@ extern const struct rig_suite pci_suite, pci_header_suite, pci_cap_suite, pci_bu
 	identify_list_suite, identify_io_suite, feat_suite, feat_rules_suite, feat_values_suite,
 	feat_data_suite, log_suite, log_rules_suite, log_pages_suite, log_effects_suite, aer_suite,
 	aer_mask_suite, abort_odd_suite, abort_suite, keepalive_suite, admin_suite, directive_suite,
-	fw_suite, dst_suite, log_self_test_suite, dbbuf_suite, io_suite, io_args_suite,
-	io_media_suite, io_atomic_suite, io_load_suite, io_fused_suite, io_copy_suite, multi_suite,
-	robust_suite, robust_fuzz_suite, robust_memory_suite, robust_load_suite, robust_many_suite;
+	fw_suite, virt_suite, identify_virt_suite, dst_suite, log_self_test_suite, dbbuf_suite,
+	io_suite, io_args_suite, io_media_suite, io_atomic_suite, io_load_suite, io_fused_suite,
+	io_copy_suite, multi_suite, robust_suite, robust_fuzz_suite, robust_memory_suite,
+	robust_load_suite, robust_many_suite;
 
 /* In the order they run: what the rest stands on comes first. Suites of one area are one area. */
 const struct rig_suite *const suites_all[] = {
@@ -44,6 +45,7 @@ const struct rig_suite *const suites_all[] = {
 	&identify_ns_suite,
 	&identify_list_suite,
 	&identify_io_suite,
+	&identify_virt_suite,
 	&feat_suite,
 	&feat_rules_suite,
 	&feat_values_suite,
@@ -62,6 +64,7 @@ const struct rig_suite *const suites_all[] = {
 	&directive_suite,
 	&fw_suite,
 	&dst_suite,
+	&virt_suite,
 	&dptr_suite,
 	&dptr_bent_suite,
 	&dptr_size_suite,

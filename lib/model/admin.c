@@ -43,6 +43,7 @@ static const struct {
 	{ nvme_admin_fw_commit, admin_fw_commit },
 	{ nvme_admin_fw_download, admin_fw_download },
 	{ nvme_admin_dev_self_test, admin_self_test },
+	{ nvme_admin_virtual_mgmt, admin_virt },
 	{ nvme_admin_keep_alive, admin_keep_alive },
 	{ nvme_admin_dbbuf, admin_dbbuf },
 };

@@ -29,6 +29,7 @@ static const struct claim {
 } claims[] = {
 	{ OPT(oacs), NVME_CTRL_OACS_FW, VS(1, 0, 0), "Firmware Commit" },
 	{ OPT(oacs), NVME_CTRL_OACS_SELF_TEST, VS(1, 3, 0), "Device Self-test" },
+	{ OPT(oacs), NVME_CTRL_OACS_VIRT_MGMT, VS(1, 3, 0), "Virtualization Management" },
 	{ OPT(oacs), NVME_CTRL_OACS_DBBUF_CFG, VS(1, 3, 0), "Doorbell Buffer Config" },
 	{ OPT(oncs), NVME_CTRL_ONCS_COMPARE, VS(1, 0, 0), "Compare" },
 	{ OPT(oncs), NVME_CTRL_ONCS_WRITE_UNCORRECTABLE, VS(1, 0, 0), "Write Uncorrectable" },
@@ -214,6 +215,7 @@ static const struct offer admin_offers[] = {
 	{ nvme_admin_fw_commit, WITH(oacs, NVME_CTRL_OACS_FW) },
 	{ nvme_admin_fw_download, WITH(oacs, NVME_CTRL_OACS_FW) },
 	{ nvme_admin_dev_self_test, WITH(oacs, NVME_CTRL_OACS_SELF_TEST) },
+	{ nvme_admin_virtual_mgmt, WITH(oacs, NVME_CTRL_OACS_VIRT_MGMT) },
 	{ nvme_admin_dbbuf, WITH(oacs, NVME_CTRL_OACS_DBBUF_CFG) },
 	{ nvme_admin_keep_alive, WITH(kas, 0xffff) },
 };
@@ -253,6 +255,8 @@ static const struct offer log_offers[] = {
 };
 
 static const struct offer cns_offers[] = {
+	{ NVME_IDENTIFY_CNS_PRIMARY_CTRL_CAP, WITH(oacs, NVME_CTRL_OACS_VIRT_MGMT) },
+	{ NVME_IDENTIFY_CNS_SECONDARY_CTRL_LIST, WITH(oacs, NVME_CTRL_OACS_VIRT_MGMT) },
 	{ NVME_IDENTIFY_CNS_ENDURANCE_GROUP_ID, WITH(ctratt, NVME_CTRL_CTRATT_ENDURANCE_GROUPS) },
 	{ NVME_IDENTIFY_CNS_UUID_LIST, WITH(ctratt, NVME_CTRL_CTRATT_UUID_LIST) },
 };

@@ -16,7 +16,8 @@ static const uint8_t admin_opcodes[] = {
 	nvme_admin_delete_cq,	  nvme_admin_create_cq,	   nvme_admin_identify,
 	nvme_admin_abort_cmd,	  nvme_admin_set_features, nvme_admin_get_features,
 	nvme_admin_async_event,	  nvme_admin_fw_commit,	   nvme_admin_fw_download,
-	nvme_admin_dev_self_test, nvme_admin_keep_alive,   nvme_admin_dbbuf,
+	nvme_admin_dev_self_test, nvme_admin_virtual_mgmt, nvme_admin_keep_alive,
+	nvme_admin_dbbuf,
 };
 
 static const struct {

@@ -6,6 +6,7 @@
 #include "model/claim.h"
 #include "model/core.h"
 #include "model/log.h"
+#include "model/virt.h"
 
 #define CSI_NVM	    0u
 #define SHORT_BYTES 3584u
@@ -24,6 +25,8 @@ static const struct identify_cns {
 	{ NVME_IDENTIFY_CNS_ALLOCATED_NS, false, VS(1, 2, 0), identify_ns },
 	{ NVME_IDENTIFY_CNS_NS_CTRL_LIST, false, VS(1, 2, 0), identify_ctrls },
 	{ NVME_IDENTIFY_CNS_CTRL_LIST, false, VS(1, 2, 0), identify_ctrls },
+	{ NVME_IDENTIFY_CNS_PRIMARY_CTRL_CAP, false, VS(1, 3, 0), identify_primary },
+	{ NVME_IDENTIFY_CNS_SECONDARY_CTRL_LIST, false, VS(1, 3, 0), identify_secondaries },
 	{ NVME_IDENTIFY_CNS_ENDURANCE_GROUP_ID, false, VS(1, 4, 0), identify_groups },
 	{ NVME_IDENTIFY_CNS_UUID_LIST, false, VS(1, 4, 0), identify_uuids },
 	{ NVME_IDENTIFY_CNS_CSI_NS, true, VS(2, 0, 0), identify_ns_nvm },

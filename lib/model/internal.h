@@ -32,6 +32,7 @@ struct model_media;
 struct model_dbbuf;
 struct model_firmware;
 struct model_selftest;
+struct model_virt;
 
 /* What the options set; defaults, limits and the names of the keys are in option.c. */
 struct model_opt {
@@ -80,6 +81,7 @@ struct model {
 	struct model_dbbuf *dbbuf;
 	struct model_firmware *firmware; /* the subsystem's */
 	struct model_selftest *selftest; /* the subsystem's */
+	struct model_virt *virt;	 /* the subsystem's */
 	struct model_opt opt;
 	bool given[OPTION_KEYS_MAX]; /* keys of opt that were given one by one: option_given() */
 	const struct model_preset *preset;
@@ -173,6 +175,7 @@ void admin_dbbuf(struct mcmd *c);
 void admin_fw_commit(struct mcmd *c);
 void admin_fw_download(struct mcmd *c);
 void admin_self_test(struct mcmd *c);
+void admin_virt(struct mcmd *c);
 /* Any I/O command. */
 void nvm_command(struct mcmd *c);
 /* A reset drops this I/O command, fetched and not begun. Does nothing but by fault. */

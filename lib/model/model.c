@@ -7,6 +7,7 @@
 #include "model/firmware.h"
 #include "model/option.h"
 #include "model/selftest.h"
+#include "model/virt.h"
 
 struct model *model_new(const struct model_bus *bus)
 {
@@ -51,6 +52,7 @@ static struct model_core *core_new(const struct model *m)
 
 static void free_rooms(struct model *m)
 {
+	virt_free(m->virt);
 	selftest_free(m->selftest);
 	firmware_free(m->firmware);
 	dbbuf_free(m->dbbuf);
@@ -77,8 +79,9 @@ static bool build_rooms(struct model *m)
 	m->dbbuf = dbbuf_new(m);
 	m->firmware = firmware_new(m);
 	m->selftest = selftest_new(m);
+	m->virt = virt_new(m);
 	return m->core && m->pci && m->irq && m->events && m->features && m->logs && m->media &&
-	       m->dbbuf && m->firmware && m->selftest;
+	       m->dbbuf && m->firmware && m->selftest && m->virt;
 }
 
 int model_settle(struct model *m, char *why, size_t len)
@@ -102,6 +105,7 @@ int model_power_on(struct model *m)
 		m->dbbuf = NULL;
 		m->firmware = NULL;
 		m->selftest = NULL;
+		m->virt = NULL;
 		return m->opt.store[0] ? -EIO : -ENOMEM;
 	}
 	core_level_reset(m, MODEL_POWER_ON);

@@ -25,7 +25,7 @@
 	X(acl, 0, 255, 3)                                                                          \
 	X(elpe, 0, LOG_ELPE_MAX, 63)                                                               \
 	X(npss, 0, POWER_STATES - 1, 2)                                                            \
-	X(oacs, 0, 0xffff, 0x0114)                                                                 \
+	X(oacs, 0, 0xffff, 0x0194)                                                                 \
 	X(oncs, 0, 0xffff, 0x01df)                                                                 \
 	X(oaes, 0, 0xffffffff, 0x0200)                                                             \
 	X(frmw, 2, 0x1f, 0x17)                                                                     \

@@ -7,6 +7,7 @@
 #include "model/core.h"
 #include "model/firmware.h"
 #include "model/selftest.h"
+#include "model/virt.h"
 
 #define CC_WRITABLE	      0x00fffff0u /* IOCQES down to CSS; EN apart; CRIME needs CAP.CRMS.CRIMS */
 #define CSS_BY_PROFILE	      6u
@@ -130,6 +131,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 	dbbuf_reset(m, kind);
 	firmware_reset(m, kind);
 	selftest_reset(m, kind);
+	virt_reset(m);
 }
 
 /* CC.EN 1 to 0. AQA, ASQ and ACQ stay. */
@@ -175,6 +177,7 @@ static void shut_down_done(struct model *m)
 	if (cc_shn(core->cc) == 1)
 		media_reset(m, MODEL_SHUTDOWN);
 	logs_reset(m, MODEL_SHUTDOWN);
+	virt_reset(m);
 	core->csts = (core->csts & ~SHST_MASK) | SHST(2);
 	core->moved = true;
 }
