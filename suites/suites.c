@@ -6,14 +6,14 @@ extern const struct rig_suite pci_suite, pci_header_suite, pci_cap_suite, pci_bu
 	life_config_suite, life_reset_suite, life_feature_suite, life_shutdown_suite, queue_suite,
 	queue_create_suite, queue_delete_suite, queue_io_suite, queue_flow_suite, queue_share_suite,
 	queue_doorbell_suite, queue_irq_suite, queue_msix_suite, dptr_suite, dptr_bent_suite,
-	dptr_size_suite, identify_suite, identify_ctrl_suite, identify_ns_suite,
-	identify_list_suite, identify_io_suite, feat_suite, feat_rules_suite, feat_values_suite,
-	feat_data_suite, log_suite, log_rules_suite, log_pages_suite, log_effects_suite, aer_suite,
-	aer_mask_suite, abort_odd_suite, abort_suite, keepalive_suite, admin_suite, directive_suite,
-	fw_suite, virt_suite, identify_virt_suite, dst_suite, log_self_test_suite, dbbuf_suite,
-	io_suite, io_args_suite, io_media_suite, io_atomic_suite, io_load_suite, io_fused_suite,
-	io_copy_suite, multi_suite, robust_suite, robust_fuzz_suite, robust_memory_suite,
-	robust_load_suite, robust_many_suite;
+	dptr_size_suite, dptr_sgl_suite, dptr_sgl_bent_suite, identify_suite, identify_ctrl_suite,
+	identify_ns_suite, identify_list_suite, identify_io_suite, feat_suite, feat_rules_suite,
+	feat_values_suite, feat_data_suite, log_suite, log_rules_suite, log_pages_suite,
+	log_effects_suite, aer_suite, aer_mask_suite, abort_odd_suite, abort_suite, keepalive_suite,
+	admin_suite, directive_suite, fw_suite, virt_suite, identify_virt_suite, dst_suite,
+	log_self_test_suite, dbbuf_suite, io_suite, io_args_suite, io_media_suite, io_atomic_suite,
+	io_load_suite, io_fused_suite, io_copy_suite, multi_suite, robust_suite, robust_fuzz_suite,
+	robust_memory_suite, robust_load_suite, robust_many_suite;
 
 /* In the order they run: what the rest stands on comes first. Suites of one area are one area. */
 const struct rig_suite *const suites_all[] = {
@@ -68,6 +68,8 @@ const struct rig_suite *const suites_all[] = {
 	&dptr_suite,
 	&dptr_bent_suite,
 	&dptr_size_suite,
+	&dptr_sgl_suite,
+	&dptr_sgl_bent_suite,
 	&io_suite,
 	&io_args_suite,
 	&io_media_suite,

@@ -9,6 +9,7 @@
 #include "nvme/facts.h"
 #include "nvme/prp.h"
 #include "nvme/rung.h"
+#include "nvme/sgl.h"
 #include "unit.h"
 
 static struct target *open_model(const char *address)
@@ -29,6 +30,58 @@ static struct ctrl *bring_up(struct target *t)
 	cfg = ctrl_defaults(c);
 	CU_ASSERT_EQUAL_FATAL(ctrl_enable(c, &cfg, NULL), 0);
 	return c;
+}
+
+/* One descriptor is in the command; a segment that is full ends with a pointer only if more follow.
+ */
+static void sgl_layouts(void)
+{
+	struct target *t = open_model("model:");
+	struct ctrl *c = bring_up(t);
+	struct sgl_desc d[7];
+	struct sgl_list *l;
+	struct sqe e = { 0 };
+	unsigned n;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(d); i++)
+		d[i] = sgl_data(0x100000 + i * 0x1001, 100 + i);
+	CU_ASSERT_EQUAL(sgl_build(c, &(struct sgl_plan){ .desc = d, .n = 1 }, &e, &l), 0);
+	CU_ASSERT_PTR_NULL(l);
+	CU_ASSERT_EQUAL(e.flags, PSDT_SGL);
+	CU_ASSERT_EQUAL(le64_get(e.prp1), 0x100000);
+	CU_ASSERT_EQUAL(le64_get(e.prp2), 100);
+
+	/* three fill a segment of three */
+	CU_ASSERT_EQUAL(
+		sgl_build(c, &(struct sgl_plan){ .desc = d, .n = 3, .per_segment = 3 }, &e, &l), 0);
+	CU_ASSERT_EQUAL(sgl_segments(l), 1);
+	CU_ASSERT_EQUAL(sgl_get(&e).id, SGL_LAST_SEGMENT << 4);
+	CU_ASSERT_EQUAL(le32_get(sgl_get(&e).len), 48);
+	CU_ASSERT_EQUAL(memcmp(sgl_segment(l, 0, &n), d, sizeof(d[0]) * 3), 0);
+	CU_ASSERT_EQUAL(n, 3);
+	sgl_free(c, l);
+
+	/* seven: two and a pointer, two and a pointer, three; a detour before them */
+	CU_ASSERT_EQUAL(sgl_build(c,
+				  &(struct sgl_plan){ .desc = d,
+						      .n = 7,
+						      .per_segment = 3,
+						      .start = 4088,
+						      .detour = true },
+				  &e, &l),
+			0);
+	CU_ASSERT_EQUAL(sgl_segments(l), 4);
+	CU_ASSERT_EQUAL(sgl_get(&e).id, SGL_SEGMENT << 4);
+	CU_ASSERT_EQUAL(le64_get(sgl_get(&e).addr) % 4096, 4088);
+	sgl_segment(l, 0, &n);
+	CU_ASSERT_EQUAL(n, 1);
+	CU_ASSERT_EQUAL(sgl_segment(l, 1, &n)[2].id, SGL_SEGMENT << 4);
+	CU_ASSERT_EQUAL(sgl_segment(l, 2, &n)[2].id, SGL_LAST_SEGMENT << 4);
+	CU_ASSERT_EQUAL(memcmp(sgl_segment(l, 3, &n), d + 4, sizeof(d[0]) * 3), 0);
+	CU_ASSERT_EQUAL(sgl_build(c, &(struct sgl_plan){ .desc = d, .n = 7, .start = 4 }, &e, &l),
+			-EINVAL);
+	ctrl_close(c); /* and the list with it */
+	target_close(t);
 }
 
 /* Entries that end exactly at the list page's end are entries; one more makes the last a pointer.
@@ -295,9 +348,13 @@ static void addresses(void)
 }
 
 static const struct unit units[] = {
-	{ "PRP lists and chains", prp_layouts }, { "queues of odd sizes", odd_queues },
-	{ "the audit hears", audit_hears },	 { "canaries", canaries },
-	{ "block rung on raw", block_rung },	 { "bad addresses", addresses },
+	{ "PRP lists and chains", prp_layouts },
+	{ "SGL segments", sgl_layouts },
+	{ "queues of odd sizes", odd_queues },
+	{ "the audit hears", audit_hears },
+	{ "canaries", canaries },
+	{ "block rung on raw", block_rung },
+	{ "bad addresses", addresses },
 };
 
 UNIT_MAIN("nvme", units)

@@ -235,6 +235,25 @@ void rig_prp_plan(struct rig *r, struct cmd *c, const struct prp_plan *plan,
 		*ret_list = list;
 }
 
+void rig_sgl(struct rig *r, struct cmd *c, const struct buf *b, size_t off, size_t len)
+{
+	struct sgl_desc d = sgl_data(b->iova + off, (uint32_t)len);
+
+	rig_sgl_plan(r, c, &(struct sgl_plan){ .desc = &d, .n = 1 }, NULL);
+}
+
+void rig_sgl_plan(struct rig *r, struct cmd *c, const struct sgl_plan *plan,
+		  struct sgl_list **ret_list)
+{
+	struct sgl_list *list;
+	int err = sgl_build(kit_of(r)->c, plan, &c->sqe, &list);
+
+	if (err)
+		kit_trouble(r, err, "building an SGL");
+	if (ret_list)
+		*ret_list = list;
+}
+
 bool check_status_of(struct rig *r, const struct check_site *s, const char *what, struct cpl cpl,
 		     const uint16_t *want, unsigned n)
 {

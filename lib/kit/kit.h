@@ -16,6 +16,7 @@
 #include "nvme/ctrl.h"
 #include "nvme/facts.h"
 #include "nvme/prp.h"
+#include "nvme/sgl.h"
 
 extern const struct case_env kit_env;
 
@@ -107,6 +108,10 @@ struct buf *rig_buf(struct rig *r, size_t len);
 void rig_prp(struct rig *r, struct cmd *c, const struct buf *b, size_t off, size_t len);
 void rig_prp_plan(struct rig *r, struct cmd *c, const struct prp_plan *plan,
 		  struct prp_list **ret_list);
+/* The same with PSDT 01b: one data block in the command, or a list of the case's own plan. */
+void rig_sgl(struct rig *r, struct cmd *c, const struct buf *b, size_t off, size_t len);
+void rig_sgl_plan(struct rig *r, struct cmd *c, const struct sgl_plan *plan,
+		  struct sgl_list **ret_list);
 
 /* ---- the scratch namespace: NVM command set, no metadata; cases with HARM_DATA own all of it ----
  */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "nvme/prp.h"
+#include "nvme/sgl.h"
 
 #define ALL_ONES      0xffffffffu
 #define ADMIN_ENTRIES 32
@@ -100,6 +101,8 @@ void ctrl_close(struct ctrl *c)
 		cq_free(c->cqs);
 	while (c->lists)
 		prp_free(c, c->lists);
+	while (c->sgls)
+		sgl_free(c, c->sgls);
 	while (c->bufs)
 		buf_free(c, c->bufs);
 	free(c);

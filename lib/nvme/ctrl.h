@@ -18,6 +18,7 @@
 #define CTRL_EVENTS 257 /* as many AERs as AERL can grant, and one too many */
 
 struct prp_list;
+struct sgl_list;
 
 struct ctrl_config {
 	uint32_t admin_sq_entries; /* 2..4096 */
@@ -44,6 +45,7 @@ struct ctrl {
 	struct cq *cqs;
 	struct buf *bufs;
 	struct prp_list *lists;
+	struct sgl_list *sgls;
 	uint16_t nsq, ncq; /* I/O queues allocated by Number of Queues, 1-based; 0 not asked yet */
 	uint64_t admin_timeout_ns; /* default 10 s of device time */
 	uint64_t io_timeout_ns;

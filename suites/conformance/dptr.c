@@ -2,15 +2,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "dptr_bench.h"
 #include "io_area.h"
 
 #define PRP_REF                                                                                    \
 	"Base 2.0 Physical Region Page Entry and List; "                                           \
 	"Base 2.2 Physical Region Page Entry and List, Common Command Format"
-#define ROOM_MAX  (4u << 20) /* bytes of one transfer, where the case does not ask for more */
-#define ANSWER_NS (2 * NS_PER_S)
+#define ROOM_MAX (4u << 20) /* bytes of one transfer, where the case does not ask for more */
 
 /* Pages that a transfer of one may take: CC.MPS is 4 KiB unless the controller's least is more. */
 static const char *na_mdts(const struct facts *f, unsigned pages)
@@ -245,23 +243,6 @@ static void bend(struct bench *b, struct cmd *c, struct prp_list *list, enum hol
 		le64_put(prp_list_page(list, 0)->data + entry * 8u, hole);
 }
 
-/* The queue works, or works again after a Controller Reset: that it needs one is advice. */
-static void check_usable(struct bench *b)
-{
-	struct cmd c = cmd_flush(b->ns->nsid);
-	struct cpl cpl;
-	bool works;
-
-	rig_put(b->r, b->q, c);
-	rig_ring(b->r, b->q);
-	works = rig_try(b->r, b->q->cq, &cpl, ANSWER_NS) && !(rig_reg32(b->r, REG_CSTS) & CSTS_CFS);
-	ADVISE_TRUE(b->r, works, "the queue works after a failed transfer, without a reset");
-	if (!works)
-		rig_reset(b->r);
-	b->q = rig_queue(b->r);
-	plain_read(b, 1);
-}
-
 /*
  * A PCIe write is posted: the drive need not learn that nobody took the data of a Read, so success
  * there is advice. What it reads itself, a Write's data and every list, it knows that it did not
@@ -284,7 +265,7 @@ static bool hole_answered(struct bench *b, const struct hole_row *row, uint32_t 
 	bench_poison(b);
 	rig_put(b->r, b->q, c);
 	rig_ring(b->r, b->q);
-	if (rig_try(b->r, b->q->cq, ret, ANSWER_NS))
+	if (rig_try(b->r, b->q->cq, ret, BENCH_ANSWER_NS))
 		return true;
 	rig_reset(b->r);
 	b->q = rig_queue(b->r);
@@ -319,7 +300,7 @@ static void dma_fault(struct rig *r)
 	guard = area_new(r, ns, FIRST_LBA + blocks, 1);
 	ask_hole(b, row, blocks);
 	bench_check_elsewhere(b);
-	check_usable(b);
+	bench_check_usable(b);
 	guard->q = b->q;
 	area_check(guard, 0, 0);
 }

@@ -187,3 +187,20 @@ void bench_check_elsewhere(struct bench *b)
 	CHECK_MEM(b->r, "memory outside the pages that the command names", b->mem->data, b->want,
 		  b->mem->len);
 }
+
+void bench_check_usable(struct bench *b)
+{
+	struct cmd c = cmd_flush(b->ns->nsid);
+	struct cpl cpl;
+	bool works;
+
+	rig_put(b->r, b->q, c);
+	rig_ring(b->r, b->q);
+	works = rig_try(b->r, b->q->cq, &cpl, BENCH_ANSWER_NS) &&
+		!(rig_reg32(b->r, REG_CSTS) & CSTS_CFS);
+	ADVISE_TRUE(b->r, works, "the queue works after a failed transfer, without a reset");
+	if (!works)
+		rig_reset(b->r);
+	b->q = rig_queue(b->r);
+	plain_read(b, 1);
+}

@@ -7,10 +7,12 @@
 #ifndef CONFORMANCE_DPTR_BENCH_H
 #define CONFORMANCE_DPTR_BENCH_H
 
+#include "base/clock.h"
 #include "kit/kit.h"
 
-#define PAGES_MAX 8200u /* of one transfer */
-#define FIRST_LBA 64u	/* the blocks that transfers use begin here */
+#define PAGES_MAX	8200u	       /* of one transfer */
+#define FIRST_LBA	64u	       /* the blocks that transfers use begin here */
+#define BENCH_ANSWER_NS (2 * NS_PER_S) /* for a command that may never be answered */
 
 /* The memory of one transfer. */
 struct layout {
@@ -62,6 +64,9 @@ void bench_stamp(struct bench *b, uint64_t tag);
 void bench_spread(const struct bench *b, uint8_t *mem);
 /* Whatever is in the layout's pages is allowed; nothing else of mem may differ from `want`. */
 void bench_check_elsewhere(struct bench *b);
+
+/* The queue works, or works again after a Controller Reset: that it needs one is advice. */
+void bench_check_usable(struct bench *b);
 
 /* The line to the first `blocks` blocks and back, without the layout; a Read is checked. */
 void plain_write(struct bench *b, uint32_t blocks);

@@ -2,7 +2,7 @@
 /* Data pointers at every page size, up to MDTS, and of admin commands. */
 #include <string.h>
 
-#include "dptr_bench.h"
+#include "dptr_sgl.h"
 
 #define PRP_REF                                                                                    \
 	"Base 2.0 Physical Region Page Entry and List; "                                           \
@@ -12,8 +12,11 @@
 
 static const struct mdts_row {
 	const char *name;
-	bool write;
-} mdts_rows[] = { { "read", false }, { "write", true } };
+	bool write, sgl;
+} mdts_rows[] = { { "read", false, false },
+		  { "write", true, false },
+		  { "sgl-read", false, true },
+		  { "sgl-write", true, true } };
 
 static const char *na_no_mdts(const struct facts *f)
 {
@@ -40,11 +43,44 @@ static void ask_too_much(struct bench *b, bool write)
 	rig_check_stamp(b->r, CHECK_SITE(0, 1), b->line, FIRST_LBA, b->max, b->ns->lba_bytes, tag);
 }
 
+/* The same by SGL. What a Read puts into a bit bucket is of the transfer as well. */
+static void ask_too_much_sgl(struct sgl_bench *s, bool write, bool bucket)
+{
+	struct bench *b = s->b;
+	struct cmd c;
+
+	strew_one(s, b->page, b->max + 1);
+	if (bucket) {
+		s->piece[0].len -= b->ns->lba_bytes;
+		strew_insert(s, 0, (struct piece){ .len = b->ns->lba_bytes, .bucket = true });
+	}
+	c = bench_cmd(b, write);
+	strew_point(s, &c);
+	bench_poison(b);
+	CHECK_STATUS_OF(b->r, b->what, rig_io(b->r, b->q, c), SC_INVALID_FIELD);
+	strew_check_elsewhere(s);
+	strew_drop(s);
+}
+
+static void ask_limit_sgl(struct rig *r, const struct facts_ns *ns, bool write)
+{
+	struct sgl_bench *s = sgl_bench_new(r, ns, rig_mdts(r));
+
+	strew_one(s, s->b->page, s->b->max);
+	(write ? ask_strewn_write : ask_strewn_read)(s);
+	ask_too_much_sgl(s, write, false);
+	if (!write && le32_get(rig_facts(r)->id.sgls) & NVME_CTRL_SGLS_BIT_BUCKET)
+		ask_too_much_sgl(s, write, true);
+}
+
 static void mdts_limit(struct rig *r)
 {
 	const struct mdts_row *row = rig_row(r);
 	const struct facts_ns *ns;
 	unsigned asked = 0;
+
+	if (row->sgl && na_no_sgl(rig_facts(r)))
+		rig_na(r, "%s", na_no_sgl(rig_facts(r)));
 
 	if (rig_mdts(r) > rig_target(r)->caps.dma_bytes / 8)
 		rig_skip(r, "needs", "eight times MDTS (%zu bytes) of DMA memory", rig_mdts(r));
@@ -53,9 +89,13 @@ static void mdts_limit(struct rig *r)
 
 		if (!b->max || b->max > 0xffff || FIRST_LBA + b->max >= ns->nsze)
 			continue; /* one more cannot be asked for: NLB has 16 bits */
-		lay_straight(b, 0, b->max);
-		(row->write ? ask_write : ask_read)(b);
-		ask_too_much(b, row->write);
+		if (row->sgl) {
+			ask_limit_sgl(r, ns, row->write);
+		} else {
+			lay_straight(b, 0, b->max);
+			(row->write ? ask_write : ask_read)(b);
+			ask_too_much(b, row->write);
+		}
 		asked++;
 	}
 	if (!asked)
@@ -237,7 +277,8 @@ static const struct rig_case cases[] = {
 		 "Base 2.1 Identify Controller Data Structure, I/O Command Set Independent (MDTS)",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "mdts-off-by-one mdts-moves-data-first",
+	  .fault = "mdts-off-by-one mdts-moves-data-first sgl-mdts-unchecked psdt-accepted "
+		   "io-fuzz-writes-outside",
 	  .na = na_no_mdts,
 	  .run = mdts_limit,
 	  ROWS(mdts_rows) },

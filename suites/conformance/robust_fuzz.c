@@ -101,7 +101,7 @@ static __le32 any_dword(struct fuzz *f)
  * A data block descriptor, keyed, bit bucket or reserved type; no segment, for the data pages are
  * no descriptors. In the last page: what goes too far meets the canary.
  */
-static void sgl_pointer(struct fuzz *f, struct sqe *e)
+static void any_sgl(struct fuzz *f, struct sqe *e)
 {
 	static const uint8_t types[] = { 0x0, 0x0, 0x1, 0x4, 0x5, 0xf };
 	uint64_t type = pick(f, types, sizeof(types)), sub = rig_rand_below(f->r, 16);
@@ -248,7 +248,7 @@ static struct sqe admin_sqe(struct fuzz *f)
 
 	e.nsid = le32_from(any_nsid(f));
 	if (e.flags & PSDT)
-		sgl_pointer(f, &e);
+		any_sgl(f, &e);
 	else
 		prp_pointer(f, &e, one_in(f, 2), one_in(f, 2));
 	switch (e.opcode) {
@@ -348,7 +348,7 @@ static struct sqe io_sqe(struct fuzz *f)
 		e.cdw12 = le32_from((high & 0xffff0000) | (blocks - 1));
 	}
 	if (e.flags & PSDT)
-		sgl_pointer(f, &e);
+		any_sgl(f, &e);
 	else /* two pages or fewer take no list, so that data are data and lists lists */
 		prp_pointer(f, &e, (uint64_t)blocks * f->ns->lba_bytes > f->page, offset);
 	if (!(e.flags & PSDT) && (uint64_t)blocks * f->ns->lba_bytes > f->page &&
