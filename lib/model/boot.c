@@ -68,7 +68,7 @@ void boot_select(struct model *m, uint32_t value)
 		return;
 	b->select = value & 0xbfffffff;
 	b->status = BRS_READING;
-	b->due = FAULT(m, BOOT_READ_STUCK) ? NEVER : m->now + BOOT_NS;
+	b->due = FAULT(m, BOOT_READ_STUCK) ? NEVER : m->sub->now + BOOT_NS;
 }
 
 static int move(struct model *m, uint32_t unit, uint32_t to)
@@ -91,7 +91,7 @@ void boot_step(struct model *m)
 	bool past = from + n > SIZE_UNITS && !FAULT(m, BOOT_READ_PAST_END);
 	int err = past ? -ERANGE : 0;
 
-	if (b->due > m->now)
+	if (b->due > m->sub->now)
 		return;
 	b->due = NEVER;
 	if (FAULT(m, BOOT_OFFSET_IGNORED))

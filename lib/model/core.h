@@ -110,10 +110,8 @@ struct model_core {
 	uint64_t state_due, shutdown_due;
 	uint64_t alive_due;  /* the Keep Alive Timer expires */
 	uint32_t page;	     /* bytes, of the CC.MPS latched when enabled */
-	bool busy;	     /* in core_tick */
 	bool moved;	     /* this tick did something that a host can see */
 	bool wedged;	     /* by fault: nothing happens any more */
-	unsigned mastering;  /* the controller is on the bus */
 	struct model_sq *sq; /* [0 .. opt.nsq] */
 	struct model_cq *cq; /* [0 .. opt.ncq] */
 	unsigned next_sq;    /* round robin */
@@ -131,7 +129,7 @@ struct model_core {
 
 /* ---- tick.c: time ---- */
 
-/* Everything that falls due now. Returns whether a host could see a change. */
+/* Everything that falls due now, on every controller. Returns whether a host could see a change. */
 bool core_tick(struct model *m);
 /* DMA, while Bus Master Enable and the power state allow. 0 or -EFAULT. */
 int core_dma_read(struct model *m, uint64_t addr, void *to, size_t len);
@@ -170,7 +168,7 @@ void core_step_state(struct model *m);
 uint64_t core_state_next(const struct model *m);
 /* A Controller Level Reset that PCI has no part in: properties, queues, commands, subsystem. */
 void core_level_reset(struct model *m, enum model_reset kind);
-void core_subsystem_reset(struct model *m);
+void core_subsystem_reset(struct model *m); /* every controller of it */
 /* Queues, commands, events away. */
 void core_drop_all(struct model *m, enum model_reset kind);
 /* CC.CSS is 110b: the command sets are those of feature 19h. */

@@ -128,7 +128,7 @@ void dbbuf_rung(struct model *m, uint16_t qid, bool cq, uint32_t value)
 	if (!d->on || i >= d->n || !d->db[i].watched)
 		return;
 	d->db[i].awake = true;
-	d->db[i].changed_at = m->now;
+	d->db[i].changed_at = m->sub->now;
 	d->db[i].rung = true;
 	d->db[i].rung_value = value;
 }
@@ -140,7 +140,7 @@ static void take(struct model *m, unsigned i, uint32_t value)
 
 	db->rung = false;
 	db->seen = value;
-	db->changed_at = m->now;
+	db->changed_at = m->sub->now;
 	if (!by_register && !(i % 2 == 0 && FAULT(m, DBBUF_LOSES_TAIL)))
 		model_doorbell(m, (uint16_t)(i / 2), i % 2, value);
 }
@@ -154,7 +154,7 @@ static void poll(struct model *m, unsigned i)
 		return;
 	if (value != db->seen) {
 		take(m, i, value);
-	} else if (m->now - db->changed_at >= WATCH_NS) {
+	} else if (m->sub->now - db->changed_at >= WATCH_NS) {
 		db->awake = false;
 		write_eventidx(m, i);
 	}

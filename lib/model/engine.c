@@ -107,7 +107,7 @@ void engine_complete(struct model *m, struct slot *s)
 	}
 	if (s->c.status != SC_SUCCESS && sq)
 		logs_add_error(m, &s->c, (uint16_t)sq->head);
-	s->due = m->now;
+	s->due = m->sub->now;
 	set_state(m, s, SLOT_DONE);
 	if (can_post(m, s))
 		post_cqe(m, s);
@@ -118,7 +118,7 @@ void engine_complete(struct model *m, struct slot *s)
 void engine_hold_done(struct model *m, struct slot *s, uint64_t ns)
 {
 	set_state(m, s, SLOT_DONE);
-	s->due = m->now + ns;
+	s->due = m->sub->now + ns;
 }
 
 void engine_keep_late(struct model *m)
@@ -280,7 +280,7 @@ static void run_pair(struct model *m, struct slot *first)
 	} else if (first->c.status == SC_SUCCESS && FAULT(m, FUSED_NOT_ATOMIC)) {
 		second->c.e.flags &= (uint8_t)~FLAG_FUSE;
 		second->paired = false;
-		second->due = m->now + IO_NS;
+		second->due = m->sub->now + IO_NS;
 	} else {
 		run_second(m, first, second);
 	}
@@ -312,7 +312,7 @@ static void run(struct model *m, struct slot *s)
 	m->core->data_of = NULL;
 	dispatch(c);
 	if (data_never_ends(m)) {
-		s->due = m->now + 10000000;
+		s->due = m->sub->now + 10000000;
 		c->status = SC_SUCCESS;
 		return;
 	}
@@ -333,7 +333,7 @@ static struct slot *due_slot(struct model *m)
 	for (unsigned i = 0; m->core->running && i < m->core->nslots; i++) {
 		struct slot *s = &m->core->slot[i];
 
-		if (!is_open(s) || s->due > m->now || (s->state == SLOT_DONE && !can_post(m, s)))
+		if (!is_open(s) || s->due > m->sub->now || (s->state == SLOT_DONE && !can_post(m, s)))
 			continue;
 		if (!first || s->due < first->due || (s->due == first->due && s->seq < first->seq))
 			first = s;
@@ -414,7 +414,7 @@ static void take(struct model *m, struct slot *s, uint16_t sqid, const struct sq
 				   .nsid = le32_get(e->nsid),
 				   .error_location = 0xffff },
 			    .seq = ++m->core->seq };
-	s->due = m->now + latency(m, s);
+	s->due = m->sub->now + latency(m, s);
 	if (sqid)
 		keepalive_traffic(m);
 	set_state(m, s, SLOT_RUNNING);
@@ -519,7 +519,7 @@ uint64_t engine_next(const struct model *cm)
 		if (is_open(s) && s->due < due && (s->state != SLOT_DONE || can_post(m, s)))
 			due = s->due;
 	}
-	if (may_fetch(m) && next_sq(m) >= 0 && m->now + TICK_NS < due)
-		due = m->now + TICK_NS;
+	if (may_fetch(m) && next_sq(m) >= 0 && m->sub->now + TICK_NS < due)
+		due = m->sub->now + TICK_NS;
 	return due;
 }

@@ -139,7 +139,7 @@ static void time_out(struct model *m)
 	struct model_events *e = m->events;
 	struct slot *s;
 
-	if (!FAULT(m, AER_TIMES_OUT) || !e->nheld || m->now - e->held[0]->due < TIME_OUT_NS)
+	if (!FAULT(m, AER_TIMES_OUT) || !e->nheld || m->sub->now - e->held[0]->due < TIME_OUT_NS)
 		return;
 	s = take_oldest(e);
 	s->c.status = SC_ABORT_REQUESTED;

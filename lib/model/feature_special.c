@@ -23,7 +23,7 @@ void feature_special_reset(const struct model *m, struct model_features *f)
 	f->queues_set = false;
 	f->timestamp_set = f->timestamp_set && FAULT(m, TIMESTAMP_ORIGIN_KEPT);
 	f->timestamp_ms = 0;
-	f->timestamp_at_ns = m->now;
+	f->timestamp_at_ns = m->sub->now;
 	f->acre = f->lbafee = 0;
 	f->apst_enabled = false;
 	memset(f->apst, 0, sizeof(f->apst));
@@ -173,7 +173,7 @@ void feature_get_timestamp(struct mcmd *c, enum feature_select select)
 	uint8_t data[8] = { 0 };
 
 	if (select == FEATURE_CURRENT) {
-		uint64_t passed_ms = (c->m->now - f->timestamp_at_ns) / NS_PER_MS;
+		uint64_t passed_ms = (c->m->sub->now - f->timestamp_at_ns) / NS_PER_MS;
 
 		if (FAULT(c->m, TIMESTAMP_TOO_FAST))
 			passed_ms += passed_ms / 8;
@@ -194,7 +194,7 @@ void feature_set_timestamp(struct mcmd *c)
 	if (mcmd_from_host(c, data, 0, sizeof(data), sizeof(data)))
 		return;
 	f->timestamp_ms = le64_at(data) & TIMESTAMP_MASK;
-	f->timestamp_at_ns = c->m->now;
+	f->timestamp_at_ns = c->m->sub->now;
 	f->timestamp_set = true;
 }
 

@@ -8,7 +8,6 @@
 
 #define IDENTIFY_BYTES	  4096u
 #define IDENTIFY_ENDGID	  1u
-#define IDENTIFY_CNTLID	  1u
 #define IDENTIFY_ATOMIC_Z 7u /* AWUN, AWUPF and the namespaces' own, 0's based */
 
 /*

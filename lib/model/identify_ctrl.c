@@ -84,7 +84,9 @@ static void identity(struct model *m, struct nvme_id_ctrl *id)
 	for (size_t i = sizeof(id->fr); FAULT(m, IDENTIFY_NUL_PADDED) && i-- && id->fr[i] == ' ';)
 		id->fr[i] = 0;
 	memcpy(id->ieee, identify_oui, sizeof(id->ieee));
-	id->cntlid = le16_from(IDENTIFY_CNTLID);
+	id->cntlid = le16_from(model_cntlid(FAULT(m, CNTLID_SHARED) ? m->sub->ctrl[0] : m));
+	if (m->sub->n > 1)
+		id->cmic = NVME_CTRL_CMIC_MULTI_CTRL;
 	id->ver = le32_from(m->opt.vs);
 	if (m->opt.vs >= VS(1, 4, 0))
 		id->cntrltype = NVME_CTRL_CNTRLTYPE_IO;
@@ -183,21 +185,26 @@ void identify_ctrl_nvm(struct mcmd *c, uint8_t *page)
 	id->wusl = (uint8_t)c->m->opt.wusl;
 }
 
-/* The one controller there is, unless the list begins above it. */
+/* Those of the subsystem, or those that the namespace is attached to, from a CNTLID on. */
 void identify_ctrls(struct mcmd *c, uint8_t *page)
 {
-	unsigned cntid = mcmd_cdw10(c) >> 16;
+	const struct model_subsystem *s = c->m->sub;
+	unsigned cntid = mcmd_cdw10(c) >> 16, n = 0;
 	bool of_ns = (mcmd_cdw10(c) & 0xff) == NVME_IDENTIFY_CNS_NS_CTRL_LIST;
+	struct media_ns *ns = of_ns ? identify_find_ns(c) : NULL;
 
-	if (of_ns && !identify_find_ns(c))
+	if ((of_ns && !ns) || (!of_ns && admin_nsid_wrong(c)))
 		return;
-	if (!of_ns && admin_nsid_wrong(c))
-		return;
-	if (cntid + FAULT(c->m, CTRL_LIST_GT) > IDENTIFY_CNTLID ||
-	    FAULT(c->m, CTRL_LIST_WITHOUT_SELF))
-		return;
-	le16_put(page, 1);
-	le16_put(page + 2, IDENTIFY_CNTLID);
+	for (unsigned i = 0; i < s->n; i++) {
+		uint16_t id = model_cntlid(s->ctrl[i]);
+
+		if (id < cntid + FAULT(c->m, CTRL_LIST_GT) ||
+		    (s->ctrl[i] == c->m && FAULT(c->m, CTRL_LIST_WITHOUT_SELF)) ||
+		    (s->ctrl[i] != c->m && FAULT(c->m, CTRL_LIST_SELF_ALONE)))
+			continue;
+		le16_put(page + 2 + 2 * n++, id);
+	}
+	le16_put(page, (uint16_t)n);
 }
 
 /* One endurance group, of all namespaces. */
@@ -225,7 +232,7 @@ void identify_iocs(struct mcmd *c, uint8_t *page)
 
 	if (admin_nsid_wrong(c))
 		return;
-	if (cntid != IDENTIFY_CNTLID && cntid != 0xffff)
+	if (cntid != model_cntlid(c->m) && cntid != 0xffff)
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(42, 0));
 	else
 		le64_put(page, 1);

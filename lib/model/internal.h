@@ -44,6 +44,8 @@ struct model_opt {
 	unsigned dstrd;
 	unsigned kas; /* Keep Alive Support, in 100 ms; 0: none */
 	unsigned vectors;  /* MSI-X messages */
+	unsigned controllers; /* of the subsystem */
+	unsigned private_ns;  /* of the namespaces: those that one controller alone has */
 	unsigned ns;	   /* namespaces: 512 and 4096 bytes in turn */
 	unsigned nn;	   /* Identify Controller NN; 0: two more than there are */
 	uint64_t ns_bytes; /* of each, sparse */
@@ -66,18 +68,33 @@ struct model_preset; /* preset.c */
 
 #define OPTION_KEYS_MAX 128
 
+#define CONTROLLERS_MAX 2u
+
+/*
+ * The NVM subsystem: what its controllers share. Each of them is a struct model; the first one made
+ * the subsystem and ends it. Rooms that are shared have a pointer in every controller.
+ */
+struct model_subsystem {
+	uint64_t now; /* ns since power-on of the model process */
+	struct model *ctrl[CONTROLLERS_MAX];
+	unsigned n;
+	bool busy;	    /* in core_tick */
+	unsigned mastering; /* a controller is on the bus */
+};
+
+/* A controller: what is its own, registers, queues, PCI, MSI-X, events, features, logs, dbbuf. */
 struct model {
 	bool fault[FAULT_COUNT];
-	unsigned index; /* of the controllers of its subsystem */
 	struct model_bus bus;
-	uint64_t now; /* ns since power-on of the model process */
+	struct model_subsystem *sub;
+	unsigned index; /* of the controllers of its subsystem */
 	struct model_core *core;
 	struct model_pci *pci;
 	struct model_irq *irq;
 	struct model_events *events;
 	struct model_features *features;
 	struct model_logs *logs;
-	struct model_media *media;
+	struct model_media *media; /* the subsystem's */
 	struct model_dbbuf *dbbuf;
 	struct model_firmware *firmware; /* the subsystem's */
 	struct model_selftest *selftest; /* the subsystem's */
@@ -110,6 +127,9 @@ static inline uint32_t mcmd_cdw10(const struct mcmd *c)
 /* Parameter Error Location: byte 7:0 and bit 10:8 of the command; and "nowhere in it". */
 #define MCMD_AT(byte, bit) ((uint16_t)((bit) << 8 | (byte)))
 #define MCMD_NOWHERE 0xffffu
+
+/* Controller Identifier. */
+uint16_t model_cntlid(const struct model *m);
 
 /* (core: admin.c) Sets an error status with DNR and where it stands in the command (byte 7:0, bit 10:8). */
 void mcmd_fail(struct mcmd *c, uint16_t status, uint16_t error_location);

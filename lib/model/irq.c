@@ -101,7 +101,7 @@ static bool is_masked(const struct model *m, const struct entry *e)
 static void hold_back(struct model *m, struct entry *e)
 {
 	if (!e->late++) {
-		e->late_due = m->now + LATE_NS;
+		e->late_due = m->sub->now + LATE_NS;
 		m->irq->late++;
 	}
 }
@@ -149,7 +149,7 @@ void irq_step(struct model *m)
 	for (unsigned i = 0; m->irq->late && i < m->irq->n; i++) {
 		struct entry *e = &m->irq->entry[i];
 
-		if (!e->late || e->late_due > m->now)
+		if (!e->late || e->late_due > m->sub->now)
 			continue;
 		if (e->late == 1)
 			signal_entry(m, e);

@@ -32,7 +32,7 @@ void keepalive_restart(struct model *m)
 {
 	uint32_t ms = m->opt.kas ? feature_keep_alive(m) : 0;
 
-	m->core->alive_due = ms ? m->now + ms * MS_NS : NEVER;
+	m->core->alive_due = ms ? m->sub->now + ms * MS_NS : NEVER;
 	if (FAULT(m, KEEP_ALIVE_NEVER_EXPIRES))
 		m->core->alive_due = NEVER;
 }
@@ -59,7 +59,7 @@ void keepalive_step(struct model *m)
 			     .status = SC_KEEP_ALIVE_EXPIRED,
 			     .error_location = MCMD_NOWHERE };
 
-	if (m->core->alive_due > m->now)
+	if (m->core->alive_due > m->sub->now)
 		return;
 	m->core->alive_due = NEVER;
 	logs_add_error(m, &none, 0);

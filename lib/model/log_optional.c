@@ -138,7 +138,7 @@ size_t log_build_persistent(struct model *m, uint8_t *page)
 	e->etype = EVENT_SMART;
 	e->etype_rev = 1;
 	e->ehl = sizeof(*e) - 3;
-	e->cntlid = le16_from(IDENTIFY_CNTLID);
+	e->cntlid = le16_from(model_cntlid(m));
 	e->el = le16_from(EVENT_BYTES);
 	memcpy(e + 1, m->logs->pel_snapshot, EVENT_BYTES);
 	return total;

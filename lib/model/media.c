@@ -432,13 +432,13 @@ const uint8_t *media_view(struct model *m, struct media_ns *ns, uint64_t lba, ui
 bool media_overlaps_last(struct model *m, const struct media_ns *ns, uint64_t lba, uint64_t n)
 {
 	struct model_media *md = m->media;
-	bool overlaps = md->last.ns == ns && m->now - md->last.at < TOGETHER_NS && n > 1 &&
+	bool overlaps = md->last.ns == ns && m->sub->now - md->last.at < TOGETHER_NS && n > 1 &&
 			lba < md->last.lba + md->last.n && md->last.lba < lba + n;
 
 	md->last.ns = ns;
 	md->last.lba = lba;
 	md->last.n = n;
-	md->last.at = m->now;
+	md->last.at = m->sub->now;
 	return overlaps;
 }
 
@@ -446,10 +446,10 @@ size_t media_bent_bytes(struct model *m, const struct media_ns *ns, uint64_t n)
 {
 	struct model_media *md = m->media;
 	const struct media_ns *last = md->last.ns;
-	bool bent = last && m->now - md->last.at < TOGETHER_NS && last->lbads < ns->lbads;
+	bool bent = last && m->sub->now - md->last.at < TOGETHER_NS && last->lbads < ns->lbads;
 
 	md->last.ns = ns;
-	md->last.at = m->now;
+	md->last.at = m->sub->now;
 	return n << (bent ? last->lbads : ns->lbads);
 }
 

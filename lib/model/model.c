@@ -15,6 +15,12 @@ struct model *model_new(const struct model_bus *bus)
 
 	if (!m)
 		return NULL;
+	m->sub = calloc(1, sizeof(*m->sub));
+	if (!m->sub) {
+		free(m);
+		return NULL;
+	}
+	m->sub->ctrl[m->sub->n++] = m;
 	m->bus = *bus;
 	option_defaults(&m->opt);
 	return m;
@@ -54,9 +60,7 @@ static void free_rooms(struct model *m)
 {
 	virt_free(m->virt);
 	selftest_free(m->selftest);
-	firmware_free(m->firmware);
 	dbbuf_free(m->dbbuf);
-	media_free(m->media);
 	logs_free(m->logs);
 	features_free(m->features);
 	events_free(m->events);
@@ -65,23 +69,77 @@ static void free_rooms(struct model *m)
 	core_free(m->core);
 }
 
-/* The options are settled when power first comes, so the rooms are furnished then. */
+/* Every controller but the first, and what they share. */
+static void free_subsystem(struct model_subsystem *s)
+{
+	struct model *first = s->ctrl[0];
+
+	while (s->n > 1) {
+		struct model *m = s->ctrl[--s->n];
+
+		free_rooms(m);
+		free(m);
+	}
+	free_rooms(first);
+	media_free(first->media);
+	firmware_free(first->firmware);
+}
+
+/* What the controller does not share. */
 static bool build_rooms(struct model *m)
 {
-	keepalive_claim(m);
 	m->core = core_new(m);
 	m->pci = pci_new(m);
 	m->irq = irq_new(m);
 	m->events = events_new(m);
 	m->features = features_new(m);
 	m->logs = logs_new(m);
-	m->media = media_new(m);
 	m->dbbuf = dbbuf_new(m);
-	m->firmware = firmware_new(m);
 	m->selftest = selftest_new(m);
 	m->virt = virt_new(m);
-	return m->core && m->pci && m->irq && m->events && m->features && m->logs && m->media &&
-	       m->dbbuf && m->firmware && m->selftest && m->virt;
+	return m->core && m->pci && m->irq && m->events && m->features && m->logs && m->dbbuf &&
+	       m->selftest && m->virt;
+}
+
+/* One more controller, made like the first. */
+static struct model *controller_new(const struct model *first)
+{
+	struct model_subsystem *s = first->sub;
+	struct model *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	memcpy(m->fault, first->fault, sizeof(m->fault));
+	m->bus = first->bus;
+	m->sub = s;
+	m->index = s->n;
+	m->opt = first->opt;
+	m->preset = first->preset;
+	s->ctrl[s->n++] = m;
+	return m;
+}
+
+/* The options are settled when power first comes, so the rooms are furnished then. */
+static bool build_subsystem(struct model *first)
+{
+	struct model_subsystem *s = first->sub;
+
+	keepalive_claim(first);
+	first->media = media_new(first);
+	first->firmware = firmware_new(first);
+	if (!first->media || !first->firmware || !build_rooms(first))
+		return false;
+	while (s->n < first->opt.controllers) {
+		struct model *m = controller_new(first);
+
+		if (!m)
+			return false;
+		m->media = first->media;
+		m->firmware = first->firmware;
+		if (!build_rooms(m))
+			return false;
+	}
+	return true;
 }
 
 int model_settle(struct model *m, char *why, size_t len)
@@ -91,10 +149,19 @@ int model_settle(struct model *m, char *why, size_t len)
 	return err ? err : claim_settle(m, why, len);
 }
 
+static void power_all(struct model_subsystem *s, enum model_reset kind)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		core_level_reset(s->ctrl[i], kind);
+		pci_reset(s->ctrl[i]);
+		irq_reset(s->ctrl[i]);
+	}
+}
+
 int model_power_on(struct model *m)
 {
-	if (!m->core && !build_rooms(m)) {
-		free_rooms(m);
+	if (!m->core && !build_subsystem(m)) {
+		free_subsystem(m->sub);
 		m->core = NULL;
 		m->pci = NULL;
 		m->irq = NULL;
@@ -108,23 +175,30 @@ int model_power_on(struct model *m)
 		m->virt = NULL;
 		return m->opt.store[0] ? -EIO : -ENOMEM;
 	}
-	core_level_reset(m, MODEL_POWER_ON);
-	pci_reset(m);
-	irq_reset(m);
+	power_all(m->sub, MODEL_POWER_ON);
 	return 0;
 }
 
 void model_power_off(struct model *m)
 {
-	core_level_reset(m, MODEL_POWER_OFF);
-	pci_reset(m);
-	irq_reset(m);
+	power_all(m->sub, MODEL_POWER_OFF);
+}
+
+struct model *model_peer(struct model *m)
+{
+	return m->sub->n > 1 ? m->sub->ctrl[1] : NULL;
+}
+
+uint16_t model_cntlid(const struct model *m)
+{
+	return (uint16_t)(m->index + 1);
 }
 
 void model_free(struct model *m)
 {
 	if (!m)
 		return;
-	free_rooms(m);
+	free_subsystem(m->sub);
+	free(m->sub);
 	free(m);
 }

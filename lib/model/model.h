@@ -26,7 +26,7 @@ struct model_bus {
 };
 
 struct model *model_new(const struct model_bus *bus);
-void model_free(struct model *m);
+void model_free(struct model *m); /* the whole subsystem, its other controller too */
 
 /*
  * "key=value" options of `model:`: 0, -ENOENT unknown key, -EINVAL bad value, -EEXIST a second
@@ -45,6 +45,11 @@ int model_settle(struct model *m, char *why, size_t len);
 /* Power on: everything to its power-on value. Power off loses what is volatile, cache included. */
 int model_power_on(struct model *m);
 void model_power_off(struct model *m);
+/*
+ * The second controller of the subsystem, once power was on; NULL: there is one alone. It is driven
+ * like the first, on the same bus and in the same time, and belongs to the first.
+ */
+struct model *model_peer(struct model *m);
 void model_flr(struct model *m);
 
 /* BAR0, exact width. -ERANGE past the end, -ENODEV when the model has "vanished" by fault. */

@@ -19,6 +19,8 @@
 	X(dstrd, 0, 8, 0)                                                                          \
 	X(kas, 0, 65535, 0)                                                                        \
 	X(vectors, 2, 2048, 9)                                                                     \
+	X(controllers, 1, CONTROLLERS_MAX, 1)                                                      \
+	X(private_ns, 0, 32, 0)                                                                    \
 	X(ns, 1, 32, 2)                                                                            \
 	X(nn, 1, 34, 0)                                                                            \
 	X(aerl, 0, 255, 3)                                                                         \

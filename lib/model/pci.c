@@ -285,7 +285,7 @@ int model_cfg_write(struct model *m, unsigned off, unsigned width, uint32_t valu
 	if (touches(off, bytes, EXP_DEVCTL + 1) &&
 	    (value >> 8 * (EXP_DEVCTL + 1 - off) & DEVCTL_FLR >> 8))
 		model_flr(m);
-	m->now += TICK_NS;
+	m->sub->now += TICK_NS;
 	core_tick(m);
 	return 0;
 }

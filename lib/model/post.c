@@ -113,7 +113,7 @@ static int phase_first(struct model *m, uint64_t at, const uint8_t *bytes)
 	write_rest(m);
 	k->rest_pending = true;
 	k->rest_at = at;
-	k->rest_due = m->now + REST_NS;
+	k->rest_due = m->sub->now + REST_NS;
 	memcpy(k->rest, bytes, sizeof(k->rest));
 	return core_dma_write(m, at + PHASE_DWORD, bytes + PHASE_DWORD, 4);
 }
@@ -193,7 +193,7 @@ void post_cqe(struct model *m, struct slot *s)
 	if (s->twice) { /* abort-completes-twice: and once more as if nothing had been */
 		s->twice = false;
 		s->c.status = SC_SUCCESS;
-		s->due = m->now + IO_NS;
+		s->due = m->sub->now + IO_NS;
 		return;
 	}
 	engine_drop(m, s);
@@ -249,12 +249,12 @@ void post_step(struct model *m)
 {
 	const struct core_marks *k = &m->core->marks;
 
-	if (k->rest_pending && k->rest_due <= m->now)
+	if (k->rest_pending && k->rest_due <= m->sub->now)
 		write_rest(m);
 	for (unsigned i = 0; k->late && i < m->core->nslots; i++) {
 		struct slot *s = &m->core->slot[i];
 
-		if (s->state == SLOT_LATE && s->due <= m->now)
+		if (s->state == SLOT_LATE && s->due <= m->sub->now)
 			land(m, s);
 	}
 }

@@ -315,8 +315,8 @@ int model_bar_read(struct model *m, uint64_t off, unsigned width, uint64_t *ret)
 
 	if (err)
 		return err;
-	if (!m->core->mastering) {
-		m->now += TICK_NS;
+	if (!m->sub->mastering) {
+		m->sub->now += TICK_NS;
 		core_tick(m);
 	}
 	if (!pci_memory_enabled(m) || FAULT(m, ALL_ONES))
@@ -360,13 +360,13 @@ int model_bar_write(struct model *m, uint64_t off, unsigned width, uint64_t valu
 
 	if (err || !pci_memory_enabled(m))
 		return err;
-	if (m->core->mastering)
+	if (m->sub->mastering)
 		return post_write(m, off, width, value);
 	if (is_legal(off, width))
 		regs_write(m, off, width, value);
 	else
 		write_illegal(m, off, value);
-	m->now += TICK_NS;
+	m->sub->now += TICK_NS;
 	core_tick(m);
 	return 0;
 }

@@ -68,10 +68,10 @@ static void start(struct model *m)
 		core->csts &= ~SHST_MASK;
 	core->shutdown_due = NEVER;
 	core->state = CORE_STARTING;
-	core->state_due = m->now + READY_NS;
+	core->state_due = m->sub->now + READY_NS;
 	core->marks.enables++;
 	if (FAULT(m, SLOW_READY) && core->marks.enables > 1)
-		core->state_due = m->now + SLOW_NS;
+		core->state_due = m->sub->now + SLOW_NS;
 	if (FAULT(m, NEVER_READY))
 		core->state_due = NEVER;
 }
@@ -148,7 +148,7 @@ static void disable(struct model *m)
 		core->asq = core->acq = 0;
 	core->marks.toggled |= FAULT(m, FAST_TOGGLE_STICKS) && core->state == CORE_STARTING;
 	core->state = CORE_STOPPING;
-	core->state_due = m->now + READY_NS;
+	core->state_due = m->sub->now + READY_NS;
 	if (FAULT(m, RDY_STUCK_ON_DISABLE) || (core->marks.toggled && core->csts & CSTS_RDY))
 		core->state_due = NEVER;
 }
@@ -158,7 +158,7 @@ static void shut_down(struct model *m)
 	struct model_core *core = m->core;
 
 	core->csts = (core->csts & ~SHST_MASK) | SHST(1);
-	core->shutdown_due = m->now + SHUTDOWN_NS;
+	core->shutdown_due = m->sub->now + SHUTDOWN_NS;
 	if (FAULT(m, SHST_STUCK) || (FAULT(m, SHUTDOWN_WAITS_FOR_HOST) && core->running) ||
 	    (FAULT(m, SHST_STUCK_WHILE_DISABLED) && !(core->cc & CC_EN)))
 		core->shutdown_due = NEVER;
@@ -210,13 +210,13 @@ void core_step_state(struct model *m)
 {
 	struct model_core *core = m->core;
 
-	if (core->state_due <= m->now) {
+	if (core->state_due <= m->sub->now) {
 		if (core->state == CORE_STARTING)
 			started(m);
 		else if (core->state == CORE_STOPPING)
 			stopped(m);
 	}
-	if (core->shutdown_due <= m->now)
+	if (core->shutdown_due <= m->sub->now)
 		shut_down_done(m);
 	boot_step(m);
 	keepalive_step(m);
@@ -253,14 +253,9 @@ void model_flr(struct model *m)
 		irq_reset(m);
 }
 
-/*
- * Every link of the subsystem goes down with it, so configuration space is lost as well. It is not
- * told of by NSSRO where it makes another firmware image run.
- */
-void core_subsystem_reset(struct model *m)
+static void subsystem_reset_one(struct model *m, bool activates)
 {
 	uint32_t aqa = m->core->aqa;
-	bool activates = firmware_waits(m);
 
 	m->core->marks.keep_queues = FAULT(m, NSSR_KEEPS_QUEUES);
 	core_level_reset(m, MODEL_RESET_FLR);
@@ -270,4 +265,18 @@ void core_subsystem_reset(struct model *m)
 	pci_reset(m);
 	irq_reset(m);
 	m->core->csts |= activates || FAULT(m, NSSRO_NOT_SET) ? 0 : CSTS_NSSRO;
+}
+
+/*
+ * Every link of the subsystem goes down with it, so configuration space is lost as well. It is not
+ * told of by NSSRO where it makes another firmware image run.
+ */
+void core_subsystem_reset(struct model *m)
+{
+	struct model_subsystem *s = m->sub;
+	bool activates = firmware_waits(m);
+
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->ctrl[i] == m || !FAULT(m, NSSR_SPARES_PEER))
+			subsystem_reset_one(s->ctrl[i], activates);
 }

@@ -141,7 +141,7 @@ size_t smart_build(struct model *m, uint8_t *page)
 	le64_put(log->host_reads, n->host_reads);
 	le64_put(log->host_writes, n->host_writes);
 	le64_put(log->power_cycles, n->power_cycles);
-	le64_put(log->power_on_hours, m->now / (3600 * NS_PER_S));
+	le64_put(log->power_on_hours, m->sub->now / (3600 * NS_PER_S));
 	le64_put(log->unsafe_shutdowns, n->unsafe_shutdowns);
 	le64_put(log->media_errors, n->media_errors);
 	le64_put(log->num_err_log_entries, m->logs->errors);

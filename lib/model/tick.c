@@ -15,13 +15,10 @@ static void take_posted(struct model *m)
 	core->nposted = 0;
 }
 
-bool core_tick(struct model *m)
+static bool tick_one(struct model *m)
 {
 	struct model_core *core = m->core;
 
-	if (core->busy)
-		return false;
-	core->busy = true;
 	take_posted(m);
 	core_step_state(m);
 	if (core_running(m)) {
@@ -32,13 +29,26 @@ bool core_tick(struct model *m)
 		engine_step(m);
 		irq_step(m);
 	}
-	core->busy = false;
 	bool moved = core->moved;
 	core->moved = false;
 	return moved;
 }
 
-static uint64_t next_due(const struct model *m)
+bool core_tick(struct model *m)
+{
+	struct model_subsystem *s = m->sub;
+	bool moved = false;
+
+	if (s->busy)
+		return false;
+	s->busy = true;
+	for (unsigned i = 0; i < s->n; i++)
+		moved |= tick_one(s->ctrl[i]);
+	s->busy = false;
+	return moved;
+}
+
+static uint64_t next_of(const struct model *m)
 {
 	uint64_t due = core_state_next(m), work, irq;
 
@@ -51,26 +61,37 @@ static uint64_t next_due(const struct model *m)
 	return irq < due ? irq : due;
 }
 
+static uint64_t next_due(const struct model_subsystem *s)
+{
+	uint64_t due = NEVER, one;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		one = next_of(s->ctrl[i]);
+		due = one < due ? one : due;
+	}
+	return due;
+}
+
 void model_relax(struct model *m, uint64_t ns)
 {
-	uint64_t end = m->now + ns < m->now ? NEVER : m->now + ns;
+	uint64_t end = m->sub->now + ns < m->sub->now ? NEVER : m->sub->now + ns;
 
 	while (!core_tick(m)) {
-		uint64_t due = next_due(m);
+		uint64_t due = next_due(m->sub);
 
 		if (due >= end) {
-			m->now = end;
+			m->sub->now = end;
 			core_tick(m);
 			return;
 		}
-		if (due > m->now)
-			m->now = due;
+		if (due > m->sub->now)
+			m->sub->now = due;
 	}
 }
 
 uint64_t model_now(const struct model *m)
 {
-	return m->now;
+	return m->sub->now;
 }
 
 /* By fault, an address that stops the controller for good. */
@@ -94,9 +115,9 @@ int core_dma_read(struct model *m, uint64_t addr, void *to, size_t len)
 
 	if (!pci_master_enabled(m) || is_deadly(m, addr))
 		return -EFAULT;
-	m->core->mastering++;
+	m->sub->mastering++;
 	err = m->bus.read(m->bus.ctx, addr, to, len);
-	m->core->mastering--;
+	m->sub->mastering--;
 	return err;
 }
 
@@ -106,9 +127,9 @@ int core_dma_write(struct model *m, uint64_t addr, const void *from, size_t len)
 
 	if (!pci_master_enabled(m) || is_deadly(m, addr))
 		return -EFAULT;
-	m->core->mastering++;
+	m->sub->mastering++;
 	err = m->bus.write(m->bus.ctx, addr, from, len);
-	m->core->mastering--;
+	m->sub->mastering--;
 	return err;
 }
 

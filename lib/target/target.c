@@ -18,16 +18,17 @@ static const struct {
 	unsigned bit;
 	const char *name, *text;
 } needs[] = {
-	{NEED_BLOCK,	      "block",      "block I/O"				   },
-	{ NEED_COMMAND,	"command",	   "NVMe commands as written by the case"	  },
-	{ NEED_QUEUES,     "queues",	 "registers, own queues and DMA memory"	},
-	{ NEED_CONFIG,     "config",	 "PCI configuration space"		   },
-	{ NEED_IRQ,	    "irq",	   "MSI-X messages"			    },
-	{ NEED_HOLE,	     "hole",	     "bus addresses known to lead nowhere"	   },
-	{ NEED_OWN_BAR,	"own-bar",	   "a device that can reach its own BAR by DMA"},
-	{ NEED_MSIX_TABLE, "msix-table", "the MSI-X table itself"			  },
-	{ NEED_RESTART,	"restart",	   "a way to take power away and give it back" },
-	{ NEED_RECONNECT,  "reconnect",  "a socket transport whose client can vanish"},
+	{ NEED_BLOCK, "block", "block I/O" },
+	{ NEED_COMMAND, "command", "NVMe commands as written by the case" },
+	{ NEED_QUEUES, "queues", "registers, own queues and DMA memory" },
+	{ NEED_CONFIG, "config", "PCI configuration space" },
+	{ NEED_IRQ, "irq", "MSI-X messages" },
+	{ NEED_HOLE, "hole", "bus addresses known to lead nowhere" },
+	{ NEED_OWN_BAR, "own-bar", "a device that can reach its own BAR by DMA" },
+	{ NEED_MSIX_TABLE, "msix-table", "the MSI-X table itself" },
+	{ NEED_RESTART, "restart", "a way to take power away and give it back" },
+	{ NEED_RECONNECT, "reconnect", "a socket transport whose client can vanish" },
+	{ NEED_PEER, "peer", "a second controller of the same subsystem" },
 };
 
 const char *target_need_name(unsigned bit)

@@ -31,6 +31,7 @@ enum target_need {
 	NEED_MSIX_TABLE = 1u << 7, /* the MSI-X table itself, not a virtualised one */
 	NEED_RESTART = 1u << 8,	   /* the device can be made to lose power and come back */
 	NEED_RECONNECT = 1u << 9,  /* a client can vanish and another come: socket transports */
+	NEED_PEER = 1u << 10,	   /* the second controller of the same subsystem, raw as well */
 };
 
 /* Short name ("queues") and sentence of one bit; NULL for a bit that means nothing. */
@@ -112,6 +113,13 @@ struct target_ops {
 	int (*irq_wait)(struct target *t, unsigned vector, uint64_t deadline_ns);
 	/* Returns when the device can be reached again: its time waited, its configuration back. */
 	int (*reset)(struct target *t, enum reset_kind kind);
+
+	/*
+	 * With NEED_PEER: the second controller of the same subsystem, which belongs to this run
+	 * alone; raw, disabled, in the device's time of t. Memory mapped by one is seen by both.
+	 * Owned by t and closed with it; the same one at each call.
+	 */
+	int (*peer)(struct target *t, struct target **ret);
 
 	/* PCI configuration space, widths 8, 16, 32, offsets 0..FFFh */
 	int (*cfg_read)(struct target *t, unsigned off, unsigned width, uint32_t *ret);

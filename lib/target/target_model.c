@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * The model controller as a target. Host memory is mapped anonymously and shown to the device at
- * bus addresses of the target's own, with nothing between two regions, so that an access past the
- * end of one meets a hole. Bus addresses in the device's BAR lead back to it, as on a bus.
+/* The model controller as a target, and the second controller of its subsystem as that one's peer.
  */
 #include "target/target.h"
 
@@ -10,26 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/endian.h"
 #include "base/text.h"
 #include "model/fault.h"
 #include "model/model.h"
 #include "spec/wire.h"
+#include "target/model_bus.h"
 
-#define PAGE	       4096ull
-#define IOVA_FIRST     0x100000000ull
-#define IOVA_GAP       0x10000ull      /* between two regions */
-#define IOVA_LAST      0x4000000000ull /* 40 bits and less: enough for any drive */
-#define BAR_ADDR       0xe00000000ull  /* never reached by regions: see region_place */
 #define HOLE_ADDR      0x6000000000ull
 #define HOLE_BYTES     0x1000000ull
 #define REGIONS_MAX    16384u
-#define VECTORS_MAX    64u
-#define RELAX_SLICE_NS 1000000ull
-#define SPARES_MAX     16u
-#define SPARE_LEN_MAX  0x10000u /* bytes; zeroing a larger one costs what new pages cost */
 
 #define CFG_COMMAND    0x04u
 #define CFG_BAR0       0x10u
@@ -41,31 +29,16 @@
 #define EXP_DEVCTL     8u
 #define DEVCTL_FLR     0x8000u
 
-struct region {
-	uint64_t iova;
-	size_t len;
-	uint8_t *va;
-};
-
-/* Host memory of a region that is gone, kept for the next of its length: pages cost page faults. */
-struct spare {
-	size_t len;
-	uint8_t *va;
-};
-
+/* One function. The first has the bus and the other function, and ends both. */
 struct model_target {
 	struct model *m;
-	struct spare spare[SPARES_MAX];
-	unsigned spares;
-	struct region *region; /* ascending bus addresses */
-	unsigned nregions, room;
-	unsigned last_hit;
-	uint64_t next_iova;
-	uint64_t bar, bar_bytes;
-	bool decodes;	   /* memory space is enabled */
-	unsigned msix;	   /* offset of the MSI-X capability; 0: none */
-	unsigned vectors;  /* of its table */
-	struct dma tokens; /* one dword a vector: what the device's messages write to */
+	struct bus *bus;
+	struct bus_bar *bar;  /* of the bus: this function's */
+	struct target *peer;  /* NULL: not asked for yet */
+	struct target *first; /* of the peer: whose it is */
+	unsigned msix;	      /* offset of the MSI-X capability; 0: none */
+	unsigned vectors;     /* of its table */
+	struct dma tokens;    /* one dword a vector: what the device's messages write to */
 	bool have_tokens;
 };
 
@@ -74,178 +47,22 @@ static struct model_target *mine(struct target *t)
 	return t->priv;
 }
 
-/* ---- the bus ---- */
-
-static struct region *region_at(struct model_target *mt, uint64_t addr)
-{
-	unsigned low = 0, high = mt->nregions;
-
-	if (mt->last_hit < mt->nregions &&
-	    addr - mt->region[mt->last_hit].iova < mt->region[mt->last_hit].len)
-		return &mt->region[mt->last_hit];
-	while (low < high) {
-		unsigned mid = (low + high) / 2;
-		struct region *r = &mt->region[mid];
-
-		if (addr < r->iova) {
-			high = mid;
-		} else if (addr - r->iova < r->len) {
-			mt->last_hit = mid;
-			return r;
-		} else {
-			low = mid + 1;
-		}
-	}
-	return NULL;
-}
-
-/* Host memory behind [addr, addr + len), all in one region; NULL: nothing answers. */
-static uint8_t *resolve(struct model_target *mt, uint64_t addr, size_t len)
-{
-	struct region *r = region_at(mt, addr);
-
-	if (!r || len > r->len - (addr - r->iova))
-		return NULL;
-	return r->va + (addr - r->iova);
-}
-
-/* Where BAR0 stands now by configuration space; it decodes only where the whole access fits. */
-static bool in_bar(const struct model_target *mt, uint64_t addr, size_t len)
-{
-	return mt->decodes && addr >= mt->bar && addr - mt->bar < mt->bar_bytes &&
-	       len <= mt->bar_bytes - (addr - mt->bar);
-}
-
-static int bar_dma(struct model_target *mt, uint64_t off, uint8_t *bytes, size_t len, bool write)
-{
-	if (off % 4 || len % 4)
-		return -EFAULT;
-	for (size_t i = 0; i < len; i += 4) {
-		uint64_t v = le32_at(bytes + i);
-		int err = write ? model_bar_write(mt->m, off + i, 32, v)
-				: model_bar_read(mt->m, off + i, 32, &v);
-
-		if (err)
-			return -EFAULT;
-		if (!write)
-			le32_put(bytes + i, (uint32_t)v);
-	}
-	return 0;
-}
-
-static int bus_read(void *ctx, uint64_t addr, void *to, size_t len)
-{
-	struct model_target *mt = ctx;
-	uint8_t *from = resolve(mt, addr, len);
-
-	if (from)
-		memcpy(to, from, len);
-	else if (in_bar(mt, addr, len))
-		return bar_dma(mt, addr - mt->bar, to, len, false);
-	return from ? 0 : -EFAULT;
-}
-
-static int bus_write(void *ctx, uint64_t addr, const void *from, size_t len)
-{
-	struct model_target *mt = ctx;
-	uint8_t *to = resolve(mt, addr, len);
-
-	if (to)
-		memcpy(to, from, len);
-	else if (in_bar(mt, addr, len))
-		return bar_dma(mt, addr - mt->bar, (uint8_t *)from, len, true);
-	return to ? 0 : -EFAULT;
-}
-
 /* ---- memory ---- */
-
-static int region_add(struct model_target *mt, const struct region *r)
-{
-	if (mt->nregions == mt->room) {
-		unsigned room = mt->room ? mt->room * 2 : 64;
-		struct region *grown = realloc(mt->region, room * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		mt->region = grown;
-		mt->room = room;
-	}
-	mt->region[mt->nregions++] = *r;
-	return 0;
-}
-
-/* No bus address is handed out twice: a stale one meets a hole, not somebody else's memory. */
-static uint64_t region_place(struct model_target *mt, size_t len, uint64_t align)
-{
-	uint64_t at = (mt->next_iova + align - 1) & ~(align - 1);
-
-	if (at < BAR_ADDR + (1ull << 32) && at + len > BAR_ADDR)
-		at = (BAR_ADDR + (1ull << 32) + align - 1) & ~(align - 1);
-	return at + len > IOVA_LAST ? 0 : at;
-}
-
-/* Zeroed host memory, or MAP_FAILED. */
-static uint8_t *host_memory(struct model_target *mt, size_t len)
-{
-	for (unsigned i = mt->spares; i--;) {
-		uint8_t *va = mt->spare[i].va;
-
-		if (mt->spare[i].len != len)
-			continue;
-		mt->spare[i] = mt->spare[--mt->spares];
-		memset(va, 0, len);
-		return va;
-	}
-	return mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-}
-
-static void host_release(struct model_target *mt, uint8_t *va, size_t len)
-{
-	if (len <= SPARE_LEN_MAX && mt->spares < SPARES_MAX)
-		mt->spare[mt->spares++] = (struct spare){ len, va };
-	else
-		munmap(va, len);
-}
 
 static int model_dma_map(struct target *t, struct dma *d)
 {
-	struct model_target *mt = mine(t);
-	uint64_t align = d->align > PAGE ? d->align : PAGE;
-	size_t len = (d->len + PAGE - 1) & ~(PAGE - 1);
-	struct region r = { .len = len };
+	int err = bus_map(mine(t)->bus, d);
 
-	if (!len || (align & (align - 1)))
-		return target_fail(t, -EINVAL, "dma_map: %zu bytes aligned to %zu", d->len,
-				   d->align);
-	r.iova = region_place(mt, len, align);
-	if (!r.iova || mt->nregions == REGIONS_MAX)
-		return target_fail(t, -ENOMEM, "no bus addresses left for %zu bytes", len);
-	r.va = host_memory(mt, len);
-	if (r.va == MAP_FAILED)
-		return target_fail(t, -ENOMEM, "no memory for %zu bytes", len);
-	if (region_add(mt, &r)) {
-		host_release(mt, r.va, len);
-		return target_fail(t, -ENOMEM, "no memory for one more region");
-	}
-	mt->next_iova = r.iova + len + IOVA_GAP;
-	d->len = len;
-	d->va = r.va;
-	d->iova = r.iova;
+	if (err == -EINVAL)
+		return target_fail(t, err, "dma_map: %zu bytes aligned to %zu", d->len, d->align);
+	if (err)
+		return target_fail(t, err, "no memory or no bus addresses for %zu bytes", d->len);
 	return 0;
 }
 
 static void model_dma_unmap(struct target *t, struct dma *d)
 {
-	struct model_target *mt = mine(t);
-	struct region *r = region_at(mt, d->iova);
-
-	if (!r || r->iova != d->iova)
-		return;
-	host_release(mt, r->va, r->len);
-	memmove(r, r + 1, (size_t)(mt->region + mt->nregions - (r + 1)) * sizeof(*r));
-	mt->nregions--;
-	mt->last_hit = 0;
-	d->va = NULL;
+	bus_unmap(mine(t)->bus, d);
 }
 
 /* ---- configuration space and reset ---- */
@@ -261,9 +78,9 @@ static void note_bar(struct model_target *mt)
 
 	model_cfg_read(mt->m, CFG_BAR0, 32, &low);
 	model_cfg_read(mt->m, CFG_BAR0 + 4, 32, &high);
-	mt->bar = ((uint64_t)high << 32 | low) & ~0xfull;
+	mt->bar->at = ((uint64_t)high << 32 | low) & ~0xfull;
 	model_cfg_read(mt->m, CFG_COMMAND, 16, &command);
-	mt->decodes = command & COMMAND_MEMORY;
+	mt->bar->decodes = command & COMMAND_MEMORY;
 }
 
 static int model_config_write(struct target *t, unsigned off, unsigned width, uint32_t value)
@@ -288,13 +105,32 @@ static unsigned find_cap(struct model_target *mt, uint8_t id)
 	return 0;
 }
 
+static uint64_t home_of(const struct model_target *mt)
+{
+	return BUS_BARS + (uint64_t)(mt->bar - mt->bus->bar) * BUS_BAR_ROOM;
+}
+
 /* What firmware and the PCI core do: the BAR has an address, memory and bus mastering are on. */
 static void place(struct model_target *mt)
 {
-	model_cfg_write(mt->m, CFG_BAR0, 32, (uint32_t)BAR_ADDR);
-	model_cfg_write(mt->m, CFG_BAR0 + 4, 32, (uint32_t)(BAR_ADDR >> 32));
+	model_cfg_write(mt->m, CFG_BAR0, 32, (uint32_t)home_of(mt));
+	model_cfg_write(mt->m, CFG_BAR0 + 4, 32, (uint32_t)(home_of(mt) >> 32));
 	model_cfg_write(mt->m, CFG_COMMAND, 16, COMMAND_ON);
 	note_bar(mt);
+}
+
+/* Both functions of the subsystem lose it. */
+static int power_cycle(struct target *t)
+{
+	struct model_target *first = mine(mine(t)->first ? mine(t)->first : t);
+
+	model_power_off(first->m);
+	if (model_power_on(first->m))
+		return target_fail(t, -EIO, "the model does not come up again");
+	place(first);
+	if (first->peer)
+		place(mine(first->peer));
+	return 0;
 }
 
 static int model_reset_device(struct target *t, enum reset_kind kind)
@@ -303,11 +139,9 @@ static int model_reset_device(struct target *t, enum reset_kind kind)
 	unsigned exp = find_cap(mt, EXP_ID);
 	uint32_t devctl;
 
-	if (kind == RESET_POWER) {
-		model_power_off(mt->m);
-		if (model_power_on(mt->m))
-			return target_fail(t, -EIO, "the model does not come up again");
-	} else if (!exp) {
+	if (kind == RESET_POWER)
+		return power_cycle(t);
+	if (!exp) {
 		return target_fail(t, -ENOTSUP, "no PCI Express capability, so no FLR");
 	} else {
 		model_cfg_read(mt->m, exp + EXP_DEVCTL, 16, &devctl);
@@ -404,6 +238,14 @@ static int model_irq_wait(struct target *t, unsigned vector, uint64_t deadline_n
 
 /* ---- open and close ---- */
 
+static void peer_close(struct target *peer)
+{
+	if (!peer)
+		return;
+	free(peer->priv);
+	free(peer);
+}
+
 static void model_close(struct target *t)
 {
 	struct model_target *mt = mine(t);
@@ -411,11 +253,9 @@ static void model_close(struct target *t)
 	if (!mt)
 		return;
 	model_free(mt->m);
-	for (unsigned i = 0; i < mt->nregions; i++)
-		munmap(mt->region[i].va, mt->region[i].len);
-	for (unsigned i = 0; i < mt->spares; i++)
-		munmap(mt->spare[i].va, mt->spare[i].len);
-	free(mt->region);
+	peer_close(mt->peer);
+	bus_close(mt->bus);
+	free(mt->bus);
 	free(mt);
 	t->priv = NULL;
 }
@@ -474,10 +314,29 @@ static int set_option(void *ctx, const char *key, const char *value)
 	return err;
 }
 
-static int set_up(struct target *t)
+/* Finds what the function has and places it on the bus, of which mt->bar is its part. */
+static int function_set_up(struct target *t)
 {
 	struct model_target *mt = mine(t);
 	uint32_t control = 0;
+	int err;
+
+	mt->bar->m = mt->m;
+	mt->bar->len = model_bar_size(mt->m);
+	place(mt);
+	mt->msix = find_cap(mt, MSIX_ID);
+	if (mt->msix)
+		model_cfg_read(mt->m, mt->msix + 2, 16, &control);
+	mt->vectors = mt->msix ? (control & 0x7ff) + 1 : 0;
+	mt->tokens.len = BUS_PAGE + 4ull * mt->vectors;
+	err = model_dma_map(t, &mt->tokens);
+	mt->have_tokens = !err;
+	return err;
+}
+
+static int set_up(struct target *t)
+{
+	struct model_target *mt = mine(t);
 	char why[160];
 	int err = model_settle(mt->m, why, sizeof(why));
 
@@ -487,29 +346,26 @@ static int set_up(struct target *t)
 	if (err)
 		return target_fail(t, err,
 				   err == -EIO ? "the store cannot be opened" : "out of memory");
-	mt->bar_bytes = model_bar_size(mt->m);
-	place(mt);
-	mt->msix = find_cap(mt, MSIX_ID);
-	if (mt->msix)
-		model_cfg_read(mt->m, mt->msix + 2, 16, &control);
-	mt->vectors = mt->msix ? (control & 0x7ff) + 1 : 0;
-	mt->tokens.len = PAGE + 4ull * mt->vectors;
-	err = model_dma_map(t, &mt->tokens);
-	mt->have_tokens = !err;
-	return err;
+	return function_set_up(t);
 }
 
 static int model_open(struct target *t, const char *address)
 {
 	struct model_target *mt = calloc(1, sizeof(*mt));
-	struct model_bus bus = { bus_read, bus_write, mt };
+	struct bus *bus = calloc(1, sizeof(*bus));
+	struct model_bus way = { bus_read, bus_write, bus };
 	int err;
 
-	if (!mt)
+	if (!mt || !bus) {
+		free(mt);
+		free(bus);
 		return target_fail(t, -ENOMEM, "out of memory");
+	}
 	t->priv = mt;
-	mt->next_iova = IOVA_FIRST;
-	mt->m = model_new(&bus);
+	bus_open(bus);
+	mt->bus = bus;
+	mt->bar = &bus->bar[0];
+	mt->m = model_new(&way);
 	if (!mt->m)
 		err = target_fail(t, -ENOMEM, "out of memory");
 	else
@@ -530,13 +386,54 @@ static int model_caps(struct target *t, struct target_caps *ret)
 		       NEED_MSIX_TABLE | NEED_RESTART,
 		.emulated = true,
 		.vectors = mt->vectors,
-		.bar_size = { mt->bar_bytes },
-		.bar_addr = { BAR_ADDR },
+		.bar_size = { mt->bar->len },
+		.bar_addr = { home_of(mt) },
 		.dma_bytes = 4ull << 30,
 		.hole = HOLE_ADDR,
 		.hole_bytes = HOLE_BYTES,
 		.engine = "nvrig model",
 	};
+	if (model_peer(mt->m))
+		ret->has |= NEED_PEER;
+	return 0;
+}
+
+static int peer_open(struct target *t, struct target *peer)
+{
+	struct model_target *mt = mine(t), *second = calloc(1, sizeof(*second));
+	int err;
+
+	if (!second)
+		return -ENOMEM;
+	peer->ops = t->ops;
+	peer->priv = second;
+	second->m = model_peer(mt->m);
+	second->bus = mt->bus;
+	second->bar = &mt->bus->bar[1];
+	second->first = t;
+	err = function_set_up(peer);
+	return err ? err : model_caps(peer, &peer->caps);
+}
+
+static int model_target_peer(struct target *t, struct target **ret)
+{
+	struct model_target *mt = mine(t);
+	struct target *peer;
+	int err;
+
+	if (mt->first || !model_peer(mt->m))
+		return target_fail(t, -ENOTSUP, "no second controller: option controllers=2");
+	if (mt->peer) {
+		*ret = mt->peer;
+		return 0;
+	}
+	peer = calloc(1, sizeof(*peer));
+	err = peer ? peer_open(t, peer) : -ENOMEM;
+	if (err) {
+		peer_close(peer);
+		return target_fail(t, err, "the second controller cannot be reached");
+	}
+	*ret = mt->peer = peer;
 	return 0;
 }
 
@@ -550,7 +447,8 @@ const struct target_ops target_model = {
 	.help = "model:[KEY=VALUE,...]  the controller in the process. "
 		"preset=full|minimal|oldspec|tiny|dbbuf|pi is another drive; what is given "
 		"beside it outweighs it. Numbers and sizes: queues, mqes, cqr, mdts, mpsmax, "
-		"dstrd, vectors, ns, nn, size. Version: vs=1.0 to 2.0; claims that came later "
+		"dstrd, vectors, ns, nn, size, controllers, private_ns. Version: vs=1.0 to 2.0; "
+		"claims that came later "
 		"are dropped. Claims, as Identify Controller has them: oacs, oncs, fuses, vwc, "
 		"lpa, ctratt, oaes, frmw, fwug, bps, kas, aerl, acl, elpe, npss, sgls, wzsl, wusl. "
 		"Features, 0 or 1: apsta, "
@@ -570,6 +468,7 @@ const struct target_ops target_model = {
 	.irq_enable = model_irq_enable,
 	.irq_wait = model_irq_wait,
 	.reset = model_reset_device,
+	.peer = model_target_peer,
 	.cfg_read = model_config_read,
 	.cfg_write = model_config_write,
 	.now = model_time,
