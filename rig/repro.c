@@ -223,6 +223,16 @@ static void put_pipe(FILE *out, const char *hex)
 	fputs("' | ", out);
 }
 
+static bool to_peer(const struct json_object *e)
+{
+	return !strcmp(event_get_str(e, "controller"), "peer");
+}
+
+static const char *said_peer(const struct json_object *e)
+{
+	return to_peer(e) ? "the peer, " : "";
+}
+
 static void put_line_to_run(FILE *out, const struct step *s)
 {
 	const struct sqe *e = &s->sqe;
@@ -233,9 +243,10 @@ static void put_line_to_run(FILE *out, const struct step *s)
 	if (writes)
 		put_pipe(out, event_get_str(s->e, "data_out"));
 	if (s->admin)
-		fputs("try nvme admin-passthru \"$ctrl\"", out);
+		fprintf(out, "try nvme admin-passthru \"$%s\"", to_peer(s->e) ? "peer" : "ctrl");
 	else
-		fprintf(out, "try nvme io-passthru \"${ctrl}n%" PRIu32 "\"", le32_get(e->nsid));
+		fprintf(out, "try nvme io-passthru \"${%s}n%" PRIu32 "\"",
+			to_peer(s->e) ? "peer" : "ctrl", le32_get(e->nsid));
 	fprintf(out, " --opcode=0x%02x", e->opcode);
 	put_nonzero(out, "namespace-id", e->nsid);
 	put_nonzero(out, "cdw2", e->cdw2);
@@ -269,8 +280,8 @@ static void put_answer(FILE *out, const struct json_object *e)
 
 static void put_step(FILE *out, const struct step *s)
 {
-	fprintf(out, "\n# %" PRIu64 ": SQ %" PRIu64 " ", event_get_u64(s->e, "number"),
-		event_get_u64(s->e, "sqid"));
+	fprintf(out, "\n# %" PRIu64 ": %sSQ %" PRIu64 " ", event_get_u64(s->e, "number"),
+		said_peer(s->e), event_get_u64(s->e, "sqid"));
 	put_line(out, event_get_str(s->e, "name"), 48);
 	spec_decode(s->admin, &s->sqe, put_field, out);
 	fputc('\n', out);
@@ -290,7 +301,7 @@ static void put_register(FILE *out, const struct json_object *e)
 {
 	const char *name = event_get_str(e, "name");
 
-	fprintf(out, "\n# %" PRIu64 ": ", event_get_u64(e, "number"));
+	fprintf(out, "\n# %" PRIu64 ": %s", event_get_u64(e, "number"), said_peer(e));
 	if (*name)
 		put_line(out, name, 48);
 	else
@@ -306,11 +317,11 @@ static void put_record(FILE *out, const struct repro *r, const struct json_objec
 	if (!strcmp(type, "register"))
 		put_register(out, e);
 	else if (!strcmp(type, "reset"))
-		fprintf(out, "\n# %" PRIu64 ": Function Level Reset, not by passthrough\n",
-			event_get_u64(e, "number"));
+		fprintf(out, "\n# %" PRIu64 ": %sFunction Level Reset, not by passthrough\n",
+			event_get_u64(e, "number"), said_peer(e));
 	else if (!strcmp(type, "completion"))
-		fprintf(out, "\n# %" PRIu64 ": a completion of no command that was seen\n",
-			event_get_u64(e, "number"));
+		fprintf(out, "\n# %" PRIu64 ": %sa completion of no command that was seen\n",
+			event_get_u64(e, "number"), said_peer(e));
 	else if (read_step(&s, e, r))
 		put_step(out, &s);
 	else
@@ -318,15 +329,21 @@ static void put_record(FILE *out, const struct repro *r, const struct json_objec
 			event_get_u64(e, "number"));
 }
 
-static size_t count_sent(const struct repro *r)
+/* Commands that passthrough can send, to either controller and to the peer. */
+static size_t count_sent(const struct repro *r, size_t *ret_peer)
 {
 	size_t n = json_object_array_length(r->records), sent = 0;
 	struct step s;
 
+	*ret_peer = 0;
+
 	for (size_t i = 0; i < n; i++) {
 		const struct json_object *e = json_object_array_get_idx(r->records, i);
 
-		sent += !strcmp(event_type(e), "command") && read_step(&s, e, r) && s.fate == SENT;
+		if (strcmp(event_type(e), "command") || !read_step(&s, e, r) || s.fate != SENT)
+			continue;
+		sent++;
+		*ret_peer += to_peer(e);
 	}
 	return sent;
 }
@@ -342,8 +359,10 @@ static void put_said(FILE *out, const struct json_object *e, const char *key)
 	fputc('\n', out);
 }
 
-static void put_head(FILE *out, const struct repro *r, size_t sent)
+static void put_head(FILE *out, const struct repro *r)
 {
+	size_t peer, sent = count_sent(r, &peer);
+
 	fputs("#!/bin/sh\n# What the case ", out);
 	put_line(out, r->name, 256);
 	fputs(" sent, again, with nvme-cli alone.\n", out);
@@ -369,8 +388,11 @@ static void put_head(FILE *out, const struct repro *r, size_t sent)
 		return;
 	}
 	fputs("set -u\n"
-	      "ctrl=${1:?name the controller: /dev/nvmeN}\n"
-	      "\n"
+	      "ctrl=${1:?name the controller: /dev/nvmeN}\n",
+	      out);
+	if (peer)
+		fputs("peer=${2:?name the other controller of its subsystem: /dev/nvmeM}\n", out);
+	fputs("\n"
 	      "try()\n"
 	      "{\n"
 	      "\techo \"+ $*\"\n"
@@ -383,7 +405,7 @@ int repro_write(FILE *out, const struct repro *r)
 {
 	size_t n = json_object_array_length(r->records);
 
-	put_head(out, r, count_sent(r));
+	put_head(out, r);
 	for (size_t i = 0; i < n; i++) {
 		const struct json_object *e = json_object_array_get_idx(r->records, i);
 

@@ -17,18 +17,29 @@ static struct cpl exec(struct rig *r, struct sq *q, struct cmd *c)
 	int err;
 
 	/* data pointer of the case's own: nothing to copy */
-	err = ctrl_exec(kit_of(r)->c, q, c, &cpl);
+	err = ctrl_exec(q->c, q, c, &cpl);
 	if (err) {
 		snprintf(doing, sizeof(doing), "%s on SQ %u",
 			 cmd_name(q->qid == 0, c->sqe.opcode, name), q->qid);
-		kit_trouble(r, err, doing);
+		kit_trouble_on(r, q->c, err, doing);
 	}
 	return cpl;
+}
+
+/* Either controller, enabled. */
+static struct ctrl *ready(struct rig *r, struct ctrl *c)
+{
+	return c == kit_of(r)->peer ? rig_peer(r) : rig_ctrl(r);
 }
 
 struct cpl rig_admin(struct rig *r, struct cmd c)
 {
 	return exec(r, rig_ctrl(r)->asq, &c);
+}
+
+struct cpl rig_admin_on(struct rig *r, struct ctrl *c, struct cmd cmd)
+{
+	return exec(r, ready(r, c)->asq, &cmd);
 }
 
 struct cpl rig_io(struct rig *r, struct sq *q, struct cmd c)
@@ -53,6 +64,11 @@ struct cpl rig_admin_ok(struct rig *r, struct cmd c)
 	return need_success(r, rig_ctrl(r)->asq, &c);
 }
 
+struct cpl rig_admin_ok_on(struct rig *r, struct ctrl *c, struct cmd cmd)
+{
+	return need_success(r, ready(r, c)->asq, &cmd);
+}
+
 struct cpl rig_io_ok(struct rig *r, struct sq *q, struct cmd c)
 {
 	return need_success(r, q, &c);
@@ -69,7 +85,7 @@ void rig_ring(struct rig *r, struct sq *q)
 	int err = sq_ring(q);
 
 	if (err)
-		kit_trouble(r, err, "ringing a submission queue");
+		kit_trouble_on(r, q->c, err, "ringing a submission queue");
 }
 
 static uint64_t queue_deadline(struct ctrl *c, uint16_t qid)
@@ -85,7 +101,7 @@ struct cpl rig_next(struct rig *r, struct cq *q)
 
 	if (err) {
 		snprintf(doing, sizeof(doing), "next completion on CQ %u", q->qid);
-		kit_trouble(r, err, doing);
+		kit_trouble_on(r, q->c, err, doing);
 	}
 	return cpl;
 }
@@ -95,7 +111,7 @@ int rig_try(struct rig *r, struct cq *q, struct cpl *ret, uint64_t ns)
 	int err = cq_wait(q, ret, target_now(q->c->t) + ns);
 
 	if (err && err != -ETIMEDOUT)
-		kit_trouble(r, err, "looking for a completion");
+		kit_trouble_on(r, q->c, err, "looking for a completion");
 	return !err;
 }
 
@@ -107,40 +123,53 @@ struct cpl rig_wait_cid(struct rig *r, struct sq *q, uint16_t cid)
 
 	if (err) {
 		snprintf(doing, sizeof(doing), "completion of CID %u on SQ %u", cid, q->qid);
-		kit_trouble(r, err, doing);
+		kit_trouble_on(r, q->c, err, doing);
 	}
 	return cpl;
 }
 
-void rig_aer(struct rig *r)
+void rig_aer_on(struct rig *r, struct ctrl *c)
 {
-	int err = ctrl_aer_post(rig_ctrl(r));
+	int err = ctrl_aer_post(ready(r, c));
 
 	if (err)
-		kit_trouble(r, err, "Async Event Request");
+		kit_trouble_on(r, c, err, "Async Event Request");
+}
+
+void rig_aer(struct rig *r)
+{
+	rig_aer_on(r, rig_ctrl(r));
+}
+
+int rig_event_try_on(struct rig *r, struct ctrl *c, struct cpl *ret, uint64_t ns)
+{
+	int err = ctrl_aer_take(ready(r, c), ret, target_now(c->t) + ns);
+
+	if (err && err != -ETIMEDOUT)
+		kit_trouble_on(r, c, err, "looking for an asynchronous event");
+	return !err;
 }
 
 int rig_event_try(struct rig *r, struct cpl *ret, uint64_t ns)
 {
-	struct ctrl *c = rig_ctrl(r);
-	int err = ctrl_aer_take(c, ret, target_now(c->t) + ns);
+	return rig_event_try_on(r, rig_ctrl(r), ret, ns);
+}
 
-	if (err && err != -ETIMEDOUT)
-		kit_trouble(r, err, "looking for an asynchronous event");
-	return !err;
+unsigned rig_queue_count_on(struct rig *r, struct ctrl *c)
+{
+	int err;
+
+	if (!ready(r, c)->nsq) {
+		err = ctrl_queue_count(c, ASK_QUEUES);
+		if (err)
+			kit_trouble_on(r, c, err, "Set Features Number of Queues");
+	}
+	return c->nsq < c->ncq ? c->nsq : c->ncq;
 }
 
 unsigned rig_queue_count(struct rig *r)
 {
-	struct ctrl *c = rig_ctrl(r);
-	int err;
-
-	if (!c->nsq) {
-		err = ctrl_queue_count(c, ASK_QUEUES);
-		if (err)
-			kit_trouble(r, err, "Set Features Number of Queues");
-	}
-	return c->nsq < c->ncq ? c->nsq : c->ncq;
+	return rig_queue_count_on(r, rig_ctrl(r));
 }
 
 uint32_t rig_queue_max(struct rig *r)
@@ -155,32 +184,42 @@ uint32_t rig_queue_fit(struct rig *r, uint32_t entries)
 	return entries < max ? entries : max;
 }
 
-struct sq *rig_queue_pair(struct rig *r, uint16_t qid, uint32_t entries)
+struct sq *rig_queue_pair_on(struct rig *r, struct ctrl *c, uint16_t qid, uint32_t entries)
 {
-	struct ctrl *c = rig_ctrl(r);
 	char text[STATUS_TEXT];
 	struct cpl cpl = { .status = 0 };
 	struct sq *q;
 	int err;
 
-	rig_queue_count(r);
+	rig_queue_count_on(r, c);
 	err = queue_pair_create(c, qid, entries, false, 0, &q, &cpl);
 	if (err == -EIO)
 		rig_broken(r, "set-up: queue pair %u of %u entries refused: %s", qid, entries,
 			   status_text(cpl.status, text));
 	if (err)
-		kit_trouble(r, err, "creating a queue pair");
+		kit_trouble_on(r, c, err, "creating a queue pair");
 	return q;
+}
+
+struct sq *rig_queue_pair(struct rig *r, uint16_t qid, uint32_t entries)
+{
+	return rig_queue_pair_on(r, rig_ctrl(r), qid, entries);
+}
+
+struct sq *rig_queue_on(struct rig *r, struct ctrl *c)
+{
+	struct sq **ordinary = kit_ordinary(kit_of(r), ready(r, c));
+	uint32_t max = CAP_MQES(c->cap) + 1u;
+
+	if (!*ordinary)
+		*ordinary =
+			rig_queue_pair_on(r, c, 1, ORDINARY_ENTRIES < max ? ORDINARY_ENTRIES : max);
+	return *ordinary;
 }
 
 struct sq *rig_queue(struct rig *r)
 {
-	struct kit *k = kit_of(r);
-
-	rig_ctrl(r);
-	if (!k->ordinary)
-		k->ordinary = rig_queue_pair(r, 1, rig_queue_fit(r, ORDINARY_ENTRIES));
-	return k->ordinary;
+	return rig_queue_on(r, rig_ctrl(r));
 }
 
 struct cq *rig_cq_alloc(struct rig *r, uint16_t qid, uint32_t entries)
@@ -201,17 +240,22 @@ struct sq *rig_sq_alloc(struct rig *r, uint16_t qid, uint32_t entries, struct cq
 	return q;
 }
 
+struct buf *rig_buf_on(struct rig *r, struct ctrl *c, size_t len)
+{
+	struct buf *b = buf_alloc(c, len, c->page);
+
+	if (!b)
+		kit_trouble_on(r, c, -ENOMEM, "a DMA buffer");
+	return b;
+}
+
 struct buf *rig_buf(struct rig *r, size_t len)
 {
 	struct kit *k = kit_of(r);
-	struct buf *b;
 
 	if (!k->c)
 		rig_ctrl_off(r);
-	b = buf_alloc(k->c, len, k->c->page);
-	if (!b)
-		kit_trouble(r, -ENOMEM, "a DMA buffer");
-	return b;
+	return rig_buf_on(r, k->c, len);
 }
 
 void rig_prp(struct rig *r, struct cmd *c, const struct buf *b, size_t off, size_t len)

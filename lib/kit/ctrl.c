@@ -22,21 +22,101 @@ static void judge_by_facts(struct rig *r, struct ctrl *c)
 	ctrl_judge(c, &claims);
 }
 
+/* The peer claims what the first one does, of the namespaces that both have. */
+static void judge_peer(struct rig *r, struct ctrl *c)
+{
+	const struct facts *f = rig_facts(r);
+	struct spec_ctrl claims;
+	unsigned n = 0;
+
+	if (!f || !f->alive || !f->peer.alive)
+		return;
+	facts_claims(f, &claims);
+	for (unsigned i = 0; i < claims.n_ns; i++)
+		if (f->ns[i].on_peer)
+			claims.ns[n++] = claims.ns[i];
+	claims.n_ns = n;
+	claims.all_ns = false;
+	claims.cap = c->cap;
+	claims.vs = c->vs;
+	claims.id.cntlid = le16_from(f->peer.cntlid);
+	ctrl_judge(c, &claims);
+}
+
+static struct ctrl *open_on(struct rig *r, struct target *t, const char *doing)
+{
+	struct ctrl *c;
+	int err = ctrl_open(t, &c);
+
+	if (err)
+		kit_trouble(r, err, doing);
+	c->audit_ctx = r;
+	return c;
+}
+
 /* Opened and never touched. */
 static struct ctrl *opened(struct rig *r)
 {
 	struct kit *k = kit_of(r);
+
+	if (!k->c) {
+		k->c = open_on(r, k->t, "opening the controller");
+		k->c->audit = kit_audit;
+		judge_by_facts(r, k->c);
+	}
+	return k->c;
+}
+
+static struct ctrl *peer_opened(struct rig *r)
+{
+	struct kit *k = kit_of(r);
+	struct target *t;
 	int err;
 
-	if (k->c)
-		return k->c;
-	err = ctrl_open(k->t, &k->c);
+	if (k->peer)
+		return k->peer;
+	if (!k->t->ops->peer)
+		rig_skip(r, "needs", "the target has no second controller");
+	err = k->t->ops->peer(k->t, &t);
 	if (err)
-		kit_trouble(r, err, "opening the controller");
-	k->c->audit = kit_audit;
-	k->c->audit_ctx = r;
-	judge_by_facts(r, k->c);
-	return k->c;
+		rig_broken(r, "the second controller: %s", k->t->error);
+	k->peer = open_on(r, t, "opening the other controller of the subsystem");
+	k->peer->audit = kit_audit_peer;
+	k->peer->trace.begin_ns = opened(r)->trace.begin_ns; /* one clock, one beginning */
+	judge_peer(r, k->peer);
+	return k->peer;
+}
+
+struct sq **kit_ordinary(struct kit *k, const struct ctrl *c)
+{
+	return c == k->peer ? &k->peer_ordinary : &k->ordinary;
+}
+
+static struct ctrl *off(struct rig *r, struct ctrl *c)
+{
+	int err = ctrl_disable(c, NULL);
+
+	*kit_ordinary(kit_of(r), c) = NULL;
+	if (err)
+		kit_trouble_on(r, c, err, "disabling the controller");
+	return c;
+}
+
+static struct ctrl *enabled(struct rig *r, struct ctrl *c, const struct ctrl_config *cfg)
+{
+	int err = ctrl_enable(c, cfg, NULL);
+
+	*kit_ordinary(kit_of(r), c) = NULL;
+	if (err)
+		kit_trouble_on(r, c, err, "enabling the controller");
+	return c;
+}
+
+static struct ctrl *ready(struct rig *r, struct ctrl *c)
+{
+	struct ctrl_config cfg = ctrl_defaults(c);
+
+	return c->enabled ? c : enabled(r, c, &cfg);
 }
 
 void rig_judge_off(struct rig *r, const char *why)
@@ -47,39 +127,76 @@ void rig_judge_off(struct rig *r, const char *why)
 
 struct ctrl *rig_ctrl_off(struct rig *r)
 {
-	struct ctrl *c = opened(r);
-	int err = ctrl_disable(c, NULL);
-
-	kit_of(r)->ordinary = NULL;
-	if (err)
-		kit_trouble(r, err, "disabling the controller");
-	return c;
+	return off(r, opened(r));
 }
 
 struct ctrl *rig_ctrl_with(struct rig *r, const struct ctrl_config *cfg)
 {
-	struct ctrl *c = opened(r);
-	int err = ctrl_enable(c, cfg, NULL);
-
-	kit_of(r)->ordinary = NULL;
-	if (err)
-		kit_trouble(r, err, "enabling the controller");
-	return c;
+	return enabled(r, opened(r), cfg);
 }
 
 struct ctrl *rig_ctrl(struct rig *r)
 {
-	struct ctrl *c = opened(r);
-	struct ctrl_config cfg = ctrl_defaults(c);
+	return ready(r, opened(r));
+}
 
-	return c->enabled ? c : rig_ctrl_with(r, &cfg);
+struct ctrl *rig_peer_off(struct rig *r)
+{
+	return off(r, peer_opened(r));
+}
+
+struct ctrl *rig_peer(struct rig *r)
+{
+	return ready(r, peer_opened(r));
+}
+
+void rig_reset_on(struct rig *r, struct ctrl *c)
+{
+	struct ctrl_config cfg = ready(r, c)->config;
+
+	enabled(r, c, &cfg);
 }
 
 void rig_reset(struct rig *r)
 {
-	struct ctrl_config cfg = rig_ctrl(r)->config;
+	rig_reset_on(r, opened(r));
+}
 
-	rig_ctrl_with(r, &cfg);
+void kit_forget(struct kit *k)
+{
+	if (k->c)
+		ctrl_forget(k->c);
+	if (k->peer)
+		ctrl_forget(k->peer);
+	k->ordinary = k->peer_ordinary = NULL;
+}
+
+void rig_forget(struct rig *r)
+{
+	kit_forget(kit_of(r));
+}
+
+const char *rig_ctrl_name(struct rig *r, const struct ctrl *c)
+{
+	return c == kit_of(r)->peer ? "the peer" : "the controller";
+}
+
+uint32_t rig_reg32_on(struct rig *r, struct ctrl *c, uint64_t at)
+{
+	uint32_t v = 0;
+	int err = reg_read32(c, at, &v);
+
+	if (err)
+		kit_trouble_on(r, c, err, "reading a register");
+	return v;
+}
+
+void rig_set_reg32_on(struct rig *r, struct ctrl *c, uint64_t at, uint32_t value)
+{
+	int err = reg_write32(c, at, value);
+
+	if (err)
+		kit_trouble_on(r, c, err, "writing a register");
 }
 
 uint64_t rig_reg(struct rig *r, uint64_t off, unsigned width)

@@ -17,21 +17,29 @@ struct kit *kit_of(struct rig *r)
 
 void kit_trouble(struct rig *r, int err, const char *doing)
 {
+	kit_trouble_on(r, kit_of(r)->c, err, doing);
+}
+
+void kit_trouble_on(struct rig *r, struct ctrl *c, int err, const char *doing)
+{
 	struct kit *k = kit_of(r);
+	const char *error = c ? c->t->error : k->t ? k->t->error : "";
+	const char *who = c && c == k->peer ? "the peer: " : "";
 	uint32_t csts = 0;
 
 	switch (err) {
 	case -ETIMEDOUT:
-		if (k->c)
-			reg_read32(k->c, REG_CSTS, &csts);
-		rig_fail(r, "%s: no answer within the time it has (CSTS %08Xh)", doing, csts);
+		if (c)
+			reg_read32(c, REG_CSTS, &csts);
+		rig_fail(r, "%s%s: no answer within the time it has (CSTS %08Xh)", who, doing,
+			 csts);
 	case -ENODEV:
-		rig_fail(r, "%s: the controller is gone (%s)", doing,
-			 k->t && k->t->error[0] ? k->t->error : "registers read all ones");
+		rig_fail(r, "%s%s: the controller is gone (%s)", who, doing,
+			 error[0] ? error : "registers read all ones");
 	case -EIO:
-		rig_fail(r, "%s: refused or CSTS.CFS set", doing);
+		rig_fail(r, "%s%s: refused or CSTS.CFS set", who, doing);
 	case -EPROTO:
-		rig_fail(r, "%s: the device's side answers garbage: %s", doing, k->t->error);
+		rig_fail(r, "%s%s: the device's side answers garbage: %s", who, doing, error);
 	case -ENOMEM:
 		rig_broken(r, "%s: out of DMA memory", doing);
 	case -ENOSPC:
@@ -57,21 +65,30 @@ static void begin(struct rig *r, const char *target)
 }
 
 /* Findings of the audit become failed checks; the rule's name says whether it is advice. */
-void kit_audit(void *ctx, const char *rule, const char *text)
+static void audit(struct rig *r, const char *who, const char *rule, const char *text)
 {
-	struct rig *r = ctx;
 	struct check_site site = *CHECK_SITE(0, 0);
 
 	site.should = !strncmp(rule, "should:", 7);
 	site.hard = !site.should;
-	check_true(r, &site, false, "audit %s: %s", site.should ? rule + 7 : rule, text);
+	check_true(r, &site, false, "audit%s %s: %s", who, site.should ? rule + 7 : rule, text);
 }
 
-static void check_canaries(struct kit *k)
+void kit_audit(void *ctx, const char *rule, const char *text)
+{
+	audit(ctx, "", rule, text);
+}
+
+void kit_audit_peer(void *ctx, const char *rule, const char *text)
+{
+	audit(ctx, " of the peer", rule, text);
+}
+
+static void check_canaries(struct kit *k, const struct ctrl *c)
 {
 	int64_t at;
 
-	for (struct buf *b = k->c->bufs; b; b = b->next) {
+	for (struct buf *b = c->bufs; b; b = b->next) {
 		at = buf_broken(b);
 		if (at != BUF_INTACT)
 			check_true(k->r, CHECK_SITE(0, 0), false,
@@ -108,11 +125,23 @@ static int smart_warning(struct ctrl *c, uint8_t *ret)
 	return 0;
 }
 
-/* Identify as things stand; else after a Controller Reset; else after a Function Level Reset. */
-static int look_alive(struct kit *k)
+/* "health: Identify works after the case", and of which controller that is. */
+static const char *health_of(const struct kit *k, const struct ctrl *c)
 {
-	struct ctrl *c = k->c;
+	return c == k->peer ? "health of the peer" : "health";
+}
+
+static void cured(struct kit *k, struct ctrl *c, int err, const char *by)
+{
+	check_true(k->r, CHECK_SITE(0, 0), false, "%s: Identify works after the case (%s; %s)",
+		   health_of(k, c), strerror(-err), by);
+}
+
+/* Identify as things stand; else after a Controller Reset; else after a Function Level Reset. */
+static int look_alive(struct kit *k, struct ctrl *c)
+{
 	struct ctrl_config cfg = ctrl_defaults(c);
+	struct target *t = c->t;
 	int err;
 
 	if (c->enabled && sq_room(c->asq)) {
@@ -127,49 +156,70 @@ static int look_alive(struct kit *k)
 			return 0;
 	}
 	if (!ctrl_enable(c, &cfg, NULL) && !identify_ok(c)) {
-		check_true(
-			k->r, CHECK_SITE(0, 0), false,
-			"health: Identify works after the case (%s; a Controller Reset cured it)",
-			strerror(-err));
+		cured(k, c, err, "a Controller Reset cured it");
 		return 0;
 	}
-	if (k->t->ops->reset && !k->t->ops->reset(k->t, RESET_FLR) && !ctrl_enable(c, &cfg, NULL) &&
+	if (t->ops->reset && !t->ops->reset(t, RESET_FLR) && !ctrl_enable(c, &cfg, NULL) &&
 	    !identify_ok(c)) {
-		check_true(k->r, CHECK_SITE(0, 0), false,
-			   "health: Identify works after the case (%s; only a Function Level Reset "
-			   "cured it)",
-			   strerror(-err));
+		cured(k, c, err, "only a Function Level Reset cured it");
 		return 0;
 	}
 	return err ? err : -EIO;
 }
 
-static void check_health(struct kit *k)
+static void check_health(struct kit *k, struct ctrl *c)
 {
 	uint32_t csts = 0;
 	uint8_t warning, before = rig_facts(k->r) ? rig_facts(k->r)->critical_warning : 0;
-	int err = reg_read32(k->c, REG_CSTS, &csts);
-	bool was_enabled = k->c->enabled;
+	int err = reg_read32(c, REG_CSTS, &csts);
+	bool was_enabled = c->enabled;
+	const char *of = health_of(k, c);
 
 	if (!err && csts == 0xffffffffu)
 		err = -ENODEV;
 	if (err) {
 		check_true(k->r, CHECK_SITE(0, 0), false,
-			   "health: the controller answers after the case (%s)", strerror(-err));
+			   "%s: the controller answers after the case (%s)", of, strerror(-err));
 		return;
 	}
 	if (was_enabled)
 		check_true(k->r, CHECK_SITE(0, 0), !(csts & CSTS_CFS),
-			   "health: CSTS.CFS is 0 after the case");
-	k->c->admin_timeout_ns = HEALTH_TIMEOUT_NS;
-	err = look_alive(k);
-	if (!check_true(k->r, CHECK_SITE(0, 0), !err, "health: Identify works after the case%s%s",
+			   "%s: CSTS.CFS is 0 after the case", of);
+	c->admin_timeout_ns = HEALTH_TIMEOUT_NS;
+	err = look_alive(k, c);
+	if (!check_true(k->r, CHECK_SITE(0, 0), !err, "%s: Identify works after the case%s%s", of,
 			err ? ": " : "", err ? strerror(-err) : ""))
 		return;
-	if (!smart_warning(k->c, &warning))
+	if (!smart_warning(c, &warning))
 		check_true(k->r, CHECK_SITE(0, 0), !(warning & ~before),
-			   "health: SMART critical warning after the case: got %02Xh, want %02Xh",
+			   "%s: SMART critical warning after the case: got %02Xh, want %02Xh", of,
 			   warning, before);
+}
+
+/* What either controller may still write to is freed once both are quiet. */
+static void close_both(struct kit *k)
+{
+	if (k->peer)
+		ctrl_disable(k->peer, NULL);
+	ctrl_close(k->c);
+	ctrl_close(k->peer);
+}
+
+static void look_back(struct kit *k)
+{
+	uint64_t asked = k->c->trace.n, peer_asked = k->peer ? k->peer->trace.n : 0;
+
+	check_canaries(k, k->c);
+	if (k->peer)
+		check_canaries(k, k->peer);
+	if (k->health_off)
+		rig_note(k->r, "health not looked at: %s", k->health_why);
+	else
+		check_health(k, k->c);
+	if (k->peer && !k->health_off)
+		check_health(k, k->peer);
+	if (rig_is_traced(k->r))
+		kit_tell_trace(k, asked, peer_asked);
 }
 
 static void end(struct rig *r)
@@ -178,18 +228,9 @@ static void end(struct rig *r)
 
 	if (!k)
 		return;
-	if (k->c) {
-		uint64_t asked = k->c->trace.n;
-
-		check_canaries(k);
-		if (k->health_off)
-			rig_note(r, "health not looked at: %s", k->health_why);
-		else
-			check_health(k);
-		if (rig_is_traced(r))
-			kit_tell_trace(k, asked);
-		ctrl_close(k->c);
-	}
+	if (k->c)
+		look_back(k);
+	close_both(k);
 	target_close(k->t);
 	free(k);
 	rig_set_env(r, NULL);

@@ -59,6 +59,33 @@ unsigned rig_pci_cap(struct rig *r, unsigned id);
 void rig_wait(struct rig *r, uint64_t ns);
 uint64_t rig_now(struct rig *r);
 
+/*
+ * ---- the other controller of the subsystem: for cases with NEED_PEER ----
+ *
+ * Enabled with ctrl_defaults() on first use, and then watched like the first: audit, canaries,
+ * trace, health. What takes a queue or a struct ctrl works on either of the two; the verbs that say
+ * neither are the first controller's, and those below are their forms for either.
+ */
+struct ctrl *rig_peer(struct rig *r);
+/* Opened, CC.EN = 0. */
+struct ctrl *rig_peer_off(struct rig *r);
+struct cpl rig_admin_on(struct rig *r, struct ctrl *c, struct cmd cmd);
+struct cpl rig_admin_ok_on(struct rig *r, struct ctrl *c, struct cmd cmd);
+void rig_reset_on(struct rig *r, struct ctrl *c);
+struct sq *rig_queue_on(struct rig *r, struct ctrl *c);
+struct sq *rig_queue_pair_on(struct rig *r, struct ctrl *c, uint16_t qid, uint32_t entries);
+unsigned rig_queue_count_on(struct rig *r, struct ctrl *c);
+struct buf *rig_buf_on(struct rig *r, struct ctrl *c, size_t len);
+void rig_aer_on(struct rig *r, struct ctrl *c);
+int rig_event_try_on(struct rig *r, struct ctrl *c, struct cpl *ret, uint64_t ns);
+uint32_t rig_reg32_on(struct rig *r, struct ctrl *c, uint64_t off);
+void rig_set_reg32_on(struct rig *r, struct ctrl *c, uint64_t off, uint32_t value);
+/* "the peer" or "the controller", for what a check says. */
+const char *rig_ctrl_name(struct rig *r, const struct ctrl *c);
+
+/* Power or a subsystem reset took every queue and command of both controllers away. */
+void rig_forget(struct rig *r);
+
 /* ---- commands ---- */
 
 /* Admin command, data copied in and out of cmd.data through canaried memory. Any status comes back.

@@ -118,16 +118,43 @@ static struct json_object *record_event(const struct ctrl *c, const struct trace
 	return e;
 }
 
-void kit_tell_trace(struct kit *k, uint64_t health)
+static uint64_t first_kept(const struct ctrl *c)
 {
-	const struct trace *t = &k->c->trace;
-	uint64_t i = t->n > TRACE_RECORDS ? t->n - TRACE_RECORDS : 0;
+	return c && c->trace.n > TRACE_RECORDS ? c->trace.n - TRACE_RECORDS : 0;
+}
 
-	for (; i < t->n; i++) {
-		struct json_object *e = record_event(k->c, trace_at(t, i), i);
+/* Writes record i of the controller's. */
+static void tell(struct kit *k, const struct ctrl *c, uint64_t i, bool health)
+{
+	struct json_object *e = record_event(c, trace_at(&c->trace, i), i);
 
-		if (i >= health)
-			event_str(e, "from", "health");
-		rig_event(k->r, e);
+	if (c == k->peer)
+		event_str(e, "controller", "peer");
+	if (health)
+		event_str(e, "from", "health");
+	rig_event(k->r, e);
+}
+
+/* Is the next of the peer's records older than the next of the first controller's? */
+static bool peer_is_next(const struct kit *k, uint64_t i, uint64_t p)
+{
+	if (!k->peer || p == k->peer->trace.n)
+		return false;
+	return i == k->c->trace.n ||
+	       trace_at(&k->peer->trace, p)->at_ns < trace_at(&k->c->trace, i)->at_ns;
+}
+
+void kit_tell_trace(struct kit *k, uint64_t health, uint64_t peer_health)
+{
+	uint64_t i = first_kept(k->c), p = first_kept(k->peer);
+
+	while (i < k->c->trace.n || (k->peer && p < k->peer->trace.n)) {
+		if (peer_is_next(k, i, p)) {
+			tell(k, k->peer, p, p >= peer_health);
+			p++;
+		} else {
+			tell(k, k->c, i, i >= health);
+			i++;
+		}
 	}
 }

@@ -104,23 +104,30 @@ static void describe_limits(struct ctrl *c, struct facts *f)
 		memcpy(&f->id_nvm, page, sizeof(f->id_nvm));
 }
 
-static void describe_ctrl(struct ctrl *c, struct facts *f)
+static int bring_up(struct ctrl *c, struct nvme_id_ctrl *ret, char trouble[160])
 {
 	struct ctrl_config cfg = ctrl_defaults(c);
-	uint8_t smart[512];
-	int err = ctrl_enable(c, &cfg, NULL);
+	int err;
 
+	c->admin_timeout_ns = 3000000000ull;
+	err = ctrl_enable(c, &cfg, NULL);
 	if (err) {
-		snprintf(f->trouble, sizeof(f->trouble), "the controller does not become ready: %s",
+		snprintf(trouble, 160, "the controller does not become ready: %s",
 			 err == -EIO ? "CSTS.CFS is set" : strerror(-err));
-		return;
+		return err;
 	}
-	err = ask(c, cmd_identify(0x01, 0, &f->id));
-	if (err) {
-		snprintf(f->trouble, sizeof(f->trouble), "Identify Controller fails: %s",
-			 strerror(-err));
+	err = ask(c, cmd_identify(0x01, 0, ret));
+	if (err)
+		snprintf(trouble, 160, "Identify Controller fails: %s", strerror(-err));
+	return err;
+}
+
+static void describe_ctrl(struct ctrl *c, struct facts *f)
+{
+	uint8_t smart[512];
+
+	if (bring_up(c, &f->id, f->trouble))
 		return;
-	}
 	f->alive = true;
 	f->nn = le32_get(f->id.nn);
 	if (f->id.mdts && f->id.mdts < 32)
@@ -133,6 +140,48 @@ static void describe_ctrl(struct ctrl *c, struct facts *f)
 		f->critical_warning = smart[0];
 	describe_limits(c, f);
 	describe_all_ns(c, f);
+}
+
+/* Which of the namespaces the other controller has, and whether it has one of its own. */
+static void compare_ns(struct ctrl *peer, struct facts *f)
+{
+	__le32 list[1024];
+
+	if (ask(peer, cmd_identify(0x02, 0, list)))
+		return;
+	for (unsigned i = 0; i < 1024 && list[i]; i++) {
+		bool known = false;
+
+		for (unsigned k = 0; k < f->n_ns; k++) {
+			if (f->ns[k].nsid != le32_get(list[i]))
+				continue;
+			f->ns[k].on_peer = known = true;
+		}
+		if (!known && !f->peer.own_nsid && f->n_ns < FACTS_NS_MAX)
+			f->peer.own_nsid = le32_get(list[i]);
+	}
+}
+
+static void describe_peer(struct target *t, struct facts *f)
+{
+	struct nvme_id_ctrl id;
+	struct target *second;
+	struct ctrl *c;
+	int err = t->ops->peer(t, &second);
+
+	if (!err)
+		err = ctrl_open(second, &c);
+	if (err) {
+		snprintf(f->peer.trouble, sizeof(f->peer.trouble), "cannot be opened: %s",
+			 strerror(-err));
+		return;
+	}
+	if (!bring_up(c, &id, f->peer.trouble)) {
+		f->peer.alive = true;
+		f->peer.cntlid = le16_get(id.cntlid);
+		compare_ns(c, f);
+	}
+	ctrl_close(c);
 }
 
 int facts_gather(struct target *t, struct facts *ret)
@@ -151,8 +200,9 @@ int facts_gather(struct target *t, struct facts *ret)
 		return err;
 	ret->cap = c->cap;
 	ret->vs = c->vs;
-	c->admin_timeout_ns = 3000000000ull;
 	describe_ctrl(c, ret);
+	if (ret->alive && t->caps.has & NEED_PEER)
+		describe_peer(t, ret);
 	ctrl_close(c);
 	return 0;
 }
@@ -238,6 +288,13 @@ static void tell_ctrl(const struct facts *f, const struct teller *t)
 	tell(t, "queues", "I/O SQs and CQs allocated", "%u/%u", f->nsq, f->ncq);
 }
 
+static void tell_peer(const struct facts_peer *p, const struct teller *t)
+{
+	tell(t, "peer-alive", p->trouble, "%s", p->alive ? "yes" : "no");
+	if (p->alive)
+		tell(t, "peer-cntlid", "of the other controller", "%u", p->cntlid);
+}
+
 void facts_each(const struct facts *f,
 		void (*fn)(void *ctx, const char *name, const char *value, const char *note),
 		void *ctx)
@@ -256,6 +313,8 @@ void facts_each(const struct facts *f,
 	tell(&t, "alive", f->trouble, "%s", f->alive ? "yes" : "no");
 	if (f->alive)
 		tell_ctrl(f, &t);
+	if (f->caps.has & NEED_PEER)
+		tell_peer(&f->peer, &t);
 	for (unsigned i = 0; i < f->n_ns; i++) {
 		char name[24];
 

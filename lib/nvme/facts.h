@@ -17,6 +17,7 @@ struct facts_ns {
 	uint32_t lba_bytes; /* data bytes of a block in the format in use */
 	uint16_t ms;	    /* metadata bytes */
 	uint64_t nsze;
+	bool on_peer; /* active on the other controller of the subsystem as well */
 	struct nvme_id_ns id;
 	uint8_t pif,
 		sts; /* Protection Information Format and Storage Tag Size, CNS 05h; 0 before 2.0 */
@@ -29,6 +30,14 @@ static inline bool facts_is_extended_pi(const struct facts_ns *ns)
 {
 	return (ns->id.dps & 7) && (ns->pif || ns->sts);
 }
+
+/* The other controller of the subsystem, where the target has NEED_PEER. */
+struct facts_peer {
+	bool alive;
+	char trouble[160];
+	uint16_t cntlid;
+	uint32_t own_nsid; /* active there and not on the first; 0: none */
+};
 
 struct facts {
 	struct target_caps caps;
@@ -48,6 +57,7 @@ struct facts {
 	uint32_t inactive_nsid; /* a valid NSID that is not active; 0: none */
 	unsigned scratch;	/* index into ns[] of the namespace for I/O: NVM set, no metadata */
 	bool has_scratch;
+	struct facts_peer peer;
 };
 
 /* Opens, asks, closes. 0 also when the controller would not come up (alive = false). */

@@ -51,6 +51,12 @@ static bool is_evidence(const struct json_object *e)
 
 /* ---- one line ---- */
 
+/* Of the other controller of the subsystem. */
+static bool to_peer(const struct json_object *e)
+{
+	return !strcmp(event_get_str(e, "controller"), "peer");
+}
+
 static bool has(const struct json_object *e, const char *key)
 {
 	return json_object_object_get_ex(e, key, NULL);
@@ -151,6 +157,7 @@ static void put_event(struct trace_report *t, const struct json_object *e)
 		return;
 	}
 	fprintf(t->out, "%7" PRIu64 ".%06" PRIu64 " ms ", ns / 1000000, ns % 1000000);
+	fputs(to_peer(e) ? "peer " : "", t->out);
 	if (!strcmp(event_type(e), "command"))
 		put_command(t->out, e);
 	else if (!strcmp(event_type(e), "completion"))
@@ -173,7 +180,7 @@ static void put_case(struct trace_report *t, const struct json_object *end)
 	const char *reason = event_get_str(end, "reason");
 	uint64_t attempt = event_get_u64(end, "attempt");
 	size_t n = json_object_array_length(t->kept);
-	bool first = true;
+	bool seen[2] = { false, false }; /* a record of the controller, of its peer */
 
 	fputs(t->any ? "\n" : "", t->out);
 	t->any = true;
@@ -188,15 +195,16 @@ static void put_case(struct trace_report *t, const struct json_object *end)
 	for (size_t i = 0; i < n; i++) {
 		const struct json_object *e = json_object_array_get_idx(t->kept, i);
 
-		if (first && is_record(e)) {
-			first = false;
+		if (is_record(e) && !seen[to_peer(e)]) {
+			seen[to_peer(e)] = true;
 			if (event_get_u64(e, "number"))
-				fprintf(t->out, "  %" PRIu64 " earlier ones are not kept\n",
-					event_get_u64(e, "number"));
+				fprintf(t->out, "  %" PRIu64 " earlier ones%s are not kept\n",
+					event_get_u64(e, "number"),
+					to_peer(e) ? " of the peer" : "");
 		}
 		put_event(t, e);
 	}
-	if (first)
+	if (!seen[0] && !seen[1])
 		fputs("  nothing was kept: no trace was asked for, no controller was opened, or "
 		      "the worker was gone before it could tell\n",
 		      t->out);

@@ -5,28 +5,50 @@
 
 #define SETTLE_NS (100 * NS_PER_MS) /* what PCI Express gives a device after a reset */
 
-struct device_config {
-	struct target *t;
+struct function_config {
+	struct target *t; /* NULL: there is no such function */
 	uint32_t command, bar[6];
 };
+
+struct device_config {
+	struct function_config first, peer;
+};
+
+static void restore_function(const struct function_config *c)
+{
+	for (unsigned i = 0; c->t && i < 6; i++)
+		c->t->ops->cfg_write(c->t, CFG_BAR0 + 4 * i, 32, c->bar[i]);
+	if (c->t)
+		c->t->ops->cfg_write(c->t, CFG_COMMAND, 16, c->command);
+}
 
 void device_config_restore(void *arg)
 {
 	struct device_config *c = arg;
 
-	for (unsigned i = 0; i < 6; i++)
-		c->t->ops->cfg_write(c->t, CFG_BAR0 + 4 * i, 32, c->bar[i]);
-	c->t->ops->cfg_write(c->t, CFG_COMMAND, 16, c->command);
+	restore_function(&c->first);
+	restore_function(&c->peer);
+}
+
+static void keep_function(struct rig *r, struct target *t, struct function_config *ret)
+{
+	int err = t->ops->cfg_read(t, CFG_COMMAND, 16, &ret->command);
+
+	for (unsigned i = 0; i < 6 && !err; i++)
+		err = t->ops->cfg_read(t, CFG_BAR0 + 4 * i, 32, &ret->bar[i]);
+	if (err)
+		rig_broken(r, "reading configuration space: %s", t->error);
+	ret->t = t;
 }
 
 struct device_config *device_config_keep(struct rig *r)
 {
 	struct device_config *c = rig_mem(r, sizeof(*c));
+	struct target *t = rig_target(r), *peer;
 
-	c->t = rig_target(r);
-	c->command = rig_cfg(r, CFG_COMMAND, 16);
-	for (unsigned i = 0; i < 6; i++)
-		c->bar[i] = rig_cfg(r, CFG_BAR0 + 4 * i, 32);
+	keep_function(r, t, &c->first);
+	if (t->caps.has & NEED_PEER && !t->ops->peer(t, &peer))
+		keep_function(r, peer, &c->peer);
 	rig_defer(r, device_config_restore, c);
 	return c;
 }
@@ -41,7 +63,8 @@ void device_power_cycle(struct rig *r)
 	err = t->ops->reset(t, RESET_POWER);
 	if (err)
 		rig_broken(r, "power cycle: %s", t->error);
-	ctrl_forget(rig_ctrl_off(r));
+	rig_forget(r);
+	rig_ctrl_off(r);
 }
 
 const char *device_na_nssr(const struct facts *f)
@@ -56,5 +79,6 @@ void device_nssr(struct rig *r, struct device_config *config)
 	rig_set_reg32(r, REG_NSSR, NSSR_RESET);
 	rig_wait(r, SETTLE_NS);
 	device_config_restore(config);
-	ctrl_forget(rig_ctrl_off(r));
+	rig_forget(r);
+	rig_ctrl_off(r);
 }

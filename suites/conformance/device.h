@@ -32,7 +32,7 @@
 
 struct device_config;
 
-/* Command and BARs as they stand now; they are put back when the case ends. */
+/* Command and BARs as they stand now, of a peer too; they are put back when the case ends. */
 struct device_config *device_config_keep(struct rig *r);
 /* Puts them back now. `arg` is a struct device_config *, so that it can be deferred. */
 void device_config_restore(void *arg);
