@@ -117,6 +117,8 @@ static const char *contradiction(const struct model_opt *o)
 
 	if (o->nn && o->nn < o->ns)
 		return "nn is less than ns: NN counts every namespace there is";
+	if (o->private_ns > o->ns || (o->private_ns && o->controllers < 2))
+		return "private_ns is more than ns, or there is one controller: private to whom";
 	if (flush == 2)
 		return "vwc bits 2:1 are 01b, which is reserved";
 	if (!flush && o->vs >= VS(1, 4, 0))

@@ -116,12 +116,16 @@ bool feature_exists(const struct model *m, uint8_t fid, bool *ret_per_ns)
 	return true;
 }
 
-/* The value of a feature of the controller, or of one namespace of it. */
+/*
+ * The value of a feature of the controller, or of one namespace. What a namespace keeps over every
+ * reset is the same through each controller; the first one holds it.
+ */
 static struct feature_value *value_of(const struct model *m, const struct feature *f, uint32_t nsid)
 {
+	bool shared = f->per_ns && f->persistent;
 	unsigned row = (unsigned)(f - features);
 
-	return &m->features->value[(f->per_ns ? nsid : 0) * FEATURES + row];
+	return &(shared ? m->sub->ctrl[0] : m)->features->value[(f->per_ns ? nsid : 0) * FEATURES + row];
 }
 
 static uint32_t current(const struct model *m, uint8_t fid)

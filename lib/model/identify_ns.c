@@ -20,11 +20,13 @@
 #define NSTAT_READY   0x01u
 #define CSI_NVM	      0x00u
 
+/* These speak of every namespace of the subsystem, attached to this controller or not. */
 static bool is_allocated_cns(const struct mcmd *c)
 {
 	uint8_t cns = mcmd_cdw10(c) & 0xff;
 
-	return cns == NVME_IDENTIFY_CNS_ALLOCATED_NS_LIST || cns == NVME_IDENTIFY_CNS_ALLOCATED_NS;
+	return cns == NVME_IDENTIFY_CNS_ALLOCATED_NS_LIST ||
+	       cns == NVME_IDENTIFY_CNS_ALLOCATED_NS || cns == NVME_IDENTIFY_CNS_NS_CTRL_LIST;
 }
 
 /* The namespace of that NSID as this command sees it. */
@@ -74,6 +76,8 @@ static void make_uuid(uint32_t nsid, uint8_t ret[16])
 /* What makes the identifiers of a namespace its own. */
 static uint32_t id_of(struct model *m, const struct media_ns *ns)
 {
+	if (FAULT(m, NS_IDS_BY_CONTROLLER))
+		return media_nsid(ns) + 256 * m->index;
 	return FAULT(m, NS_IDS_SHARED) ? 1 : media_nsid(ns);
 }
 
@@ -106,6 +110,12 @@ static bool has_groups(const struct model *m)
 	return m->opt.ctratt & NVME_CTRL_CTRATT_ENDURANCE_GROUPS;
 }
 
+static uint8_t nmic(const struct model *m, const struct media_ns *ns)
+{
+	return media_shape(ns)->shared && !FAULT(m, SHARED_NS_CALLED_PRIVATE) ? NVME_NS_NMIC_SHARED
+									      : 0;
+}
+
 static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns *id)
 {
 	uint64_t size = media_blocks(ns) + FAULT(c->m, NS_SIZE_TOO_LARGE);
@@ -129,6 +139,7 @@ static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns
 	if (has_groups(c->m))
 		id->endgid = le16_from(IDENTIFY_ENDGID);
 	id->nsattr = feature_write_protected(c->m, media_nsid(ns)) && !FAULT(c->m, NSATTR_UNTRUE);
+	id->nmic = nmic(c->m, ns);
 	make_nguid(id_of(c->m, ns), id->nguid);
 	make_eui64(id_of(c->m, ns), id->eui64);
 	if (FAULT(c->m, IDENTIFY_STALE_BYTES))
@@ -182,6 +193,7 @@ void identify_ns_common(struct mcmd *c, uint8_t *page)
 	if (has_groups(c->m))
 		id->endgid = le16_from(IDENTIFY_ENDGID);
 	id->nsattr = feature_write_protected(c->m, c->nsid);
+	id->nmic = nmic(c->m, media_ns(c->m, c->nsid));
 	id->nstat = NSTAT_READY;
 }
 

@@ -224,9 +224,13 @@ static int store_open(const char *path, uint64_t len)
 	return -1;
 }
 
-/* As `shapes` says, else 512 and 4096 bytes in turn. */
+/*
+ * As `shapes` says, else 512 and 4096 bytes in turn. Shared by all controllers, but for the last
+ * few, which each belong to one of them, in turn.
+ */
 static int create_first(struct model *m, uint32_t nsid)
 {
+	unsigned n = m->opt.controllers, shared = m->opt.ns - m->opt.private_ns;
 	struct media_shape shape;
 	const struct media_format *all;
 	int err = shape_of(m, nsid - 1, &shape);
@@ -235,11 +239,13 @@ static int create_first(struct model *m, uint32_t nsid)
 		shape = (struct media_shape){ .format = (nsid - 1) % 2 };
 	else if (err)
 		return err;
+	shape.shared = n > 1 && nsid <= shared;
 	media_formats(m, &all);
 	shape.blocks = m->opt.ns_bytes >> all[shape.format].lbads;
 	err = media_create(m, nsid, &shape);
-	if (!err)
-		media_attach(&m->media->ns[nsid - 1], m->index, true);
+	for (unsigned i = 0; i < n && !err; i++)
+		if (nsid <= shared || (nsid - shared - 1) % n == i)
+			media_attach(&m->media->ns[nsid - 1], i, true);
 	return err;
 }
 

@@ -35,6 +35,8 @@ static const struct model_preset {
 	  "size=4Mi,dlguard=1,ns=14,shapes=512/8xt1+4096/16t3+512/64+512+512/16t2+4096/64xt2+"
 	  "512/8t1+512/64x+4096/16xg32s16t1+4096/16g64t1+4096/64g64s48t2+512/8s16t2+4096/"
 	  "16xg64s18t3+512/8" },
+	/* Two controllers of one subsystem: namespaces of both, and one of each alone. */
+	{ "multi", "controllers=2", "ns=4,private_ns=2" },
 };
 
 const char *model_preset_name(size_t i)

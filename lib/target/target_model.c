@@ -445,7 +445,7 @@ static uint64_t model_time(struct target *t)
 const struct target_ops target_model = {
 	.scheme = "model",
 	.help = "model:[KEY=VALUE,...]  the controller in the process. "
-		"preset=full|minimal|oldspec|tiny|dbbuf|pi is another drive; what is given "
+		"preset=full|minimal|oldspec|tiny|dbbuf|pi|multi is another drive; what is given "
 		"beside it outweighs it. Numbers and sizes: queues, mqes, cqr, mdts, mpsmax, "
 		"dstrd, vectors, ns, nn, size, controllers, private_ns. Version: vs=1.0 to 2.0; "
 		"claims that came later "
