@@ -309,12 +309,26 @@ static int start_qemu(struct stack *s, char *error)
 	return wait_for_life(s, error);
 }
 
+/* ",peer=06.0" where the other controller's properties say where it is; else nothing. */
+static void describe_peer(const char *properties, char *to, size_t size)
+{
+	const char *at = strstr(properties, "addr=");
+
+	if (at && (at == properties || at[-1] == ','))
+		snprintf(to, size, ",peer=%.*s", (int)strcspn(at + 5, ","), at + 5);
+	else
+		*to = 0;
+}
+
 static void describe(struct stack *s, const struct qemu_version *v)
 {
+	char peer[24];
+
+	describe_peer(s->cfg.peer, peer, sizeof(peer));
 	snprintf(s->engine, sizeof(s->engine), "QEMU %u.%u.%u", v->major, v->minor, v->micro);
 	snprintf(s->target, sizeof(s->target),
-		 "qtest:%s?mem=/proc/%d/fd/%d,size=%llu,addr=%s,engine=%s", s->socket, getpid(),
-		 s->ram_fd, (unsigned long long)s->cfg.memory_bytes, s->cfg.addr, s->engine);
+		 "qtest:%s?mem=/proc/%d/fd/%d,size=%llu,addr=%s%s,engine=%s", s->socket, getpid(),
+		 s->ram_fd, (unsigned long long)s->cfg.memory_bytes, s->cfg.addr, peer, s->engine);
 }
 
 static int check_config(const struct stack_config *cfg, char *error)

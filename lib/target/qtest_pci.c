@@ -7,7 +7,7 @@
 
 #define ENABLE_CYCLE 0x80000000u
 #define BARS_AT	     0xe0000000ull
-#define BARS_END     0xfe000000ull
+#define BARS_ROOM    0x0f000000ull /* of each function */
 
 /* Q35's host bridge keeps extended space unmapped until firmware sets PCIEXBAR; there is none. */
 #define Q35_MCH		 0x29c08086u
@@ -132,7 +132,7 @@ static int size_bar(struct pci *p, unsigned i, uint64_t *ret, bool *ret_wide)
 
 static int place_bars(struct pci *p)
 {
-	uint64_t next = BARS_AT;
+	uint64_t next = BARS_AT + p->slot * BARS_ROOM, end = next + BARS_ROOM;
 
 	for (unsigned i = 0; i < 6; i++) {
 		uint64_t size;
@@ -141,7 +141,7 @@ static int place_bars(struct pci *p)
 
 		if (err)
 			return err;
-		if (size && size <= BARS_END - next) {
+		if (size && size <= end - next) {
 			next = (next + size - 1) & ~(size - 1);
 			p->bar_size[i] = size;
 			p->bar_addr[i] = next;
@@ -191,7 +191,7 @@ static int find_capabilities(struct pci *p)
 	return err;
 }
 
-int qtest_pci_open(struct pci *p, struct wire *w, unsigned bdf)
+int qtest_pci_open(struct pci *p, struct wire *w, unsigned bdf, unsigned slot)
 {
 	uint64_t id;
 	int err;
@@ -199,6 +199,7 @@ int qtest_pci_open(struct pci *p, struct wire *w, unsigned bdf)
 	memset(p, 0, sizeof(*p));
 	p->w = w;
 	p->bdf = bdf;
+	p->slot = slot;
 	err = port_read(w, bdf, PCI_ID, 32, &id);
 	if (err)
 		return err;

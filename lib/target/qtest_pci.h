@@ -29,6 +29,7 @@ enum {
 struct pci {
 	struct wire *w;
 	unsigned bdf;	      /* bus 0: device 7:3, function 2:0 */
+	unsigned slot;	      /* 0 or 1: which part of the addresses its BARs get */
 	uint64_t ecam;	      /* where the extended space is mapped; 0: port cycles alone */
 	uint32_t id;	      /* device 31:16, vendor 15:0 */
 	uint64_t bar_size[6]; /* 0: not there, not memory, or the upper half of the one before */
@@ -41,9 +42,10 @@ struct pci {
 
 /*
  * Finds the function and places it: bus mastering off, BARs sized and placed, memory decoding on,
- * MSI-X off. -ENODEV when nothing, or nothing with memory behind BAR0, is there.
+ * MSI-X off. Two functions open at once have different slots. -ENODEV when nothing, or nothing with
+ * memory behind BAR0, is there.
  */
-int qtest_pci_open(struct pci *p, struct wire *w, unsigned bdf);
+int qtest_pci_open(struct pci *p, struct wire *w, unsigned bdf, unsigned slot);
 
 /* Widths 8, 16, 32. -EINVAL for another, or across a dword by port cycles; -ERANGE past the end. */
 int qtest_pci_read(struct pci *p, unsigned off, unsigned width, uint32_t *ret);

@@ -16,8 +16,8 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "spec/wire.h"
+#include "target/qtest_options.h"
 #include "target/qtest_pci.h"
 #include "target/qtest_ram.h"
 #include "target/qtest_wire.h"
@@ -32,27 +32,24 @@
 #define SLEEP_MAX_NS (200 * NS_PER_US)
 #define STEP_NS	     NS_PER_MS /* of the device's clock at a time: its storage works in ours */
 
-struct options {
-	char mem[192], engine[64];
-	uint64_t size, timeout_ms;
-	unsigned bdf;
-	bool step;
-};
-
-struct qtest {
-	struct options o;
+/* The QEMU: the way to it, its memory, its time. */
+struct machine {
+	struct qtest_options o;
 	struct wire wire;
 	struct ram ram;
-	struct pci pci;
-	uint64_t words;	     /* bus address of one dword a vector */
 	uint64_t touched_ns; /* last register write */
-	uint64_t looked_ns;  /* when the peer was last seen alive */
+	uint64_t looked_ns;  /* when the other side was last seen alive */
 	uint64_t clock_ns;   /* clock=step: the device's time */
 	int slack_ns;	     /* timer slack to go back to */
 };
 
-static const char *const option_keys[] = {
-	"mem", "size", "addr", "clock", "timeout", "engine", NULL
+/* One function in it. The first has the machine and the other function, and ends both. */
+struct qtest {
+	struct machine *m;
+	struct pci pci;
+	uint64_t words;	     /* bus address of one dword a vector */
+	struct target *peer; /* NULL: not asked for yet */
+	bool second;
 };
 
 static struct qtest *priv(struct target *t)
@@ -60,74 +57,9 @@ static struct qtest *priv(struct target *t)
 	return t->priv;
 }
 
-static int set_text(char *to, size_t size, const char *value)
-{
-	if (!*value || strlen(value) >= size)
-		return -EINVAL;
-	memcpy(to, value, strlen(value) + 1);
-	return 0;
-}
-
-static int set_addr(struct options *o, const char *value)
-{
-	unsigned device, function = 0;
-	int end = 0;
-
-	if (sscanf(value, "%2x%n.%1u%n", &device, &end, &function, &end) < 1 || value[end] ||
-	    device > 31 || function > 7)
-		return -EINVAL;
-	o->bdf = device << 3 | function;
-	return 0;
-}
-
-static int set_option(void *ctx, const char *key, const char *value)
-{
-	struct options *o = ctx;
-
-	if (!strcmp(key, "mem"))
-		return set_text(o->mem, sizeof(o->mem), value);
-	if (!strcmp(key, "engine"))
-		return set_text(o->engine, sizeof(o->engine), value);
-	if (!strcmp(key, "size"))
-		return text_number(value, &o->size);
-	if (!strcmp(key, "addr"))
-		return set_addr(o, value);
-	if (!strcmp(key, "timeout"))
-		return text_number(value, &o->timeout_ms) || !o->timeout_ms ||
-				       o->timeout_ms > 3600000
-			       ? -EINVAL
-			       : 0;
-	if (!strcmp(key, "clock")) {
-		o->step = !strcmp(value, "step");
-		return o->step || !strcmp(value, "real") ? 0 : -EINVAL;
-	}
-	return -ENOENT;
-}
-
-/* "SOCK?options": *ret_socket is the part before the first '?', on the heap. */
-static int parse_address(struct target *t, const char *address, struct options *o,
-			 char **ret_socket)
-{
-	size_t len = strcspn(address, "?");
-	int err;
-
-	*o = (struct options){ .bdf = 5 << 3, .timeout_ms = 10000 };
-	err = address[len] ? target_options(t, address + len + 1, option_keys, set_option, o) : 0;
-	if (err)
-		return err;
-	if (!len)
-		return target_fail(t, -EINVAL, "no socket; write qtest:SOCKET?mem=FILE");
-	if (!o->mem[0])
-		return target_fail(t, -EINVAL,
-				   "option mem=FILE is missing: the file that QEMU's "
-				   "memory-backend-file shares");
-	*ret_socket = strndup(address, len);
-	return *ret_socket ? 0 : -ENOMEM;
-}
-
 static int wire_trouble(struct target *t, int err)
 {
-	struct wire *w = &priv(t)->wire;
+	struct wire *w = &priv(t)->m->wire;
 
 	return target_fail(t, err, "%s", w->error[0] ? w->error : strerror(-err));
 }
@@ -138,20 +70,20 @@ static int disable(struct qtest *q)
 	const struct timespec pause = { .tv_nsec = 50 * NS_PER_US };
 	unsigned long long bar = q->pci.bar_addr[0];
 	uint64_t cc, csts, deadline = clock_mono_ns() + QUIET_NS;
-	int err = wire_ask(&q->wire, &cc, "readl 0x%llx", bar + REG_CC);
+	int err = wire_ask(&q->m->wire, &cc, "readl 0x%llx", bar + REG_CC);
 
 	if (err || !(cc & CC_EN) || cc == 0xffffffff)
 		return err;
-	err = wire_post(&q->wire, "writel 0x%llx 0x%llx", bar + REG_CC,
+	err = wire_post(&q->m->wire, "writel 0x%llx 0x%llx", bar + REG_CC,
 			(unsigned long long)(cc & ~(uint64_t)CC_EN));
 	while (!err) {
-		err = wire_ask(&q->wire, &csts, "readl 0x%llx", bar + REG_CSTS);
+		err = wire_ask(&q->m->wire, &csts, "readl 0x%llx", bar + REG_CSTS);
 		if (err || !(csts & CSTS_RDY))
 			return err;
 		if (clock_mono_ns() > deadline)
 			return -EBUSY;
-		if (q->o.step)
-			err = wire_post(&q->wire, "clock_step %llu", NS_PER_MS);
+		if (q->m->o.step)
+			err = wire_post(&q->m->wire, "clock_step %llu", NS_PER_MS);
 		nanosleep(&pause, NULL);
 	}
 	return err;
@@ -165,7 +97,7 @@ static int take_over(struct qtest *q)
 	if (err == -EBUSY) {
 		err = qtest_pci_flr(&q->pci);
 		if (!err)
-			err = qtest_pci_open(&q->pci, &q->wire, q->o.bdf);
+			err = qtest_pci_open(&q->pci, &q->m->wire, q->pci.bdf, q->second);
 	}
 	return err ? err : qtest_pci_set_command(&q->pci, PCI_MSE | PCI_BME);
 }
@@ -177,57 +109,82 @@ static int prove_memory(struct target *t)
 	uint64_t got, want = 0x6e76726967000000ull ^ clock_mono_ns();
 	int err;
 
-	memcpy(ram_at(&q->ram, RAM_FIRST), &want, sizeof(want));
-	err = wire_ask(&q->wire, &got, "readq 0x%x", RAM_FIRST);
+	memcpy(ram_at(&q->m->ram, RAM_FIRST), &want, sizeof(want));
+	err = wire_ask(&q->m->wire, &got, "readq 0x%x", RAM_FIRST);
 	if (err)
 		return wire_trouble(t, err);
 	if (got != want)
 		return target_fail(t, -EINVAL,
-				   "mem=%s is not the memory of the QEMU at that socket", q->o.mem);
+				   "mem=%s is not the memory of the QEMU at that socket",
+				   q->m->o.mem);
 	return 0;
 }
 
 static int open_memory(struct target *t)
 {
 	struct qtest *q = priv(t);
-	int err = ram_open(&q->ram, q->o.mem, q->o.size);
+	int err = ram_open(&q->m->ram, q->m->o.mem, q->m->o.size);
 
 	if (err == -EINVAL)
 		return target_fail(t, err,
 				   "mem=%s: needs a file of at least 2 MiB and size=, in pages",
-				   q->o.mem);
+				   q->m->o.mem);
 	if (err)
-		return target_fail(t, err, "mem=%s: %s", q->o.mem, strerror(-err));
-	if (q->ram.size > HOLE_AT)
-		return target_fail(t, -EINVAL, "mem=%s: at most 1 GiB of memory", q->o.mem);
+		return target_fail(t, err, "mem=%s: %s", q->m->o.mem, strerror(-err));
+	if (q->m->ram.size > HOLE_AT)
+		return target_fail(t, -EINVAL, "mem=%s: at most 1 GiB of memory", q->m->o.mem);
 	return prove_memory(t);
 }
 
-static int open_device(struct target *t)
+static int open_device(struct target *t, unsigned bdf)
 {
 	struct qtest *q = priv(t);
-	int err = qtest_pci_open(&q->pci, &q->wire, q->o.bdf);
+	int err = qtest_pci_open(&q->pci, &q->m->wire, bdf, q->second);
 
-	if (err == -ENODEV && !q->wire.broken)
-		return target_fail(t, err, "no controller at PCI 00:%02x.%u (addr=)", q->o.bdf >> 3,
-				   q->o.bdf & 7);
+	if (err == -ENODEV && !q->m->wire.broken)
+		return target_fail(t, err, "no controller at PCI 00:%02x.%u (%s=)", bdf >> 3,
+				   bdf & 7, q->second ? "peer" : "addr");
 	if (!err && q->pci.vectors)
-		q->words = ram_alloc(&q->ram, 4ul * q->pci.vectors, 0);
+		q->words = ram_alloc(&q->m->ram, 4ul * q->pci.vectors, 0);
 	if (!err && q->pci.vectors && !q->words)
 		err = -ENOMEM;
 	if (!err)
 		err = take_over(q);
-	if (!err && q->o.step)
-		err = wire_ask(&q->wire, &q->clock_ns, "clock_step 0");
 	return err ? wire_trouble(t, err) : 0;
+}
+
+static int open_machine(struct target *t, const char *address)
+{
+	struct machine *m = priv(t)->m;
+	char *socket = NULL;
+	int err = qtest_options_parse(t, address, &m->o, &socket);
+
+	if (!err) {
+		err = wire_open(&m->wire, socket, m->o.timeout_ms * NS_PER_MS);
+		if (err)
+			wire_trouble(t, err);
+	}
+	free(socket);
+	if (!err)
+		err = open_memory(t);
+	if (!err && m->o.step) {
+		err = wire_ask(&m->wire, &m->clock_ns, "clock_step 0");
+		if (err)
+			wire_trouble(t, err);
+	}
+	return err;
 }
 
 static void release(struct target *t)
 {
 	struct qtest *q = priv(t);
 
-	wire_close(&q->wire);
-	ram_close(&q->ram);
+	if (q->peer)
+		free(q->peer->priv);
+	free(q->peer);
+	wire_close(&q->m->wire);
+	ram_close(&q->m->ram);
+	free(q->m);
 	free(q);
 	t->priv = NULL;
 }
@@ -235,48 +192,52 @@ static void release(struct target *t)
 static int qtest_open(struct target *t, const char *address)
 {
 	struct qtest *q = calloc(1, sizeof(*q));
-	char *socket = NULL;
+	struct machine *m = calloc(1, sizeof(*m));
 	int err;
 
-	if (!q)
+	if (!q || !m) {
+		free(q);
+		free(m);
 		return -ENOMEM;
-	t->priv = q;
-	q->wire.fd = -1;
-	err = parse_address(t, address, &q->o, &socket);
-	if (!err) {
-		err = wire_open(&q->wire, socket, q->o.timeout_ms * NS_PER_MS);
-		if (err)
-			wire_trouble(t, err);
 	}
-	free(socket);
+	t->priv = q;
+	q->m = m;
+	m->wire.fd = -1;
+	err = open_machine(t, address);
 	if (!err)
-		err = open_memory(t);
-	if (!err)
-		err = open_device(t);
+		err = open_device(t, m->o.bdf);
 	if (err) {
 		release(t);
 		return err;
 	}
 	/* The default slack of 50 us is longer than most commands take. */
-	q->slack_ns = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+	m->slack_ns = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
 	prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);
 	return 0;
+}
+
+/* Whatever fails here, bus mastering goes before the memory does. */
+static void quiet(struct qtest *q)
+{
+	uint32_t command;
+
+	if (qtest_pci_read(&q->pci, PCI_COMMAND, 16, &command))
+		return;
+	if (command & PCI_MSE)
+		disable(q);
+	qtest_pci_set_command(&q->pci, command & ~PCI_BME);
+	wire_flush(&q->m->wire);
 }
 
 static void qtest_close(struct target *t)
 {
 	struct qtest *q = priv(t);
-	uint32_t command;
 
-	/* Whatever fails here, bus mastering goes before the memory does. */
-	if (!qtest_pci_read(&q->pci, PCI_COMMAND, 16, &command)) {
-		if (command & PCI_MSE)
-			disable(q);
-		qtest_pci_set_command(&q->pci, command & ~PCI_BME);
-		wire_flush(&q->wire);
-	}
-	if (q->slack_ns > 0)
-		prctl(PR_SET_TIMERSLACK, q->slack_ns, 0, 0, 0);
+	if (q->peer)
+		quiet(priv(q->peer));
+	quiet(q);
+	if (q->m->slack_ns > 0)
+		prctl(PR_SET_TIMERSLACK, q->m->slack_ns, 0, 0, 0);
 	release(t);
 }
 
@@ -290,18 +251,58 @@ static int qtest_caps(struct target *t, struct target_caps *ret)
 	ret->has = NEED_QUEUES | NEED_CONFIG | NEED_HOLE | NEED_OWN_BAR;
 	if (q->pci.vectors)
 		ret->has |= NEED_IRQ | NEED_MSIX_TABLE;
+	if (q->m->o.peer && !q->second)
+		ret->has |= NEED_PEER;
 	ret->emulated = qemu; /* a drive lent to the QEMU by vfio-pci is real */
 	ret->vectors = q->pci.vectors;
 	memcpy(ret->bar_size, q->pci.bar_size, sizeof(ret->bar_size));
 	memcpy(ret->bar_addr, q->pci.bar_addr, sizeof(ret->bar_addr));
-	ret->dma_bytes = q->ram.size - RAM_FIRST;
+	ret->dma_bytes = q->m->ram.size - RAM_FIRST;
 	ret->hole = HOLE_AT;
 	ret->hole_bytes = HOLE_BYTES;
-	if (q->o.engine[0])
-		snprintf(ret->engine, sizeof(ret->engine), "%s", q->o.engine);
+	if (q->m->o.engine[0])
+		snprintf(ret->engine, sizeof(ret->engine), "%s", q->m->o.engine);
 	else
 		snprintf(ret->engine, sizeof(ret->engine), "%s %04x:%04x",
 			 qemu ? "QEMU nvme" : "PCI", vendor, device);
+	return 0;
+}
+
+static int peer_open(struct target *t, struct target *peer)
+{
+	struct qtest *q = calloc(1, sizeof(*q));
+	int err;
+
+	if (!q)
+		return -ENOMEM;
+	peer->ops = t->ops;
+	peer->priv = q;
+	q->m = priv(t)->m;
+	q->second = true;
+	err = open_device(peer, q->m->o.peer);
+	return err ? err : qtest_caps(peer, &peer->caps);
+}
+
+static int qtest_peer(struct target *t, struct target **ret)
+{
+	struct qtest *q = priv(t);
+	struct target *peer;
+	int err;
+
+	if (q->second || !q->m->o.peer)
+		return target_fail(t, -ENOTSUP, "no second controller: option peer=06.0");
+	if (!q->peer) {
+		peer = calloc(1, sizeof(*peer));
+		err = peer ? peer_open(t, peer) : -ENOMEM;
+		if (err) {
+			target_fail(t, err, "%s", peer ? peer->error : "out of memory");
+			free(peer ? peer->priv : NULL);
+			free(peer);
+			return err;
+		}
+		q->peer = peer;
+	}
+	*ret = q->peer;
 	return 0;
 }
 
@@ -341,7 +342,7 @@ static int qtest_reg_read(struct target *t, uint64_t off, unsigned width, uint64
 
 	if (err)
 		return err;
-	err = wire_ask(&q->wire, ret, "%s 0x%llx", verb(false, width),
+	err = wire_ask(&q->m->wire, ret, "%s 0x%llx", verb(false, width),
 		       (unsigned long long)(q->pci.bar_addr[0] + off));
 	return err ? wire_trouble(t, err) : 0;
 }
@@ -355,8 +356,8 @@ static int qtest_reg_write(struct target *t, uint64_t off, unsigned width, uint6
 		return err;
 	if (width < 64)
 		value &= (1ull << width) - 1;
-	q->touched_ns = clock_mono_ns();
-	err = wire_post(&q->wire, "%s 0x%llx 0x%llx", verb(true, width),
+	q->m->touched_ns = clock_mono_ns();
+	err = wire_post(&q->m->wire, "%s 0x%llx 0x%llx", verb(true, width),
 			(unsigned long long)(q->pci.bar_addr[0] + off), (unsigned long long)value);
 	return err ? wire_trouble(t, err) : 0;
 }
@@ -364,24 +365,24 @@ static int qtest_reg_write(struct target *t, uint64_t off, unsigned width, uint6
 static int qtest_dma_map(struct target *t, struct dma *d)
 {
 	struct qtest *q = priv(t);
-	uint64_t addr = ram_alloc(&q->ram, d->len, d->align);
+	uint64_t addr = ram_alloc(&q->m->ram, d->len, d->align);
 
 	if (!addr)
 		return target_fail(t, -ENOMEM, "no room for %zu bytes in %zu of shared memory",
-				   d->len, q->ram.size);
+				   d->len, q->m->ram.size);
 	d->iova = addr;
-	d->va = ram_at(&q->ram, addr);
+	d->va = ram_at(&q->m->ram, addr);
 	return 0;
 }
 
 static void qtest_dma_unmap(struct target *t, struct dma *d)
 {
-	ram_free(&priv(t)->ram, d->iova);
+	ram_free(&priv(t)->m->ram, d->iova);
 }
 
 static uint32_t *word_of(struct qtest *q, unsigned vector)
 {
-	return (uint32_t *)ram_at(&q->ram, q->words) + vector;
+	return (uint32_t *)ram_at(&q->m->ram, q->words) + vector;
 }
 
 static int qtest_irq_enable(struct target *t, unsigned n)
@@ -472,7 +473,7 @@ static int qtest_cfg_write(struct target *t, unsigned off, unsigned width, uint3
 	if (err == -EINVAL || err == -ERANGE)
 		return err;
 	if (!err)
-		err = wire_flush(&q->wire);
+		err = wire_flush(&q->m->wire);
 	return err ? wire_trouble(t, err) : 0;
 }
 
@@ -480,19 +481,19 @@ static uint64_t qtest_now(struct target *t)
 {
 	struct qtest *q = priv(t);
 
-	return q->o.step ? q->clock_ns : clock_mono_ns();
+	return q->m->o.step ? q->m->clock_ns : clock_mono_ns();
 }
 
 static int step_clock(struct target *t, uint64_t ns)
 {
 	struct qtest *q = priv(t);
 	uint64_t now;
-	int err = wire_ask(&q->wire, &now, "clock_step %llu",
+	int err = wire_ask(&q->m->wire, &now, "clock_step %llu",
 			   (unsigned long long)(ns < STEP_NS ? ns : STEP_NS));
 
 	if (err)
 		return wire_trouble(t, err);
-	q->clock_ns = now > q->clock_ns ? now : q->clock_ns;
+	q->m->clock_ns = now > q->m->clock_ns ? now : q->m->clock_ns;
 	return 0;
 }
 
@@ -501,10 +502,10 @@ static int look_at_peer(struct target *t, uint64_t now)
 	struct qtest *q = priv(t);
 	int err;
 
-	if (now - q->looked_ns < NS_PER_MS)
+	if (now - q->m->looked_ns < NS_PER_MS)
 		return 0;
-	q->looked_ns = now;
-	err = wire_peer(&q->wire);
+	q->m->looked_ns = now;
+	err = wire_peer(&q->m->wire);
 	return err ? wire_trouble(t, err) : 0;
 }
 
@@ -516,10 +517,10 @@ static int look_at_peer(struct target *t, uint64_t now)
 static int qtest_relax(struct target *t, uint64_t ns)
 {
 	struct qtest *q = priv(t);
-	uint64_t now = clock_mono_ns(), waited = now - q->touched_ns, sleep = waited / 8;
+	uint64_t now = clock_mono_ns(), waited = now - q->m->touched_ns, sleep = waited / 8;
 	struct timespec pause = { 0 };
 
-	if (q->o.step)
+	if (q->m->o.step)
 		return step_clock(t, ns);
 	if (waited < EAGER_NS) {
 		sched_yield();
@@ -534,8 +535,11 @@ static int qtest_relax(struct target *t, uint64_t ns)
 extern const struct target_ops target_qtest;
 const struct target_ops target_qtest = {
 	.scheme = "qtest",
-	.help = "qtest:SOCKET?mem=FILE[,size=BYTES][,addr=05.0][,timeout=MS][,clock=real|step]"
-		"[,engine=TEXT]: a controller in a QEMU without a guest; FILE is its shared memory",
+	.help = "qtest:SOCKET?mem=FILE[,size=BYTES][,addr=05.0][,peer=06.0][,timeout=MS][,clock="
+		"real|step]"
+		"[,engine=TEXT]: a controller in a QEMU without a guest; FILE is its shared "
+		"memory, "
+		"peer another controller of the same subsystem",
 	.open = qtest_open,
 	.close = qtest_close,
 	.caps = qtest_caps,
@@ -546,6 +550,7 @@ const struct target_ops target_qtest = {
 	.irq_enable = qtest_irq_enable,
 	.irq_wait = qtest_irq_wait,
 	.reset = qtest_reset,
+	.peer = qtest_peer,
 	.cfg_read = qtest_cfg_read,
 	.cfg_write = qtest_cfg_write,
 	.now = qtest_now,
