@@ -15,6 +15,9 @@ extern const struct rig_suite pci_suite, pci_header_suite, pci_cap_suite, pci_bu
 	io_load_suite, io_fused_suite, io_copy_suite, multi_suite, robust_suite, robust_fuzz_suite,
 	robust_memory_suite, robust_load_suite, robust_many_suite;
 
+/* Two controllers of a subsystem. */
+extern const struct rig_suite identify_peer_suite, multi_shared_suite, multi_isolation_suite;
+
 /* In the order they run: what the rest stands on comes first. Suites of one area are one area. */
 const struct rig_suite *const suites_all[] = {
 	&pci_suite,
@@ -44,6 +47,7 @@ const struct rig_suite *const suites_all[] = {
 	&identify_ctrl_suite,
 	&identify_ns_suite,
 	&identify_list_suite,
+	&identify_peer_suite,
 	&identify_io_suite,
 	&identify_virt_suite,
 	&feat_suite,
@@ -78,6 +82,8 @@ const struct rig_suite *const suites_all[] = {
 	&io_fused_suite,
 	&io_copy_suite,
 	&multi_suite,
+	&multi_shared_suite,
+	&multi_isolation_suite,
 	&dbbuf_suite,
 	&robust_suite,
 	&robust_fuzz_suite,

@@ -168,6 +168,9 @@ void rig_id_ns(struct rig *r, uint32_t nsid, struct nvme_id_ns *ret);
 size_t rig_mdts(struct rig *r);
 /* Bytes that name their place: LBA, a tag and a running pattern; the same call checks them. */
 void rig_stamp(void *data, uint64_t lba, uint32_t blocks, uint32_t lba_bytes, uint64_t tag);
+/* Are the blocks as stamped? For what is no check. */
+bool rig_is_stamp(const void *data, uint64_t lba, uint32_t blocks, uint32_t lba_bytes,
+		  uint64_t tag);
 /* One check that the blocks are as stamped; shows LBA, offset and both sides. */
 bool rig_check_stamp(struct rig *r, const struct check_site *s, const void *data, uint64_t lba,
 		     uint32_t blocks, uint32_t lba_bytes, uint64_t tag);

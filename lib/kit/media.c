@@ -70,6 +70,21 @@ void rig_stamp(void *data, uint64_t lba, uint32_t blocks, uint32_t lba_bytes, ui
 		}
 }
 
+bool rig_is_stamp(const void *data, uint64_t lba, uint32_t blocks, uint32_t lba_bytes, uint64_t tag)
+{
+	const uint8_t *p = data;
+
+	for (uint32_t b = 0; b < blocks; b++)
+		for (size_t i = 0; i < lba_bytes / 16; i++, p += 16) {
+			uint64_t w[2];
+
+			stamp_words(lba + b, tag, i, w);
+			if (memcmp(p, w, 16))
+				return false;
+		}
+	return true;
+}
+
 bool rig_check_stamp(struct rig *r, const struct check_site *s, const void *data, uint64_t lba,
 		     uint32_t blocks, uint32_t lba_bytes, uint64_t tag)
 {

@@ -198,7 +198,8 @@ void identify_ctrls(struct mcmd *c, uint8_t *page)
 	for (unsigned i = 0; i < s->n; i++) {
 		uint16_t id = model_cntlid(s->ctrl[i]);
 
-		if ((ns && !media_is_attached(ns, i)) || id < cntid + FAULT(c->m, CTRL_LIST_GT) ||
+		if ((ns && !media_is_attached(ns, i) && !FAULT(c->m, CTRL_LIST_IGNORES_NS)) ||
+		    id < cntid + FAULT(c->m, CTRL_LIST_GT) ||
 		    (s->ctrl[i] == c->m && FAULT(c->m, CTRL_LIST_WITHOUT_SELF)) ||
 		    (s->ctrl[i] != c->m && FAULT(c->m, CTRL_LIST_SELF_ALONE)))
 			continue;

@@ -104,6 +104,12 @@ struct model {
 	const struct model_preset *preset;
 };
 
+/* The other controller of the subsystem, NULL: none. For faults that reach over. */
+static inline struct model *model_other(const struct model *m)
+{
+	return m->sub->n > 1 ? m->sub->ctrl[!m->index] : NULL;
+}
+
 /* One command, from fetch to completion. A handler fills status and dw0, dw1. */
 struct mcmd {
 	struct model *m;

@@ -42,6 +42,7 @@ struct model_media {
 	struct { /* what the faults writes-mix and format-of-last-ns remember */
 		const struct media_ns *ns;
 		uint64_t lba, n, at;
+		unsigned by; /* index of the controller */
 	} last;
 	struct media_ns ns[MEDIA_NS_MAX]; /* NSID n is ns[n - 1] */
 };
@@ -435,12 +436,20 @@ const uint8_t *media_view(struct model *m, struct media_ns *ns, uint64_t lba, ui
 	return ns->data.view + (lba << ns->lbads);
 }
 
-bool media_overlaps_last(struct model *m, const struct media_ns *ns, uint64_t lba, uint64_t n)
+const uint8_t *media_stored(const struct media_ns *ns, uint64_t lba)
+{
+	return ns->data.medium + (lba << ns->lbads);
+}
+
+bool media_overlaps_last(struct model *m, const struct media_ns *ns, uint64_t lba, uint64_t n,
+			 bool across)
 {
 	struct model_media *md = m->media;
 	bool overlaps = md->last.ns == ns && m->sub->now - md->last.at < TOGETHER_NS && n > 1 &&
 			lba < md->last.lba + md->last.n && md->last.lba < lba + n;
 
+	overlaps &= !across || md->last.by != m->index;
+	md->last.by = m->index;
 	md->last.ns = ns;
 	md->last.lba = lba;
 	md->last.n = n;

@@ -105,8 +105,14 @@ void media_flush_range(struct media_ns *ns, uint64_t lba, uint64_t n);
 void media_flush(struct media_ns *ns);
 void media_flush_all(struct model *m);
 
-/* By fault: does the range overlap that of the call before, made when both were in flight? */
-bool media_overlaps_last(struct model *m, const struct media_ns *ns, uint64_t lba, uint64_t n);
+/* By fault: what is on the medium already, whatever is cached. */
+const uint8_t *media_stored(const struct media_ns *ns, uint64_t lba);
+/*
+ * By fault: does the range overlap that of the call before, made when both were in flight? across:
+ * and through another controller.
+ */
+bool media_overlaps_last(struct model *m, const struct media_ns *ns, uint64_t lba, uint64_t n,
+			 bool across);
 /* By fault: bytes of n blocks, of the size of the namespace asked for just before. */
 size_t media_bent_bytes(struct model *m, const struct media_ns *ns, uint64_t n);
 

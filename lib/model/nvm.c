@@ -49,6 +49,8 @@ struct media_ns *nvm_find_ns(struct mcmd *c)
 
 	if (!ns && (FAULT(m, NSID_ANY_ACCEPTED) || (!c->nsid && FAULT(m, NSID_ZERO_AS_ONE))))
 		ns = media_ns(m, 1);
+	if (!ns && FAULT(m, PRIVATE_NS_REACHED))
+		ns = media_allocated(m, c->nsid);
 	if (ns && shape_is_extended_pi(m, media_shape(ns)) && !feature_many_formats(m) &&
 	    !FAULT(m, LBAFEE_NOT_NEEDED)) {
 		mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
@@ -202,7 +204,9 @@ static bool write_bent(struct mcmd *c, const struct nvm_range *r, const uint8_t 
 		return true;
 	if (FAULT(m, NLB_PLUS_ONE) && r->n == 5 && r->lba + 5 < media_blocks(r->ns))
 		media_zero(r->ns, r->lba + 5, 1, nvm_through(c));
-	if (!FAULT(m, WRITES_MIX) || !media_overlaps_last(m, r->ns, r->lba, r->n))
+	if (!FAULT(m, WRITES_MIX) && !FAULT(m, WRITES_MIX_ACROSS))
+		return false;
+	if (!media_overlaps_last(m, r->ns, r->lba, r->n, FAULT(m, WRITES_MIX_ACROSS)))
 		return false;
 	for (uint64_t i = 0; i < r->n; i += 2)
 		media_write(r->ns, r->lba + i, 1, data + (i << lbads), nvm_through(c));

@@ -164,6 +164,8 @@ int nvm_load(struct mcmd *c, const struct nvm_range *r, struct nvm_blocks *ret)
 {
 	const uint8_t *view = media_view(c->m, r->ns, r->lba, r->n);
 
+	if (FAULT(c->m, PEER_READS_STALE) && c->m->index)
+		view = media_stored(r->ns, r->lba);
 	if (!media_ms(r->ns)) { /* no copy is needed */
 		*ret = (struct nvm_blocks){ .data = (uint8_t *)view };
 		return 0;

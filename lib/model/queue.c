@@ -332,6 +332,8 @@ void admin_delete_sq(struct mcmd *c)
 		return;
 	}
 	engine_abort_queue(m, qid);
+	if (FAULT(m, DELETE_SQ_REACHES_PEER) && model_other(m))
+		engine_abort_queue(model_other(m), qid);
 	engine_drop_one(m, qid);
 	sq->used = false;
 	if (core_cq(m, sq->cqid))

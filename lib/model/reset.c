@@ -140,6 +140,8 @@ static void disable(struct model *m)
 	struct model_core *core = m->core;
 	uint32_t aqa = core->aqa;
 
+	if (FAULT(m, RESET_REACHES_PEER) && model_other(m))
+		core_drop_all(model_other(m), MODEL_RESET_CC);
 	core_level_reset(m, MODEL_RESET_CC);
 	if (FAULT(m, AQA_LOST_OVER_RESET))
 		aqa = 0;
@@ -159,6 +161,8 @@ static void shut_down(struct model *m)
 
 	core->csts = (core->csts & ~SHST_MASK) | SHST(1);
 	core->shutdown_due = m->sub->now + SHUTDOWN_NS;
+	if (FAULT(m, SHUTDOWN_REACHES_PEER) && model_other(m))
+		model_other(m)->core->csts |= SHST(1);
 	if (FAULT(m, SHST_STUCK) || (FAULT(m, SHUTDOWN_WAITS_FOR_HOST) && core->running) ||
 	    (FAULT(m, SHST_STUCK_WHILE_DISABLED) && !(core->cc & CC_EN)))
 		core->shutdown_due = NEVER;
@@ -242,6 +246,8 @@ void model_flr(struct model *m)
 	uint32_t cc = core->cc, aqa = core->aqa, shst = core->csts & SHST_MASK;
 
 	core_level_reset(m, MODEL_RESET_FLR);
+	if (FAULT(m, FLR_REACHES_PEER) && model_other(m))
+		core_drop_all(model_other(m), MODEL_RESET_FLR);
 	if (FAULT(m, FLR_KEEPS_SHST))
 		core->csts |= shst;
 	if (FAULT(m, FLR_KEEPS_CC))

@@ -137,4 +137,6 @@ void core_fatal(struct model *m)
 {
 	m->core->csts |= CSTS_CFS;
 	m->core->moved = true;
+	if (FAULT(m, FATAL_REACHES_PEER) && model_other(m))
+		model_other(m)->core->csts |= CSTS_CFS;
 }

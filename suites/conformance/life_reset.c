@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "device.h"
+#include "duo.h"
 #include "storm.h"
 
 #define CMIC_CONTROLLERS 2u
@@ -266,16 +267,16 @@ static void reset_inflight_admin(struct rig *r)
 
 /* ---- nssr ---- */
 
-static void check_fresh(struct rig *r)
+static void check_fresh(struct rig *r, struct ctrl *c)
 {
-	uint32_t csts = rig_reg32(r, REG_CSTS);
+	uint32_t csts = rig_reg32_on(r, c, REG_CSTS);
 
-	CHECK_EQ(r, "CC", rig_reg32(r, REG_CC), 0);
+	CHECK_EQ(r, "CC", rig_reg32_on(r, c, REG_CC), 0);
 	CHECK_EQ(r, "CSTS.RDY", csts & CSTS_RDY, 0);
 	CHECK_EQ(r, "CSTS.CFS", !!(csts & CSTS_CFS), 0);
 	CHECK_EQ(r, "CSTS.SHST", CSTS_SHST(csts), 0);
 	CHECK_EQ(r, "CSTS.NSSRO", !!(csts & CSTS_NSSRO), 1);
-	CHECK_EQ(r, "AQA", rig_reg32(r, REG_AQA), 0);
+	CHECK_EQ(r, "AQA", rig_reg32_on(r, c, REG_AQA), 0);
 }
 
 static void nssr(struct rig *r)
@@ -288,15 +289,45 @@ static void nssr(struct rig *r)
 	rig_aer(r);
 	rig_put(r, q, cmd_flush(rig_ns(r)->nsid)); /* put and not rung: nothing may come of it */
 	device_nssr(r, config);
-	check_fresh(r);
+	check_fresh(r, rig_ctrl_off(r));
 	CHECK_MEM(r, "the I/O CQ (unchanged)", cq->data, before, cq->len);
 	rig_ctrl(r); /* enabled from there, with no other reset between */
 	check_gone(r, rig_admin(r, cmd_delete_sq(1)));
 	CHECK_STATUS(r, rig_io(r, rig_queue(r), cmd_flush(rig_ns(r)->nsid)), SC_SUCCESS);
 	rig_set_reg32(r, REG_CSTS, CSTS_NSSRO);
-	if (rig_facts(r)->id.cmic & CMIC_CONTROLLERS)
+	if ((rig_facts(r)->id.cmic & CMIC_CONTROLLERS) && !(rig_target(r)->caps.has & NEED_PEER))
 		rig_note(r, "CMIC %02Xh: what became of the other controllers was not looked at",
 			 rig_facts(r)->id.cmic);
+}
+
+/* ---- nssr-peer ---- */
+
+static void nssr_peer(struct rig *r)
+{
+	struct device_config *config = device_config_keep(r);
+	struct ctrl *peer = rig_peer(r);
+	struct sq *q = rig_queue_on(r, peer);
+	struct buf *cq = q->cq->mem;
+	uint8_t *before = memcpy(rig_mem(r, cq->len), cq->data, cq->len);
+
+	rig_aer_on(r, peer);
+	rig_put(r, q, cmd_flush(rig_ns(r)->nsid)); /* put and not rung: nothing may come of it */
+	device_nssr(r, config);
+	check_fresh(r, rig_peer_off(r));
+	CHECK_MEM(r, "the peer's I/O CQ (unchanged)", cq->data, before, cq->len);
+	rig_peer(r); /* enabled from there, with no other reset between */
+	check_gone(r, rig_admin_on(r, peer, cmd_delete_sq(1)));
+	CHECK_STATUS(r, rig_admin_on(r, peer, cmd_get_features(NVME_FEAT_FID_NUM_QUEUES, 0, 0, 0)),
+		     SC_SUCCESS);
+	rig_set_reg32_on(r, peer, REG_CSTS, CSTS_NSSRO);
+	rig_set_reg32(r, REG_CSTS, CSTS_NSSRO);
+}
+
+static const char *na_nssr_peer(const struct facts *f)
+{
+	const char *alone = duo_na_alone(f);
+
+	return alone ? alone : device_na_nssr(f);
 }
 
 static const struct rig_case cases[] = {
@@ -346,6 +377,13 @@ static const struct rig_case cases[] = {
 	  .na = device_na_nssr,
 	  .fault = "nssro-not-set nssr-keeps-aqa nssr-keeps-queues",
 	  .run = nssr },
+	{ .id = "nssr-peer",
+	  .rule = "An NVM Subsystem Reset resets the other controllers of the subsystem as well.",
+	  .ref = "Base 2.2 NVM Subsystem Reset; Base 2.2 Controller Level Reset",
+	  .needs = NEED_QUEUES | NEED_CONFIG | NEED_PEER,
+	  .na = na_nssr_peer,
+	  .fault = "nssr-spares-peer",
+	  .run = nssr_peer },
 };
 
 SUITE(life_reset_suite, CONFORMANCE, "life", cases);
