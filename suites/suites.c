@@ -15,6 +15,8 @@ extern const struct rig_suite pci_suite, pci_header_suite, pci_cap_suite, pci_bu
 	io_load_suite, io_fused_suite, io_copy_suite, multi_suite, robust_suite, robust_fuzz_suite,
 	robust_memory_suite, robust_load_suite, robust_many_suite;
 
+extern const struct rig_suite nsmgmt_suite;
+
 /* Two controllers of a subsystem. */
 extern const struct rig_suite identify_peer_suite, multi_shared_suite, multi_isolation_suite;
 
@@ -69,6 +71,7 @@ const struct rig_suite *const suites_all[] = {
 	&fw_suite,
 	&dst_suite,
 	&virt_suite,
+	&nsmgmt_suite,
 	&dptr_suite,
 	&dptr_bent_suite,
 	&dptr_size_suite,

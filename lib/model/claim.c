@@ -30,6 +30,7 @@ static const struct claim {
 	{ OPT(oacs), NVME_CTRL_OACS_FW, VS(1, 0, 0), "Firmware Commit" },
 	{ OPT(oacs), NVME_CTRL_OACS_SELF_TEST, VS(1, 3, 0), "Device Self-test" },
 	{ OPT(oacs), NVME_CTRL_OACS_VIRT_MGMT, VS(1, 3, 0), "Virtualization Management" },
+	{ OPT(oacs), NVME_CTRL_OACS_NS_MGMT, VS(1, 2, 0), "Namespace Management" },
 	{ OPT(oacs), NVME_CTRL_OACS_DBBUF_CFG, VS(1, 3, 0), "Doorbell Buffer Config" },
 	{ OPT(oncs), NVME_CTRL_ONCS_COMPARE, VS(1, 0, 0), "Compare" },
 	{ OPT(oncs), NVME_CTRL_ONCS_WRITE_UNCORRECTABLE, VS(1, 0, 0), "Write Uncorrectable" },
@@ -39,6 +40,7 @@ static const struct claim {
 	{ OPT(oncs), NVME_CTRL_ONCS_TIMESTAMP, VS(1, 3, 0), "Timestamp" },
 	{ OPT(oncs), NVME_CTRL_ONCS_VERIFY, VS(1, 4, 0), "Verify" },
 	{ OPT(oncs), NVME_CTRL_ONCS_COPY, VS(2, 0, 0), "Copy" },
+	{ OPT(oaes), NVME_CTRL_OAES_NA, VS(1, 2, 0), "Namespace Attribute Notices" },
 	{ OPT(oaes), NVME_CTRL_OAES_FA, VS(1, 2, 0), "Firmware Activation Notices" },
 	{ OPT(bps), 1, VS(1, 3, 0), "Boot Partitions" },
 	{ OPT(vwc), NVME_CTRL_VWC_PRESENT, VS(1, 0, 0), "a volatile write cache" },
@@ -50,6 +52,8 @@ static const struct claim {
 	{ OPT(lpa), NVME_CTRL_LPA_LI0_LI5_LI12_LI13, VS(2, 0, 0), "Supported Log Pages" },
 	{ OPT(ctratt), NVME_CTRL_CTRATT_128_ID, VS(1, 3, 0), "a Host Identifier of 128 bits" },
 	{ OPT(ctratt), NVME_CTRL_CTRATT_ENDURANCE_GROUPS, VS(1, 4, 0), "Endurance Groups" },
+	{ OPT(ctratt), NVME_CTRL_CTRATT_NAMESPACE_GRANULARITY, VS(1, 4, 0),
+	  "Namespace Granularity" },
 	{ OPT(ctratt), NVME_CTRL_CTRATT_UUID_LIST, VS(1, 4, 0), "the UUID List" },
 	{ OPT(ctratt), NVME_CTRL_CTRATT_ELBAS, VS(2, 0, 0), "extended LBA formats" },
 	/* of 2.1, and a bit of its own that 2.0 reserves */
@@ -70,6 +74,9 @@ static const struct claim {
 	{ OPT(nwpc), 1, VS(1, 4, 0), "Namespace Write Protection" },
 	{ OPT(meta), 1, VS(1, 0, 0), "metadata" },
 	{ OPT(dlguard), 1, VS(1, 3, 0), "a guard of deallocated blocks" },
+	{ OPT(mnan), 0xffff, VS(1, 4, 0), "a number of namespaces that may be" },
+	{ OPT(maxdna), 0xffff, VS(2, 0, 0), "a number of attachments in the domain" },
+	{ OPT(maxcna), 0xffff, VS(2, 0, 0), "a number of attachments of a controller" },
 };
 
 static unsigned *value_of(struct model_opt *opt, const struct claim *c)
@@ -119,6 +126,12 @@ static const char *contradiction(const struct model_opt *o)
 		return "nn is less than ns: NN counts every namespace there is";
 	if (o->private_ns > o->ns || (o->private_ns && o->controllers < 2))
 		return "private_ns is more than ns, or there is one controller: private to whom";
+	if (o->mnan && (o->mnan < o->ns || (o->nn && o->mnan > o->nn)))
+		return "mnan is less than ns, or more than nn";
+	if ((o->maxcna && o->maxcna < o->ns) || (o->maxdna && o->maxdna < o->ns))
+		return "maxcna or maxdna is less than ns, and every namespace is attached";
+	if (o->capacity && o->capacity < o->ns * o->ns_bytes)
+		return "capacity is less than what the namespaces have: ns times size";
 	if (flush == 2)
 		return "vwc bits 2:1 are 01b, which is reserved";
 	if (!flush && o->vs >= VS(1, 4, 0))
@@ -140,6 +153,8 @@ static const char *contradiction(const struct model_opt *o)
 		return "sgls bits 1:0 are 00b, no SGLs, and others tell of them";
 	if (!o->hostid && o->ctratt & NVME_CTRL_CTRATT_128_ID)
 		return "ctratt bit 0 is of the Host Identifier, and hostid is 0";
+	if (o->oacs & NVME_CTRL_OACS_NS_MGMT && !(o->oaes & NVME_CTRL_OAES_NA))
+		return "oacs claims Namespace Management, which is told of, and oaes bit 8 is 0";
 	if (o->oaes & NVME_CTRL_OAES_FA && !(o->oacs & NVME_CTRL_OACS_FW))
 		return "oaes claims Firmware Activation Notices, and oacs bit 2 is 0: no firmware "
 		       "is ever activated";
@@ -164,6 +179,8 @@ static void drop_dependent(struct model *m)
 		o->ctratt &= ~(unsigned)NVME_CTRL_CTRATT_ELBAS;
 	if ((o->mqes < 2 || !(o->oncs & NVME_CTRL_ONCS_COMPARE)) && !option_given(m, "fuses"))
 		o->fuses = 0;
+	if (!(o->oacs & NVME_CTRL_OACS_NS_MGMT) && !option_given(m, "oaes"))
+		o->oaes &= ~(unsigned)NVME_CTRL_OAES_NA;
 	if (!(o->oacs & NVME_CTRL_OACS_FW) && !option_given(m, "oaes"))
 		o->oaes &= ~(unsigned)NVME_CTRL_OAES_FA;
 	if (o->npss < POWER_IDLE && !option_given(m, "apsta"))
@@ -218,6 +235,8 @@ static const struct offer admin_offers[] = {
 	{ nvme_admin_fw_download, WITH(oacs, NVME_CTRL_OACS_FW) },
 	{ nvme_admin_dev_self_test, WITH(oacs, NVME_CTRL_OACS_SELF_TEST) },
 	{ nvme_admin_virtual_mgmt, WITH(oacs, NVME_CTRL_OACS_VIRT_MGMT) },
+	{ nvme_admin_ns_mgmt, WITH(oacs, NVME_CTRL_OACS_NS_MGMT) },
+	{ nvme_admin_ns_attach, WITH(oacs, NVME_CTRL_OACS_NS_MGMT) },
 	{ nvme_admin_dbbuf, WITH(oacs, NVME_CTRL_OACS_DBBUF_CFG) },
 	{ nvme_admin_keep_alive, WITH(kas, 0xffff) },
 };
@@ -248,6 +267,7 @@ static const struct offer feature_offers[] = {
 };
 
 static const struct offer log_offers[] = {
+	{ NVME_LOG_LID_CHANGED_NS, WITH(oaes, NVME_CTRL_OAES_NA) },
 	{ NVME_LOG_LID_CMD_EFFECTS, WITH(lpa, NVME_CTRL_LPA_CMD_EFFECTS) },
 	{ NVME_LOG_LID_DEVICE_SELF_TEST, WITH(oacs, NVME_CTRL_OACS_SELF_TEST) },
 	{ NVME_LOG_LID_TELEMETRY_HOST, WITH(lpa, NVME_CTRL_LPA_TELEMETRY) },
@@ -260,6 +280,7 @@ static const struct offer cns_offers[] = {
 	{ NVME_IDENTIFY_CNS_PRIMARY_CTRL_CAP, WITH(oacs, NVME_CTRL_OACS_VIRT_MGMT) },
 	{ NVME_IDENTIFY_CNS_SECONDARY_CTRL_LIST, WITH(oacs, NVME_CTRL_OACS_VIRT_MGMT) },
 	{ NVME_IDENTIFY_CNS_ENDURANCE_GROUP_ID, WITH(ctratt, NVME_CTRL_CTRATT_ENDURANCE_GROUPS) },
+	{ NVME_IDENTIFY_CNS_NS_GRANULARITY, WITH(ctratt, NVME_CTRL_CTRATT_NAMESPACE_GRANULARITY) },
 	{ NVME_IDENTIFY_CNS_UUID_LIST, WITH(ctratt, NVME_CTRL_CTRATT_UUID_LIST) },
 };
 

@@ -17,7 +17,7 @@ static const uint8_t admin_opcodes[] = {
 	nvme_admin_abort_cmd,	  nvme_admin_set_features, nvme_admin_get_features,
 	nvme_admin_async_event,	  nvme_admin_fw_commit,	   nvme_admin_fw_download,
 	nvme_admin_dev_self_test, nvme_admin_virtual_mgmt, nvme_admin_keep_alive,
-	nvme_admin_dbbuf,
+	nvme_admin_dbbuf,	  nvme_admin_ns_mgmt,	   nvme_admin_ns_attach,
 };
 
 static const struct {
@@ -31,13 +31,27 @@ static const struct {
 	{ nvme_cmd_copy, true },
 };
 
+/* What a command changes besides what its name says. */
+static uint32_t admin_effects(uint8_t opcode)
+{
+	switch (opcode) {
+	case nvme_admin_ns_mgmt:
+		return NVME_CMD_EFFECTS_LBCC | NVME_CMD_EFFECTS_NIC;
+	case nvme_admin_ns_attach:
+		return NVME_CMD_EFFECTS_NIC;
+	default:
+		return 0;
+	}
+}
+
 size_t effects_commands(struct model *m, uint8_t *page)
 {
 	struct nvme_cmd_effects_log *log = (struct nvme_cmd_effects_log *)page;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(admin_opcodes); i++)
 		if (claim_admin(m, admin_opcodes[i]))
-			log->acs[admin_opcodes[i]] = le32_from(NVME_CMD_EFFECTS_CSUPP);
+			log->acs[admin_opcodes[i]] =
+				le32_from(NVME_CMD_EFFECTS_CSUPP | admin_effects(admin_opcodes[i]));
 	for (unsigned i = 0; i < ARRAY_SIZE(io_opcodes); i++) {
 		if (!claim_io(m, io_opcodes[i].opcode))
 			continue;

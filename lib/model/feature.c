@@ -177,6 +177,15 @@ void features_reset(struct model *m, enum model_reset kind)
 	feature_special_reset(m, m->features);
 }
 
+void features_new_ns(struct model *m, uint32_t nsid)
+{
+	for (unsigned row = 0; row < FEATURES; row++) {
+		struct feature_value *v = &m->features->value[nsid * FEATURES + row];
+
+		v->saved = v->current = features[row].def;
+	}
+}
+
 void features_tick(struct model *m)
 {
 	(void)m; /* the Timestamp is reckoned from the model's time when it is read */
@@ -215,7 +224,7 @@ bool feature_write_cache(const struct model *m)
 
 bool feature_write_protected(const struct model *m, uint32_t nsid)
 {
-	return media_ns(m, nsid) && value_of(m, feature_find(0x84), nsid)->current;
+	return media_allocated(m, nsid) && value_of(m, feature_find(0x84), nsid)->current;
 }
 
 void feature_io_begins(struct model *m)

@@ -28,6 +28,7 @@ static const struct identify_cns {
 	{ NVME_IDENTIFY_CNS_PRIMARY_CTRL_CAP, false, VS(1, 3, 0), identify_primary },
 	{ NVME_IDENTIFY_CNS_SECONDARY_CTRL_LIST, false, VS(1, 3, 0), identify_secondaries },
 	{ NVME_IDENTIFY_CNS_ENDURANCE_GROUP_ID, false, VS(1, 4, 0), identify_groups },
+	{ NVME_IDENTIFY_CNS_NS_GRANULARITY, false, VS(1, 4, 0), identify_granules },
 	{ NVME_IDENTIFY_CNS_UUID_LIST, false, VS(1, 4, 0), identify_uuids },
 	{ NVME_IDENTIFY_CNS_CSI_NS, true, VS(2, 0, 0), identify_ns_nvm },
 	{ NVME_IDENTIFY_CNS_CSI_CTRL, true, VS(2, 0, 0), identify_ctrl_nvm },

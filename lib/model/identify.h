@@ -20,6 +20,7 @@ identify_builder identify_ctrl;	     /* 01h */
 identify_builder identify_ctrl_nvm;  /* 06h */
 identify_builder identify_iocs;	     /* 1Ch */
 identify_builder identify_groups;    /* 19h */
+identify_builder identify_granules;  /* 16h */
 identify_builder identify_uuids;     /* 17h */
 identify_builder identify_ctrls;     /* 12h, 13h */
 identify_builder identify_ns;	     /* 00h */

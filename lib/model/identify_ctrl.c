@@ -3,6 +3,7 @@
  * What Identify tells of the controller. Sources: Base 2.0 Identify Controller data structure,
  * NVMe Qualified Names; NVM CS 1.0 I/O Command Set specific Identify Controller data structure.
  */
+#include "model/claim.h"
 #include "model/core.h"
 #include "model/feature_table.h"
 #include "model/firmware.h"
@@ -97,6 +98,18 @@ static void identity(struct model *m, struct nvme_id_ctrl *id)
 		memcpy(id->subnqn, NQN, sizeof(NQN));
 }
 
+/* What Namespace Management has to give. */
+static void capacity(struct model *m, struct nvme_id_ctrl *id)
+{
+	if (!(m->opt.oacs & NVME_CTRL_OACS_NS_MGMT))
+		return;
+	le64_put(id->tnvmcap, media_total(m));
+	le64_put(id->unvmcap, FAULT(m, UNVMCAP_STUCK) ? media_total(m) : media_unallocated(m));
+	id->mnan = le32_from(m->opt.mnan);
+	le64_put(id->maxdna, m->opt.maxdna);
+	id->maxcna = le32_from(m->opt.maxcna);
+}
+
 /* What it takes of admin commands. */
 static void admin_limits(struct model *m, struct nvme_id_ctrl *id)
 {
@@ -113,6 +126,7 @@ static void admin_limits(struct model *m, struct nvme_id_ctrl *id)
 		id->mtfa = le16_from(1); /* of 100 ms */
 	id->lpa = lpa(m);
 	id->elpe = (uint8_t)m->opt.elpe;
+	capacity(m, id);
 	if (m->opt.lpa & NVME_CTRL_LPA_PERSETENT_EVENT)
 		id->pels = le32_from(1); /* of 64 KiB */
 	if (m->opt.vs >= VS(1, 2, 0)) {
@@ -215,6 +229,16 @@ void identify_groups(struct mcmd *c, uint8_t *page)
 		return;
 	le16_put(page, 1);
 	le16_put(page + 2, IDENTIFY_ENDGID);
+}
+
+/* One granule for every format: what a namespace is off it is allocated and not given. */
+void identify_granules(struct mcmd *c, uint8_t *page)
+{
+	struct nvme_id_ns_granularity_list *list = (struct nvme_id_ns_granularity_list *)page;
+
+	if (admin_nsid_wrong(c))
+		return;
+	list->entry[0].nszegran = list->entry[0].ncapgran = le64_from(MEDIA_GRANULE);
 }
 
 /* One vendor's UUID; the first entry of the list is reserved. */

@@ -10,15 +10,16 @@
 #include "model/nvm.h"
 #include "model/shape.h"
 
-#define LIST_ENTRIES  (IDENTIFY_BYTES / 4)
-#define DLFEAT_ZEROES 0x01u
-#define DLFEAT_DEAC   0x08u
-#define DLFEAT_GUARD  0x10u
-#define DPC_LAST      0x17u /* three types, in the last bytes of the metadata */
-#define DPC_BOTH      0x1fu /* or in the first */
-#define PIC_STORAGE   0x01u /* 16b guard with a Storage Tag */
-#define NSTAT_READY   0x01u
-#define CSI_NVM	      0x00u
+#define LIST_ENTRIES	(IDENTIFY_BYTES / 4)
+#define NSFEAT_UIDREUSE 0x08u /* and never they are */
+#define DLFEAT_ZEROES	0x01u
+#define DLFEAT_DEAC	0x08u
+#define DLFEAT_GUARD	0x10u
+#define DPC_LAST	0x17u /* three types, in the last bytes of the metadata */
+#define DPC_BOTH	0x1fu /* or in the first */
+#define PIC_STORAGE	0x01u /* 16b guard with a Storage Tag */
+#define NSTAT_READY	0x01u
+#define CSI_NVM		0x00u
 
 /* These speak of every namespace of the subsystem, attached to this controller or not. */
 static bool is_allocated_cns(const struct mcmd *c)
@@ -77,28 +78,29 @@ static void make_uuid(uint32_t nsid, uint8_t ret[16])
 static uint32_t id_of(struct model *m, const struct media_ns *ns)
 {
 	if (FAULT(m, NS_IDS_BY_CONTROLLER))
-		return media_nsid(ns) + 256 * m->index;
-	return FAULT(m, NS_IDS_SHARED) ? 1 : media_nsid(ns);
+		return media_serial(ns) + 256 * m->index;
+	return FAULT(m, NS_IDS_SHARED) ? 1 : media_serial(ns);
+}
+
+/* NSID FFFFFFFFh asks for what all namespaces have in common, where they can be managed. */
+static bool asks_common(const struct mcmd *c)
+{
+	return c->nsid == NSID_ALL && c->m->opt.oacs & NVME_CTRL_OACS_NS_MGMT;
 }
 
 /* ---- CNS 00h and 11h ---- */
 
-static void formats(const struct model *m, const struct media_ns *ns, struct nvme_id_ns *id)
+static void formats(const struct model *m, struct nvme_id_ns *id)
 {
 	const struct media_format *all;
-	const struct media_shape *shape = media_shape(ns);
 	unsigned n = shape_formats_told(m);
 
 	media_formats(m, &all);
-
 	id->nlbaf = (uint8_t)(n - 1);
 	for (unsigned i = 0; i < n; i++) {
 		id->lbaf[i].ds = all[i].lbads;
 		id->lbaf[i].ms = le16_from(all[i].ms);
 	}
-	id->flbas =
-		(uint8_t)((shape->format & 0xf) | shape->extended << 4 | shape->format >> 4 << 5);
-	id->dps = shape->dps;
 	if (m->opt.meta) {
 		id->mc = NVME_NS_MC_EXTENDED | NVME_NS_MC_SEPARATE;
 		id->dpc = m->opt.vs < VS(1, 4, 0) ? DPC_BOTH : DPC_LAST;
@@ -110,6 +112,24 @@ static bool has_groups(const struct model *m)
 	return m->opt.ctratt & NVME_CTRL_CTRATT_ENDURANCE_GROUPS;
 }
 
+/* What is the same for every namespace: all that there is to say of NSID FFFFFFFFh. */
+static void fill_common(struct model *m, struct nvme_id_ns *id)
+{
+	formats(m, id);
+	if (NVM_HAS_COPY(m)) {
+		id->mssrl = le16_from(COPY_RANGE_BLOCKS);
+		id->mcl = le32_from(COPY_BLOCKS);
+		id->msrc = COPY_RANGES - 1;
+	}
+	/* The atomic units of the controller, said once more. */
+	id->nsfeat = NVME_NS_FEAT_NATOMIC;
+	if (m->opt.vs >= VS(1, 4, 0))
+		id->nsfeat |= NSFEAT_UIDREUSE;
+	id->nawun = id->nawupf = le16_from(IDENTIFY_ATOMIC_Z);
+	if (m->opt.vs >= VS(1, 3, 0))
+		id->dlfeat = DLFEAT_ZEROES | DLFEAT_DEAC | (m->opt.dlguard ? DLFEAT_GUARD : 0);
+}
+
 static uint8_t nmic(const struct model *m, const struct media_ns *ns)
 {
 	return media_shape(ns)->shared && !FAULT(m, SHARED_NS_CALLED_PRIVATE) ? NVME_NS_NMIC_SHARED
@@ -118,24 +138,18 @@ static uint8_t nmic(const struct model *m, const struct media_ns *ns)
 
 static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns *id)
 {
+	const struct media_shape *shape = media_shape(ns);
 	uint64_t size = media_blocks(ns) + FAULT(c->m, NS_SIZE_TOO_LARGE);
 
 	id->nsze = le64_from(size);
 	id->ncap = le64_from(size);
 	/* Not thinly provisioned: all of it is reckoned in use, always. */
 	id->nuse = le64_from(size + FAULT(c->m, NS_CAPACITY_INVERTED));
-	formats(c->m, ns, id);
-	if (NVM_HAS_COPY(c->m)) {
-		id->mssrl = le16_from(COPY_RANGE_BLOCKS);
-		id->mcl = le32_from(COPY_BLOCKS);
-		id->msrc = COPY_RANGES - 1;
-	}
-	le64_put(id->nvmcap, media_blocks(ns) << media_lbads(ns));
-	/* The atomic units of the controller, said once more. */
-	id->nsfeat = NVME_NS_FEAT_NATOMIC;
-	id->nawun = id->nawupf = le16_from(IDENTIFY_ATOMIC_Z);
-	if (c->m->opt.vs >= VS(1, 3, 0))
-		id->dlfeat = DLFEAT_ZEROES | DLFEAT_DEAC | (c->m->opt.dlguard ? DLFEAT_GUARD : 0);
+	fill_common(c->m, id);
+	id->flbas =
+		(uint8_t)((shape->format & 0xf) | shape->extended << 4 | shape->format >> 4 << 5);
+	id->dps = shape->dps;
+	le64_put(id->nvmcap, media_capacity(ns));
 	if (has_groups(c->m))
 		id->endgid = le16_from(IDENTIFY_ENDGID);
 	id->nsattr = feature_write_protected(c->m, media_nsid(ns)) && !FAULT(c->m, NSATTR_UNTRUE);
@@ -152,6 +166,10 @@ void identify_ns(struct mcmd *c, uint8_t *page)
 
 	if (c->nsid > media_nn(c->m) && c->nsid != NSID_ALL && FAULT(c->m, NS_INVALID_ACCEPTED))
 		return;
+	if (asks_common(c) && !is_allocated_cns(c)) {
+		fill_common(c->m, (struct nvme_id_ns *)page);
+		return;
+	}
 	ns = identify_find_ns(c);
 	if (!ns && !c->status && is_allocated_cns(c) && FAULT(c->m, ALLOCATED_NS_ERROR))
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(4, 0));
@@ -165,18 +183,24 @@ void identify_ns(struct mcmd *c, uint8_t *page)
 
 /* ---- CNS 05h: extended formats; no bit of a Storage Tag is masked ---- */
 
+static uint64_t storage_mask(const struct media_pi *pi)
+{
+	uint64_t all = pi->type ? UINT64_MAX : 0;
+
+	return pi->sts < 64 ? all & ((1ull << pi->sts) - 1) : all;
+}
+
 void identify_ns_nvm(struct mcmd *c, uint8_t *page)
 {
 	struct nvme_nvm_id_ns *id = (struct nvme_nvm_id_ns *)page;
-	const struct media_ns *ns = identify_find_ns(c);
+	const struct media_ns *ns = asks_common(c) ? NULL : identify_find_ns(c);
 	const struct media_format *all;
 
-	if (!ns || !(c->m->opt.ctratt & NVME_CTRL_CTRATT_ELBAS))
+	if ((!ns && !asks_common(c)) || !(c->m->opt.ctratt & NVME_CTRL_CTRATT_ELBAS))
 		return;
 	id->pic = PIC_STORAGE;
-	id->lbstm = le64_from(media_pi(ns)->type ? UINT64_MAX : 0);
-	if (media_pi(ns)->sts < 64)
-		id->lbstm = le64_from(le64_get(id->lbstm) & ((1ull << media_pi(ns)->sts) - 1));
+	if (ns)
+		id->lbstm = le64_from(storage_mask(media_pi(ns)));
 	media_formats(c->m, &all);
 	for (unsigned i = 0; i < shape_formats_told(c->m); i++)
 		id->elbaf[i] = le32_from((uint32_t)all[i].pif << 7 | all[i].sts);
@@ -187,13 +211,14 @@ void identify_ns_nvm(struct mcmd *c, uint8_t *page)
 void identify_ns_common(struct mcmd *c, uint8_t *page)
 {
 	struct nvme_id_independent_id_ns *id = (struct nvme_id_independent_id_ns *)page;
+	const struct media_ns *ns = asks_common(c) ? NULL : identify_find_ns(c);
 
-	if (!identify_find_ns(c))
+	if (!ns)
 		return;
 	if (has_groups(c->m))
 		id->endgid = le16_from(IDENTIFY_ENDGID);
-	id->nsattr = feature_write_protected(c->m, c->nsid);
-	id->nmic = nmic(c->m, media_ns(c->m, c->nsid));
+	id->nsattr = feature_write_protected(c->m, media_nsid(ns));
+	id->nmic = nmic(c->m, ns);
 	id->nstat = NSTAT_READY;
 }
 

@@ -49,6 +49,8 @@ struct model_opt {
 	unsigned ns;	   /* namespaces: 512 and 4096 bytes in turn */
 	unsigned nn;	   /* Identify Controller NN; 0: two more than there are */
 	uint64_t ns_bytes; /* of each, sparse */
+	uint64_t capacity; /* bytes of the subsystem, TNVMCAP; 0: the namespaces' and 128 MiB */
+	unsigned mnan, maxdna, maxcna; /* namespaces, attachments in all and of a controller; 0: no limit */
 	uint32_t vs;
 	char store[256];   /* file, "" for RAM */
 	unsigned aerl, acl, elpe, npss; /* 0's based */
@@ -123,6 +125,7 @@ struct mcmd {
 	uint16_t error_location; /* Parameter Error Location for the error log; FFFFh none */
 	uint64_t error_lba;
 	uint64_t uncounted; /* bytes of the transfer that MDTS is not about: metadata */
+	uint64_t specific; /* Command Specific Information, for the error log */
 };
 
 static inline uint32_t mcmd_cdw10(const struct mcmd *c)
@@ -202,6 +205,8 @@ void admin_fw_commit(struct mcmd *c);
 void admin_fw_download(struct mcmd *c);
 void admin_self_test(struct mcmd *c);
 void admin_virt(struct mcmd *c);
+void admin_ns_mgmt(struct mcmd *c);
+void admin_ns_attach(struct mcmd *c);
 /* Any I/O command. */
 void nvm_command(struct mcmd *c);
 /* A reset drops this I/O command, fetched and not begun. Does nothing but by fault. */

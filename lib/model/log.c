@@ -30,6 +30,7 @@ static const struct log_page {
 	{ 0x01, VS(1, 0, 0), build_error, NULL },
 	{ 0x02, VS(1, 0, 0), smart_build, NULL },
 	{ 0x03, VS(1, 0, 0), firmware_log, NULL },
+	{ 0x04, VS(1, 2, 0), nsmgmt_build_changed, NULL },
 	{ 0x05, VS(1, 2, 0), effects_commands, NULL },
 	{ 0x06, VS(1, 3, 0), selftest_log, NULL },
 	{ 0x07, VS(1, 3, 0), log_build_telemetry_host, log_telemetry_check },
@@ -89,6 +90,7 @@ void logs_add_error(struct model *m, struct mcmd *c, uint16_t sqhd)
 		.parm_error_location = le16_from(c->error_location),
 		.lba = le64_from(c->error_lba),
 		.nsid = le32_from(c->nsid),
+		.cs = le64_from(c->specific),
 	};
 }
 
@@ -195,6 +197,13 @@ static void send_unsupported(struct mcmd *c, struct log_read *r)
 		mcmd_fail(c, SC_LOG_PAGE_INVALID, MCMD_AT(40, 0));
 }
 
+static void was_read(struct model *m, uint8_t lid)
+{
+	if (lid == NVME_LOG_LID_CHANGED_NS)
+		nsmgmt_changed_read(m);
+	model_event_log_read(m, lid);
+}
+
 void admin_get_log(struct mcmd *c)
 {
 	struct model *m = c->m;
@@ -232,5 +241,5 @@ void admin_get_log(struct mcmd *c)
 		memset(r.data, 0, 16);
 	send(c, &r);
 	if (!c->status && (!(cdw10 >> 15 & 1) || FAULT(m, AER_RETAIN_IGNORED)))
-		model_event_log_read(m, r.page->lid);
+		was_read(m, r.page->lid);
 }

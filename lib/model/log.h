@@ -3,7 +3,7 @@
 #ifndef MODEL_LOG_H
 #define MODEL_LOG_H
 
-#include "model/internal.h"
+#include "model/media.h"
 
 #define LOG_ELPE_MAX   63u	   /* Identify Controller ELPE: 64 entries at most */
 #define LOG_FIRMWARE   "1.0"	   /* Identify Controller FR */
@@ -25,6 +25,7 @@ struct model_logs {
 	uint8_t telemetry; /* generation of the host's data */
 	bool pel_context;  /* of the Persistent Event log */
 	_Alignas(8) uint8_t pel_snapshot[512];
+	uint64_t changed_ns[MEDIA_NS_MAX / 64 + 1]; /* NSIDs since the log was read */
 	unsigned resets; /* Controller Level Resets since power-on */
 };
 
@@ -51,6 +52,11 @@ size_t log_build_persistent(struct model *m, uint8_t *page);
 uint16_t log_telemetry_check(struct mcmd *c, uint64_t lpo, uint64_t bytes);
 uint16_t log_endurance_check(struct mcmd *c, uint64_t lpo, uint64_t bytes);
 uint16_t log_persistent_check(struct mcmd *c, uint64_t lpo, uint64_t bytes);
+
+/* ---- nsmgmt.c: the Changed Namespace List, 04h ---- */
+
+size_t nsmgmt_build_changed(struct model *m, uint8_t *page);
+void nsmgmt_changed_read(struct model *m);
 
 /* ---- effects.c: builders of pages that tell what is supported; each returns the size ---- */
 

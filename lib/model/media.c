@@ -20,11 +20,13 @@
 #define SLACK IMAGE_PAGE
 /* Two commands that run within this time were in flight together. */
 #define TOGETHER_NS 3500ull
+/* What there is besides the first namespaces: more than 1,024 of one granule find room. */
+#define SPARE_BYTES (128ull << 20)
 
 struct media_ns {
 	bool allocated;
 	uint32_t attached; /* bit n: to the controller of that index */
-	uint32_t nsid;
+	uint32_t nsid, serial;
 	struct media_shape shape;
 	unsigned lbads, ms;
 	struct media_pi pi;
@@ -38,7 +40,10 @@ struct model_media {
 	int fd; /* of the store, -1: RAM */
 	void *bounce;
 	size_t bounce_len;
-	uint32_t noise;
+	uint32_t noise, serial;
+	bool founding;	 /* the first namespaces are being made: theirs is the store */
+	uint64_t lost;	 /* bytes that unvmcap-not-returned keeps */
+	uint8_t *ghost;	 /* of ns-deleted-leaks: how the last namespace deleted began */
 	struct { /* what the faults writes-mix and format-of-last-ns remember */
 		const struct media_ns *ns;
 		uint64_t lba, n, at;
@@ -62,11 +67,13 @@ static void ns_close(struct media_ns *ns)
 	bits_free(&ns->loose);
 }
 
-/* The first namespaces have their data in the store, one after the other; others and metadata: RAM.
+/*
+ * The first namespaces have their data in the store, one after the other. Others have RAM, and so
+ * have those once they are made anew or formatted, and metadata.
  */
 static int ns_open(struct model *m, struct media_ns *ns)
 {
-	bool stored = m->media->fd >= 0 && ns->nsid <= m->opt.ns;
+	bool stored = m->media->fd >= 0 && m->media->founding;
 	size_t len = data_len(ns->shape.blocks << ns->lbads);
 	off_t off = (off_t)((ns->nsid - 1) * data_len(m->opt.ns_bytes));
 	int err = image_open(&ns->data, len, stored ? m->media->fd : -1, off);
@@ -129,26 +136,89 @@ int media_shape_ns(struct model *m, struct media_ns *ns, const struct media_shap
 	return err;
 }
 
+/* By fault: the first page of a namespace outlives it, and begins the next one. */
+static void ghost_keep(struct model *m, const struct media_ns *ns)
+{
+	if (!FAULT(m, NS_DELETED_LEAKS))
+		return;
+	free(m->media->ghost);
+	m->media->ghost = malloc(IMAGE_PAGE);
+	if (m->media->ghost)
+		memcpy(m->media->ghost, ns->data.view, IMAGE_PAGE);
+}
+
+static void ghost_show(struct model *m, struct media_ns *ns)
+{
+	if (!m->media->ghost || ns->data.len < IMAGE_PAGE)
+		return;
+	memcpy(ns->data.view, m->media->ghost, IMAGE_PAGE);
+	image_settle(&ns->data, 0, IMAGE_PAGE, true);
+}
+
 int media_create(struct model *m, uint32_t nsid, const struct media_shape *shape)
 {
 	struct media_ns *ns = &m->media->ns[nsid - 1];
 	int err;
 
 	ns->nsid = nsid;
+	ns->serial = FAULT(m, NS_IDS_REUSED) ? nsid : ++m->media->serial;
 	ns->bad_stays = FAULT(m, UNCORRECTABLE_STAYS);
 	ns->attached = 0;
 	err = media_shape_ns(m, ns, shape);
 	ns->allocated = !err;
-	return err;
+	if (err)
+		return err;
+	ghost_show(m, ns);
+	for (uint64_t i = 0; FAULT(m, UNWRITTEN_UNSTABLE) && i < ns->shape.blocks; i++)
+		bits_add(&ns->loose, i);
+	return 0;
 }
 
 void media_delete(struct model *m, uint32_t nsid)
 {
 	struct media_ns *ns = &m->media->ns[nsid - 1];
 
+	ghost_keep(m, ns);
+	if (FAULT(m, UNVMCAP_NOT_RETURNED))
+		m->media->lost += media_capacity(ns);
 	ns_close(ns);
 	ns->allocated = false;
 	ns->attached = 0;
+}
+
+unsigned media_count(const struct model *m)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < MEDIA_NS_MAX; i++)
+		n += m->media->ns[i].allocated;
+	return n;
+}
+
+static uint64_t in_granules(uint64_t bytes)
+{
+	return (bytes + MEDIA_GRANULE - 1) / MEDIA_GRANULE * MEDIA_GRANULE;
+}
+
+uint64_t media_capacity(const struct media_ns *ns)
+{
+	return in_granules((ns->shape.blocks << ns->lbads) + ns->shape.blocks * ns->ms);
+}
+
+uint64_t media_total(const struct model *m)
+{
+	return m->opt.capacity ? m->opt.capacity
+			       : m->opt.ns * in_granules(m->opt.ns_bytes) + SPARE_BYTES;
+}
+
+uint64_t media_unallocated(const struct model *m)
+{
+	uint64_t used = m->media->lost, total = media_total(m);
+
+	for (unsigned i = 0; i < MEDIA_NS_MAX; i++)
+		if (m->media->ns[i].allocated)
+			used += media_capacity(&m->media->ns[i]);
+	return used < total ? total - used : 0;
 }
 
 const struct media_shape *media_shape(const struct media_ns *ns)
@@ -188,6 +258,11 @@ uint32_t media_nn(const struct model *m)
 uint32_t media_nsid(const struct media_ns *ns)
 {
 	return ns->nsid;
+}
+
+uint32_t media_serial(const struct media_ns *ns)
+{
+	return ns->serial;
 }
 
 uint64_t media_blocks(const struct media_ns *ns)
@@ -263,8 +338,10 @@ struct model_media *media_new(struct model *m)
 		err = md->fd < 0 ? -EIO : 0;
 	}
 	m->media = md;
+	md->founding = true;
 	for (uint32_t nsid = 1; !err && nsid <= m->opt.ns; nsid++)
 		err = create_first(m, nsid);
+	md->founding = false;
 	if (!err)
 		return md;
 	media_free(md);
@@ -283,6 +360,7 @@ void media_free(struct model_media *md)
 	if (md->fd >= 0)
 		close(md->fd);
 	free(md->bounce);
+	free(md->ghost);
 	free(md);
 }
 
@@ -318,12 +396,16 @@ void media_flush_all(struct model *m)
 		media_flush(&m->media->ns[i]);
 }
 
+void media_drop(struct media_ns *ns)
+{
+	image_drop(&ns->data);
+	image_drop(&ns->meta);
+}
+
 static void cache_drop_all(struct model *m)
 {
-	for (unsigned i = 0; i < MEDIA_NS_MAX; i++) {
-		image_drop(&m->media->ns[i].data);
-		image_drop(&m->media->ns[i].meta);
-	}
+	for (unsigned i = 0; i < MEDIA_NS_MAX; i++)
+		media_drop(&m->media->ns[i]);
 }
 
 void media_reset(struct model *m, enum model_reset kind)

@@ -11,7 +11,8 @@
 
 struct media_ns;
 
-#define MEDIA_NS_MAX 34u /* NSIDs that can be allocated: 1 to this */
+#define MEDIA_NS_MAX  1100u	 /* NSIDs that can be allocated: 1 to this */
+#define MEDIA_GRANULE (64u << 10) /* capacity is allocated in pieces of so many bytes */
 
 enum media_pif { PIF_16B, PIF_32B, PIF_64B }; /* Protection Information Format */
 
@@ -49,8 +50,9 @@ unsigned media_formats(const struct model *m, const struct media_format **ret);
  */
 int media_create(struct model *m, uint32_t nsid, const struct media_shape *shape);
 void media_delete(struct model *m, uint32_t nsid);
-/* Its content is gone and its shape another one: Format NVM. -ENOMEM: there are no blocks then. A
- * store keeps what was written there: it is overwritten. */
+/* Success, or the status with which a namespace of that shape cannot be made or formatted. */
+uint16_t media_shape_status(const struct model *m, const struct media_shape *shape);
+/* Its content is gone and its shape another one: Format NVM. -ENOMEM: there are no blocks then. */
 int media_shape_ns(struct model *m, struct media_ns *ns, const struct media_shape *shape);
 const struct media_shape *media_shape(const struct media_ns *ns);
 
@@ -64,7 +66,16 @@ struct media_ns *media_ns(const struct model *m, uint32_t nsid);
 /* Identify Controller NN: if not told, two more than there are: valid and inactive NSIDs exist. */
 uint32_t media_nn(const struct model *m);
 
+/* How many namespaces are allocated. */
+unsigned media_count(const struct model *m);
+/* In bytes: of the subsystem, of it what no namespace has, and what a namespace has (NVMCAP). */
+uint64_t media_total(const struct model *m);
+uint64_t media_unallocated(const struct model *m);
+uint64_t media_capacity(const struct media_ns *ns);
+
 uint32_t media_nsid(const struct media_ns *ns);
+/* A number that no other namespace has or had. */
+uint32_t media_serial(const struct media_ns *ns);
 uint64_t media_blocks(const struct media_ns *ns);
 unsigned media_lbads(const struct media_ns *ns); /* log2 of the block size */
 unsigned media_ms(const struct media_ns *ns);	 /* bytes of metadata of a block, 0: none */
@@ -104,6 +115,8 @@ bool media_find_bad(const struct media_ns *ns, uint64_t lba, uint64_t n, uint64_
 void media_flush_range(struct media_ns *ns, uint64_t lba, uint64_t n);
 void media_flush(struct media_ns *ns);
 void media_flush_all(struct model *m);
+/* By fault: the cache of the namespace is lost. */
+void media_drop(struct media_ns *ns);
 
 /* By fault: what is on the medium already, whatever is cached. */
 const uint8_t *media_stored(const struct media_ns *ns, uint64_t lba);

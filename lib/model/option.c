@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "model/media.h"
 
 #define QUEUES_MAX 64u
 
@@ -22,21 +23,24 @@
 	X(controllers, 1, CONTROLLERS_MAX, 1)                                                      \
 	X(private_ns, 0, 32, 0)                                                                    \
 	X(ns, 1, 32, 2)                                                                            \
-	X(nn, 1, 34, 0)                                                                            \
+	X(nn, 1, MEDIA_NS_MAX, 0)                                                                  \
+	X(mnan, 0, MEDIA_NS_MAX, 0)                                                                \
+	X(maxdna, 0, 2 * MEDIA_NS_MAX, 0)                                                          \
+	X(maxcna, 0, MEDIA_NS_MAX, 0)                                                              \
 	X(aerl, 0, 255, 3)                                                                         \
 	X(acl, 0, 255, 3)                                                                          \
 	X(elpe, 0, LOG_ELPE_MAX, 63)                                                               \
 	X(npss, 0, POWER_STATES - 1, 2)                                                            \
-	X(oacs, 0, 0xffff, 0x0194)                                                                 \
+	X(oacs, 0, 0xffff, 0x019c)                                                                 \
 	X(oncs, 0, 0xffff, 0x01df)                                                                 \
-	X(oaes, 0, 0xffffffff, 0x0200)                                                             \
+	X(oaes, 0, 0xffffffff, 0x0300)                                                             \
 	X(frmw, 2, 0x1f, 0x17)                                                                     \
 	X(fwug, 0, 255, 1)                                                                         \
 	X(bps, 0, 1, 1)                                                                            \
 	X(fuses, 0, 1, 1)                                                                          \
 	X(vwc, 0, 0xff, 0x07)                                                                      \
 	X(lpa, 0, 0xff, 0x3e)                                                                      \
-	X(ctratt, 0, 0xffffffff, 0x8211)                                                           \
+	X(ctratt, 0, 0xffffffff, 0x8291)                                                           \
 	X(apsta, 0, 1, 1)                                                                          \
 	X(hmb, 0, 1, 1)                                                                            \
 	X(hctma, 0, 1, 1)                                                                          \
@@ -66,6 +70,7 @@ const char *const model_option_keys[] = { "preset",
 					  "fault",
 					  "queues",
 					  "size",
+					  "capacity",
 					  "vs",
 					  "store",
 					  "shapes",
@@ -135,6 +140,8 @@ int option_set(struct model_opt *opt, const char *key, const char *value)
 		return set_queues(opt, value);
 	if (!strcmp(key, "size"))
 		return number_in(value, SIZE_MIN, 1ull << 40, &opt->ns_bytes);
+	if (!strcmp(key, "capacity"))
+		return number_in(value, 0, 1ull << 40, &opt->capacity);
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		if (!strcmp(key, numbers[i].key))
 			return set_number(opt, &numbers[i], value);

@@ -24,8 +24,8 @@ static const struct model_preset {
 	  "kas=10,cqr=0,bps=0,ns=4,size=16Mi,shapes=512+4096+512/16xt1a+4096/64t2a" },
 	/* The least of everything that is counted. */
 	{ "tiny", "mqes=1,queues=1",
-	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,size=1Mi,aerl=0,acl=0,elpe=0,npss=0,oacs=0x100,"
-	  "oncs=0x1d5,wzsl=1,wusl=1,sgls=2" },
+	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,mnan=1,size=1Mi,aerl=0,acl=0,elpe=0,npss=0,"
+	  "oacs=0x108,oncs=0x1d5,wzsl=1,wusl=1,sgls=2" },
 	/* Doorbell Buffer Config where its layout counts: a wide stride and many queues; and
 	 * transfers of 8 MiB, which no other preset takes. */
 	{ "dbbuf", "oacs=0x100", "dstrd=2,queues=16,vectors=17,mdts=11,sgls=1" },
@@ -37,6 +37,8 @@ static const struct model_preset {
 	  "16xg64s18t3+512/8" },
 	/* Two controllers of one subsystem: namespaces of both, and one of each alone. */
 	{ "multi", "controllers=2", "ns=4,private_ns=2" },
+	/* Namespaces to make: more than a Changed Namespace List tells, few of them attached. */
+	{ "nsmgmt", "oacs=0x108", "nn=1100,maxcna=4" },
 };
 
 const char *model_preset_name(size_t i)

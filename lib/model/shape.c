@@ -73,6 +73,16 @@ bool shape_holds_pi(const struct model *m, unsigned format, uint8_t dps)
 	return all[format].ms >= media_pi_bytes(&all[format]);
 }
 
+uint16_t media_shape_status(const struct model *m, const struct media_shape *s)
+{
+	const struct media_format *all;
+
+	if (s->format >= media_formats(m, &all) || (s->dps & DPS_TYPE) > 3 ||
+	    !shape_holds_pi(m, s->format, s->dps))
+		return SC_FORMAT_INVALID;
+	return shape_is_extended_pi(m, s) && !feature_many_formats(m) ? SC_INVALID_NS : SC_SUCCESS;
+}
+
 /* ---- the option ---- */
 
 struct wanted {

@@ -126,6 +126,37 @@ struct cmd cmd_aer(void)
 	return cmd_raw(nvme_admin_async_event, 0);
 }
 
+struct cmd cmd_ns_create(uint8_t csi, const void *fields)
+{
+	struct cmd c = cmd_raw(nvme_admin_ns_mgmt, 0);
+
+	c.sqe.cdw10 = le32_from(NVME_NS_MGMT_SEL_CREATE);
+	c.sqe.cdw11 = le32_from((uint32_t)csi << 24);
+	c.dir = CMD_OUT;
+	c.data = (void *)fields;
+	c.data_len = 4096;
+	return c;
+}
+
+struct cmd cmd_ns_delete(uint32_t nsid)
+{
+	struct cmd c = cmd_raw(nvme_admin_ns_mgmt, nsid);
+
+	c.sqe.cdw10 = le32_from(NVME_NS_MGMT_SEL_DELETE);
+	return c;
+}
+
+struct cmd cmd_ns_attach(uint32_t nsid, bool attach, const struct nvme_ctrl_list *list)
+{
+	struct cmd c = cmd_raw(nvme_admin_ns_attach, nsid);
+
+	c.sqe.cdw10 = le32_from(!attach);
+	c.dir = CMD_OUT;
+	c.data = (void *)list;
+	c.data_len = sizeof(*list);
+	return c;
+}
+
 struct cmd cmd_dbbuf(uint64_t shadow, uint64_t eventidx)
 {
 	struct cmd c = cmd_raw(nvme_admin_dbbuf, 0);

@@ -55,6 +55,10 @@ struct cmd cmd_get_log(uint8_t lid, uint32_t nsid, uint64_t lpo, void *data, siz
 struct cmd cmd_abort(uint16_t sqid, uint16_t cid);
 struct cmd cmd_aer(void);
 struct cmd cmd_dbbuf(uint64_t shadow, uint64_t eventidx);
+/* fields: 4096 bytes, the first of them as in Identify Namespace */
+struct cmd cmd_ns_create(uint8_t csi, const void *fields);
+struct cmd cmd_ns_delete(uint32_t nsid);
+struct cmd cmd_ns_attach(uint32_t nsid, bool attach, const struct nvme_ctrl_list *list);
 
 /* NVM command set; blocks is 1-based, `bytes` what moves (blocks x LBA size, metadata apart) */
 struct cmd cmd_read(uint32_t nsid, uint64_t slba, uint32_t blocks, void *data, size_t bytes);
