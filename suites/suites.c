@@ -15,7 +15,9 @@ extern const struct rig_suite pci_suite, pci_header_suite, pci_cap_suite, pci_bu
 	io_load_suite, io_fused_suite, io_copy_suite, multi_suite, robust_suite, robust_fuzz_suite,
 	robust_memory_suite, robust_load_suite, robust_many_suite;
 
-extern const struct rig_suite nsmgmt_suite;
+/* Namespaces that come and go. */
+extern const struct rig_suite nsmgmt_suite, nsmgmt_attach_suite, nsmgmt_data_suite,
+	io_unwritten_suite, log_changed_suite, aer_ns_suite;
 
 /* Two controllers of a subsystem. */
 extern const struct rig_suite identify_peer_suite, multi_shared_suite, multi_isolation_suite;
@@ -72,6 +74,10 @@ const struct rig_suite *const suites_all[] = {
 	&dst_suite,
 	&virt_suite,
 	&nsmgmt_suite,
+	&nsmgmt_attach_suite,
+	&nsmgmt_data_suite,
+	&log_changed_suite,
+	&aer_ns_suite,
 	&dptr_suite,
 	&dptr_bent_suite,
 	&dptr_size_suite,
@@ -80,6 +86,7 @@ const struct rig_suite *const suites_all[] = {
 	&io_suite,
 	&io_args_suite,
 	&io_media_suite,
+	&io_unwritten_suite,
 	&io_atomic_suite,
 	&io_load_suite,
 	&io_fused_suite,

@@ -54,7 +54,7 @@ static bool is_enabled(const struct model *m, unsigned type, unsigned info)
 	if (type == EVENT_SMART && info < sizeof(warning_bit))
 		return (config >> warning_bit[info] & 1) || FAULT(m, AER_CONFIG_IGNORED);
 	if (type == EVENT_NOTICE && info < 24)
-		return config >> (8 + info) & 1;
+		return (config >> (8 + info) & 1) || FAULT(m, NS_EVENT_UNASKED);
 	return true;
 }
 

@@ -41,10 +41,10 @@ struct model_media {
 	void *bounce;
 	size_t bounce_len;
 	uint32_t noise, serial;
-	bool founding;	 /* the first namespaces are being made: theirs is the store */
-	uint64_t lost;	 /* bytes that unvmcap-not-returned keeps */
-	uint8_t *ghost;	 /* of ns-deleted-leaks: how the last namespace deleted began */
-	struct { /* what the faults writes-mix and format-of-last-ns remember */
+	bool founding;	/* the first namespaces are being made: theirs is the store */
+	uint64_t lost;	/* bytes that unvmcap-not-returned keeps */
+	uint8_t *ghost; /* of ns-deleted-leaks: how the last namespace deleted began */
+	struct {	/* what the faults writes-mix and format-of-last-ns remember */
 		const struct media_ns *ns;
 		uint64_t lba, n, at;
 		unsigned by; /* index of the controller */
@@ -421,6 +421,9 @@ void media_reset(struct model *m, enum model_reset kind)
 		break;
 	case MODEL_RESET_CC:
 	case MODEL_RESET_FLR:
+		for (unsigned i = m->opt.ns;
+		     FAULT(m, ATTACHMENTS_LOST_AT_RESET) && i < MEDIA_NS_MAX; i++)
+			media_attach(&m->media->ns[i], m->index, false);
 		if (FAULT(m, COMPLETED_WRITE_LOST_AT_RESET))
 			cache_drop_all(m);
 		break;
