@@ -9,7 +9,7 @@ root=$2
 # shellcheck source=tests/inc/want.sh
 . "$root/tests/inc/want.sh"
 
-presets='full minimal oldspec tiny dbbuf pi multi nsmgmt'
+presets='full minimal oldspec tiny cmb dbbuf pi multi nsmgmt'
 DEADLINE_S=100
 
 # Cases that no preset has a use for, each with its reason; a line too many is an error as well.
@@ -43,7 +43,7 @@ check 'every case runs on some preset, but for those that say why not' diff nowh
 
 # ---- what cannot be is refused ----
 want 64 - "no preset 'minimla'; did you mean 'minimal'?" probe model:preset=minimla
-want 64 - 'there are full, minimal, oldspec, tiny, dbbuf, pi, multi, nsmgmt' probe model:preset=zzzzzzzz
+want 64 - 'there are full, minimal, oldspec, tiny, cmb, dbbuf, pi, multi, nsmgmt' probe model:preset=zzzzzzzz
 want 64 - 'a second preset' probe model:preset=tiny,preset=full
 want 64 - 'preset=oldspec is vs=1.3: the option vs contradicts it' probe model:preset=oldspec,vs=2.0
 want 64 - 'the option vs contradicts it' probe model:vs=2.0,preset=oldspec

@@ -12,6 +12,8 @@ struct kit {
 	struct sq *ordinary; /* rig_queue() */
 	bool asked_lbafee, has_lbafee; /* rig_ns_reach() */
 	struct sq *peer_ordinary;
+	struct rig_cmb cmb;  /* rig_cmb(); far.on: enabled */
+	uint64_t cmbmsc;     /* as it was */
 	bool health_off;
 	char health_why[160];
 };

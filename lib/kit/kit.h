@@ -126,6 +126,8 @@ uint32_t rig_queue_fit(struct rig *r, uint32_t entries);
 /* Memory and bookkeeping of queues the case creates itself (cq_create, sq_create, or raw SQEs). */
 struct cq *rig_cq_alloc(struct rig *r, uint16_t qid, uint32_t entries);
 struct sq *rig_sq_alloc(struct rig *r, uint16_t qid, uint32_t entries, struct cq *cq);
+/* cq_place, whose trouble leaves the case. */
+void rig_cq_place(struct rig *r, struct cq *q, const struct far *far);
 
 /* ---- memory ---- */
 
@@ -139,6 +141,31 @@ void rig_prp_plan(struct rig *r, struct cmd *c, const struct prp_plan *plan,
 void rig_sgl(struct rig *r, struct cmd *c, const struct buf *b, size_t off, size_t len);
 void rig_sgl_plan(struct rig *r, struct cmd *c, const struct sgl_plan *plan,
 		  struct sgl_list **ret_list);
+
+/* ---- memory of the controller's own ---- */
+
+struct rig_cmb {
+	struct far far;	  /* its first byte */
+	uint64_t bytes;	  /* that can be reached: its BAR may end before it does */
+	uint64_t claimed; /* as CMBSZ has it */
+	uint32_t loc, sz; /* CMBLOC, CMBSZ */
+};
+
+/* For `.na`: the sentence when there is no Controller Memory Buffer. */
+const char *rig_na_cmb(const struct facts *f);
+/* Its place and size as the properties tell them now (CMBMSC.CRE = 1); nothing is enabled. */
+struct rig_cmb rig_cmb_find(struct rig *r);
+/*
+ * Enabled: the host's addresses reach it from far.iova on, where nothing else is. When the case
+ * ends the controller is disabled, queues placed in the buffer are in host memory again, and CMBMSC
+ * is as before.
+ */
+const struct rig_cmb *rig_cmb(struct rig *r);
+/* Copies through the BAR; trouble of the way in leaves the case. */
+void rig_far_store(struct rig *r, const struct far *f, uint64_t at, const void *from, size_t len);
+void rig_far_load(struct rig *r, const struct far *f, uint64_t at, void *to, size_t len);
+uint64_t rig_far_read(struct rig *r, const struct far *f, uint64_t at, unsigned width);
+void rig_far_write(struct rig *r, const struct far *f, uint64_t at, unsigned width, uint64_t value);
 
 /* ---- the scratch namespace: NVM command set, no metadata; cases with HARM_DATA own all of it ----
  */

@@ -77,6 +77,8 @@ static const struct claim {
 	{ OPT(mnan), 0xffff, VS(1, 4, 0), "a number of namespaces that may be" },
 	{ OPT(maxdna), 0xffff, VS(2, 0, 0), "a number of attachments in the domain" },
 	{ OPT(maxcna), 0xffff, VS(2, 0, 0), "a number of attachments of a controller" },
+	{ OPT(cmb), ~0u, VS(1, 4, 0), "a Controller Memory Buffer enabled by CMBMSC" },
+	{ OPT(pmr), ~0u, VS(1, 4, 0), "a Persistent Memory Region" },
 };
 
 static unsigned *value_of(struct model_opt *opt, const struct claim *c)
@@ -115,6 +117,20 @@ static int settle_one(struct model *m, const struct claim *c, char *why, size_t 
 	}
 	*v &= ~c->bits;
 	return 0;
+}
+
+static const char *memory_contradiction(const struct model_opt *o)
+{
+	if (o->cmb && (o->cmb % 4096 || o->cmb < CMB_BYTES_MIN))
+		return "cmb counts whole pages of 4 KiB, four of them or more";
+	if (o->pmr && (o->pmr & (o->pmr - 1) || o->pmr < 4096))
+		return "pmr is a whole BAR: a power of two, 4 KiB or more";
+	if (o->cmbloc & 7)
+		return "cmbloc is of bits 8:3 of CMBLOC, and bits 2:0 are the BAR";
+	if (o->cmbuse & CMBSZ_LISTS && !(o->cmbuse & CMBSZ_SQS))
+		return "cmbuse claims lists in the Controller Memory Buffer, and no submission "
+		       "queues there";
+	return NULL;
 }
 
 /* Two claims that do not go together; NULL: all do. */
@@ -163,7 +179,7 @@ static const char *contradiction(const struct model_opt *o)
 		       "enables, and meta or hbs is 0";
 	if (o->apsta && o->npss < POWER_IDLE)
 		return "apsta is 1, and npss leaves no state to go to";
-	return NULL;
+	return memory_contradiction(o);
 }
 
 /* A claim that leans on another goes with it, unless it was given. */

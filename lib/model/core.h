@@ -36,6 +36,7 @@
 
 struct model_sq {
 	bool used, pieces;
+	uint8_t class; /* QPRIO: enum of arbitrate.c */
 	uint64_t base;
 	uint32_t size, head, tail;
 	uint16_t cqid;
@@ -73,6 +74,13 @@ struct slot {
 
 enum core_state { CORE_OFF, CORE_STARTING, CORE_READY, CORE_STOPPING };
 
+/* Weighted round robin: where each class goes on, what each has left of its round. */
+struct model_arbiter {
+	unsigned next[4], credit[4];
+	unsigned burst; /* commands that may follow from queue `of` before arbitration */
+	unsigned of;
+};
+
 struct model_boot {
 	uint32_t status, select; /* BPINFO.BRS, BPRSEL */
 	uint64_t base, due;
@@ -99,6 +107,8 @@ struct core_marks {
 	bool rest_pending; /* the CQE whose last dword went first */
 	uint64_t rest_at, rest_due;
 	uint8_t rest[12];
+	uint64_t intx_at; /* when an entry last raised the wire */
+	bool intx_raised, intx_acked, intx_kept;
 	struct model_sq old_sq; /* the admin queues before the last reset */
 	struct model_cq old_cq;
 };
@@ -115,6 +125,7 @@ struct model_core {
 	struct model_sq *sq; /* [0 .. opt.nsq] */
 	struct model_cq *cq; /* [0 .. opt.ncq] */
 	unsigned next_sq;    /* round robin */
+	struct model_arbiter arbiter;
 	struct slot *slot;
 	unsigned nslots, running; /* running: RUNNING and DONE */
 	uint64_t seq;
@@ -150,6 +161,58 @@ void keepalive_claim(struct model *m); /* faults that need it claim it, too */
 void admin_keep_alive(struct mcmd *c);
 void keepalive_traffic(struct model *m); /* an I/O command is fetched */
 void keepalive_step(struct model *m);
+
+/* ---- cmb.c: the Controller Memory Buffer (opt.cmb), BAR 2 ---- */
+
+struct model_cmb *cmb_new(struct model *m);
+void cmb_free(struct model_cmb *cmb);
+void cmb_reset(struct model *m, enum model_reset kind);
+uint64_t cmb_bar_bytes(const struct model *m);
+uint32_t cmb_read32(const struct model *m, uint64_t off); /* CMBLOC, CMBSZ, CMBMSC, CMBSTS */
+void cmb_write_msc(struct model *m, unsigned width, bool high, uint64_t value);
+uint64_t cmb_read(struct model *m, uint64_t off, unsigned width); /* by offset into the BAR */
+void cmb_write(struct model *m, uint64_t off, unsigned width, uint64_t value);
+bool cmb_overlaps(const struct model *m, uint64_t base, uint64_t bytes);
+/* Does the host's address lead into it? */
+bool cmb_holds(const struct model *m, uint64_t addr);
+/* Where it leads; NULL: elsewhere. *len shrinks to what goes the same way. */
+uint8_t *cmb_at(struct model *m, uint64_t addr, size_t *len);
+/*
+ * A command's use of it. begin: its data pointer is read anew. The others fail the command and
+ * return true when that page of data, that list, that queue may not lie where it lies.
+ */
+void cmb_use_begin(struct model *m);
+bool cmb_data_fails(struct mcmd *c, uint64_t addr, uint16_t where);
+bool cmb_list_fails(struct mcmd *c, uint64_t addr, uint16_t where);
+bool cmb_queue_fails(struct mcmd *c, bool cq, uint64_t base, uint64_t bytes, bool pieces);
+/* A queue may begin at any dword there (CMBLOC.CQDA). */
+bool cmb_aligns_queues(const struct model *m, uint64_t addr, bool pieces);
+
+/* ---- pmr.c: the Persistent Memory Region (opt.pmr), BAR 4 ---- */
+
+struct model_pmr *pmr_new(struct model *m);
+void pmr_free(struct model_pmr *p);
+void pmr_reset(struct model *m, enum model_reset kind);
+uint32_t pmr_read32(const struct model *m, uint64_t off); /* PMRCAP to PMRMSCU */
+void pmr_write(struct model *m, uint64_t off, uint32_t v);
+uint64_t pmr_read(struct model *m, uint64_t off, unsigned width);
+void pmr_write_bytes(struct model *m, uint64_t off, unsigned width, uint64_t value);
+void pmr_step(struct model *m);
+uint64_t pmr_next(const struct model *m);
+bool pmr_overlaps(const struct model *m, uint64_t base, uint64_t bytes);
+uint8_t *pmr_at(struct model *m, uint64_t addr, size_t *len, bool write);
+
+/* ---- memory.c: the host's addresses, which lead to its memory or to the controller's own ---- */
+
+int memory_read(struct model *m, uint64_t addr, void *to, size_t len);
+int memory_write(struct model *m, uint64_t addr, const void *from, size_t len);
+
+/* ---- arbitrate.c: whose command is next ---- */
+
+/* A submission queue that `may` give one; -1: none. */
+int arbitrate_next(struct model *m, bool (*may)(struct model *m, const struct model_sq *q));
+void arbitrate_took(struct model *m, unsigned qid);
+bool arbitrate_is_weighted(const struct model *m);
 
 /* ---- boot.c: boot partitions read through the properties ---- */
 
@@ -271,6 +334,14 @@ uint64_t irq_next(const struct model *m);
 uint64_t irq_table_offset(const struct model *m);
 uint64_t irq_pba_offset(const struct model *m);
 
+/* ---- intx.c: the wire ---- */
+
+bool intx_pending(const struct model *m); /* PCI status, Interrupt Status */
+/* For faults: an interrupting queue got an entry, gave one back, goes with a reset. */
+void intx_raised(struct model *m);
+void intx_acked(struct model *m);
+void intx_dropped(struct model *m);
+
 /* ---- pci.c ---- */
 
 struct model_pci *pci_new(struct model *m);
@@ -281,6 +352,7 @@ bool pci_memory_enabled(const struct model *m);
 bool pci_master_enabled(const struct model *m);
 bool pci_msix_enabled(const struct model *m);
 bool pci_msix_masked(const struct model *m);
+bool pci_intx_disabled(const struct model *m);
 /* Does the bus address lie in BAR0? Then *ret_off is the offset. */
 bool pci_bar_hit(const struct model *m, uint64_t addr, uint64_t *ret_off);
 

@@ -19,8 +19,17 @@ static bool is_io(const struct mcmd *c)
 	return c->sqid != 0;
 }
 
+/* A page of a PRP may reach further than its data do; a descriptor says where they end. */
+static bool in_wrong_memory(struct mcmd *c, uint64_t addr, size_t len)
+{
+	return cmb_data_fails(c, addr, DATA_AT_FIRST) ||
+	       (len && sgl_used(c) && cmb_data_fails(c, addr + len - 1, DATA_AT_FIRST));
+}
+
 bool data_add(struct mcmd *c, struct data_list *list, uint64_t addr, size_t len, bool bucket)
 {
+	if (!bucket && in_wrong_memory(c, addr, len))
+		return true;
 	if (list->n == list->room) {
 		size_t room = list->room ? 2 * list->room : 16;
 		struct data_piece *grown = realloc(list->piece, room * sizeof(*grown));
@@ -38,6 +47,8 @@ bool data_add(struct mcmd *c, struct data_list *list, uint64_t addr, size_t len,
 
 bool data_read_list(struct mcmd *c, uint64_t at, void *to, size_t len)
 {
+	if (cmb_list_fails(c, at, DATA_AT_SECOND))
+		return true;
 	if (!core_dma_read(c->m, at, to, len))
 		return false;
 	mcmd_fail(c, SC_DATA_TRANSFER_ERROR, DATA_AT_SECOND);
@@ -53,6 +64,7 @@ static bool gather(struct mcmd *c, size_t total)
 
 	core->data_of = NULL;
 	list->n = 0;
+	cmb_use_begin(c->m);
 	if (total > TRANSFER_MAX) {
 		mcmd_fail(c, SC_INTERNAL_ERROR, MCMD_NOWHERE);
 		return true;

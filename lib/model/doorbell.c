@@ -64,6 +64,8 @@ static void ring_cq(struct model *m, struct model_cq *q, uint32_t value)
 			bad_value(m);
 		return;
 	}
+	if (value != q->head)
+		intx_acked(m);
 	q->head = value;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fetch and run. Commands are fetched round robin over the submission queues, admin among them,
+ * Fetch and run. Commands are fetched from the submission queues as arbitrate.c chooses,
  * and only as many as their completion queue has free slots for, so a full completion queue holds
  * nothing back but its own. Each waits its time, then does its work, then is posted.
  * Source: Base 2.0 Queue Usage, Round Robin Arbitration, Completion Queue Flow Control.
@@ -470,18 +470,10 @@ static void fetch(struct model *m, uint16_t sqid)
 		run_past_tail(m, sqid);
 }
 
-/* The next submission queue, after the last served, that has a command to give; -1: none. */
+/* The submission queue whose turn it is to give a command; -1: none has one. */
 static int next_sq(struct model *m)
 {
-	unsigned n = m->opt.nsq + 1;
-
-	for (unsigned i = 0; i < n; i++) {
-		unsigned qid = (m->core->next_sq + i) % n;
-
-		if (can_fetch(m, &m->core->sq[qid]))
-			return (int)qid;
-	}
-	return -1;
+	return arbitrate_next(m, can_fetch);
 }
 
 static void fetch_some(struct model *m)
@@ -491,7 +483,7 @@ static void fetch_some(struct model *m)
 
 		if (qid < 0)
 			return;
-		m->core->next_sq = (unsigned)qid + 1;
+		arbitrate_took(m, (unsigned)qid);
 		fetch(m, (uint16_t)qid);
 	}
 }

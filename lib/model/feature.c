@@ -65,7 +65,7 @@ static void events_changed(struct model *m, uint32_t was)
 static void keep_alive_changed(struct model *m, uint32_t was);
 
 static const struct feature features[] = {
-	{ .fid = 0x01, .def = 0x3, .mask = 0x7, .saveable = true },
+	{ .fid = 0x01, .def = 0x3, .mask = 0xffffff07, .saveable = true },
 	{ .fid = 0x02, .mask = 0xff, .check = check_power },
 	{ .fid = 0x04, .get = feature_get_temp, .set = feature_set_temp },
 	{ .fid = 0x05, .mask = 0xffff, .per_ns = true, .saveable = true },
@@ -192,6 +192,11 @@ void features_tick(struct model *m)
 }
 
 /* ---- what others ask ---- */
+
+uint32_t feature_arbitration(const struct model *m)
+{
+	return current(m, 0x01);
+}
 
 unsigned feature_threshold(const struct model *m)
 {

@@ -25,6 +25,8 @@
 struct model_core;     /* registers, queues, engine: core.h */
 struct model_pci;
 struct model_irq;
+struct model_cmb;
+struct model_pmr;
 struct model_events;
 struct model_features; /* feature.c */
 struct model_logs;
@@ -58,6 +60,9 @@ struct model_opt {
 	unsigned frmw, fwug; /* with Firmware Commit; fwug in 4 KiB, 0 and FFh: any */
 	unsigned bps;	     /* Boot Partitions */
 	unsigned sgls;	     /* Identify Controller SGLS; metadata apart */
+	unsigned cmb, cmbuse, cmbloc; /* bytes (0: none), CMBSZ 4:0, CMBLOC 8:3 */
+	unsigned pmr;		      /* bytes; 0: none */
+	unsigned wrr, intx;	      /* weighted round robin; a pin to interrupt by */
 	unsigned wzsl, wusl; /* NVM CS Identify Controller (CNS 06h), exponents */
 	/* Features that are there (1) or not: 0Ch, 0Dh, 10h, 16h, 19h, 81h, 84h, C0h */
 	unsigned apsta, hmb, hctma, hbs, iocss, hostid, nwpc, vendor;
@@ -93,6 +98,8 @@ struct model {
 	struct model_core *core;
 	struct model_pci *pci;
 	struct model_irq *irq;
+	struct model_cmb *cmb;
+	struct model_pmr *pmr;
 	struct model_events *events;
 	struct model_features *features;
 	struct model_logs *logs;
@@ -214,6 +221,7 @@ void nvm_cut_off(struct mcmd *c);
 
 /* Current values that the core acts on. */
 uint32_t feature_async_config(const struct model *m); /* FID 0Bh */
+uint32_t feature_arbitration(const struct model *m);  /* FID 01h */
 unsigned feature_threshold(const struct model *m);    /* FID 08h, 0's based; for a fault */
 void feature_queue_count(const struct model *m, unsigned *ret_nsq, unsigned *ret_ncq); /* granted */
 bool feature_vector_uncoalesced(const struct model *m, unsigned vector); /* FID 09h CD */

@@ -123,6 +123,8 @@ static bool is_merged(struct model *m, unsigned vector)
 
 void irq_raise(struct model *m, unsigned vector)
 {
+	if (!vector)
+		intx_raised(m);
 	if (!pci_msix_enabled(m) || vector >= m->irq->n || is_merged(m, vector))
 		return;
 	if (FAULT(m, IRQ_LOST_WHEN_TWO) && vector)

@@ -64,6 +64,8 @@ static void free_rooms(struct model *m)
 	logs_free(m->logs);
 	features_free(m->features);
 	events_free(m->events);
+	cmb_free(m->cmb);
+	pmr_free(m->pmr);
 	irq_free(m->irq);
 	pci_free(m->pci);
 	core_free(m->core);
@@ -91,14 +93,16 @@ static bool build_rooms(struct model *m)
 	m->core = core_new(m);
 	m->pci = pci_new(m);
 	m->irq = irq_new(m);
+	m->cmb = cmb_new(m);
+	m->pmr = pmr_new(m);
 	m->events = events_new(m);
 	m->features = features_new(m);
 	m->logs = logs_new(m);
 	m->dbbuf = dbbuf_new(m);
 	m->selftest = selftest_new(m);
 	m->virt = virt_new(m);
-	return m->core && m->pci && m->irq && m->events && m->features && m->logs && m->dbbuf &&
-	       m->selftest && m->virt;
+	return m->core && m->pci && m->irq && m->cmb && m->pmr && m->events && m->features &&
+	       m->logs && m->dbbuf && m->selftest && m->virt;
 }
 
 /* One more controller, made like the first. */
@@ -165,6 +169,8 @@ int model_power_on(struct model *m)
 		m->core = NULL;
 		m->pci = NULL;
 		m->irq = NULL;
+		m->cmb = NULL;
+		m->pmr = NULL;
 		m->events = NULL;
 		m->features = NULL;
 		m->logs = NULL;

@@ -59,6 +59,17 @@ int model_cfg_read(struct model *m, unsigned off, unsigned width, uint32_t *ret)
 int model_cfg_write(struct model *m, unsigned off, unsigned width, uint32_t value);
 uint64_t model_bar_size(const struct model *m);
 
+/*
+ * The other BARs with memory, 2 and 4: the Controller Memory Buffer, the Persistent Memory Region.
+ * Any width at any alignment; errors as model_bar_read, and -ERANGE where there is no such BAR.
+ */
+int model_mem_read(struct model *m, unsigned bar, uint64_t off, unsigned width, uint64_t *ret);
+int model_mem_write(struct model *m, unsigned bar, uint64_t off, unsigned width, uint64_t value);
+uint64_t model_mem_size(const struct model *m, unsigned bar); /* 0: not there */
+
+/* Is the INTx wire active? */
+bool model_intx(const struct model *m);
+
 /* Lets ns of the model's time pass and does the work that falls due; returns early when idle. */
 void model_relax(struct model *m, uint64_t ns);
 uint64_t model_now(const struct model *m);

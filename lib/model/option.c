@@ -53,6 +53,12 @@
 	X(wusl, 0, 15, 0)                                                                          \
 	X(meta, 0, 1, 1)                                                                           \
 	X(dlguard, 0, 1, 0)                                                                        \
+	X(cmb, 0, 0x10000000, 0xfe000)                                                             \
+	X(cmbuse, 0, 0x1f, 0x1f)                                                                   \
+	X(cmbloc, 0, 0x1f8, 0)                                                                     \
+	X(pmr, 0, 0x10000000, 0x10000)                                                             \
+	X(wrr, 0, 1, 1)                                                                            \
+	X(intx, 0, 1, 1)                                                                           \
 	X(vendor, 0, 1, 1)
 
 static const struct number {

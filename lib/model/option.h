@@ -7,7 +7,9 @@
 #include "model/internal.h"
 #include "model/log.h"
 
-#define SIZE_MIN (1ull << 20) /* bytes of a namespace: the areas of cases have room in it */
+#define CMB_BYTES_MIN 0x4000u
+
+#define SIZE_MIN      (1ull << 20) /* bytes of a namespace: the areas of cases have room in it */
 
 void option_defaults(struct model_opt *opt);
 /* One option but fault and preset: 0, -ENOENT unknown, -EINVAL bad value. */

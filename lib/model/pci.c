@@ -11,9 +11,15 @@
 
 #define CFG_BYTES     4096u
 #define CFG_COMMAND   0x04u
+#define CFG_STATUS    0x06u
 #define CFG_BAR0      0x10u
+#define CFG_PIN	      0x3du
+#define STATUS_INTX   0x08u
 #define CMD_MEMORY    0x0002u
 #define CMD_MASTER    0x0004u
+#define CMD_INTX_OFF  0x0400u
+#define BAR_IS_MEM64  0x4u
+#define BAR_PREFETCH  0x8u
 #define CAP_PM	      0x40u
 #define CAP_MSIX      0x50u
 #define CAP_EXP	      0x60u
@@ -104,6 +110,17 @@ static void set_bar(struct model *m)
 	set(m->pci, &(struct cfg_field){ CFG_BAR0 + 4, 4, 0, (uint32_t)(mask >> 32), 0 });
 }
 
+static void set_mem_bar(struct model *m, unsigned bar)
+{
+	uint64_t size = model_mem_size(m, bar), mask = ~(size - 1);
+	uint16_t at = (uint16_t)(CFG_BAR0 + 4 * bar);
+
+	if (!size)
+		return;
+	set(m->pci, &(struct cfg_field){ at, 4, BAR_IS_MEM64 | BAR_PREFETCH, (uint32_t)mask, 0 });
+	set(m->pci, &(struct cfg_field){ at + 4, 4, 0, (uint32_t)(mask >> 32), 0 });
+}
+
 static void set_msix(struct model *m)
 {
 	uint8_t *cap = m->pci->value + CAP_MSIX;
@@ -156,6 +173,9 @@ void pci_reset(struct model *m)
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		set(m->pci, &fields[i]);
 	set_bar(m);
+	set_mem_bar(m, 2);
+	set_mem_bar(m, 4);
+	m->pci->value[CFG_PIN] = (uint8_t)m->opt.intx;
 	set_msix(m);
 	set_faults(m);
 }
@@ -205,6 +225,11 @@ bool pci_msix_enabled(const struct model *m)
 	return le16_at(m->pci->value + MSIX_CONTROL) & MSIX_ENABLE;
 }
 
+bool pci_intx_disabled(const struct model *m)
+{
+	return le16_at(m->pci->value + CFG_COMMAND) & CMD_INTX_OFF;
+}
+
 bool pci_msix_masked(const struct model *m)
 {
 	return le16_at(m->pci->value + MSIX_CONTROL) & MSIX_MASK_ALL;
@@ -251,6 +276,9 @@ int model_cfg_read(struct model *m, unsigned off, unsigned width, uint32_t *ret)
 	if (off + width / 8 > CFG_BYTES)
 		return -ERANGE;
 	core_tick(m);
+	m->pci->value[CFG_STATUS] &= (uint8_t)~STATUS_INTX;
+	if (intx_pending(m) && !FAULT(m, INTX_STATUS_CLEAR))
+		m->pci->value[CFG_STATUS] |= STATUS_INTX;
 	if (FAULT(m, MSIX_SIZE_CHANGES) && m->core->marks.enables)
 		m->pci->value[MSIX_CONTROL] = (uint8_t)(m->opt.vectors - 2);
 	for (unsigned i = width / 8; i-- > 0;)

@@ -88,7 +88,7 @@ struct create {
 	uint16_t qid;
 	uint32_t qsize_z;
 	unsigned granted, entry_shift, want_shift;
-	bool exists;
+	bool exists, cq;
 	bool qid_unchecked, reuse; /* faults */
 };
 
@@ -106,6 +106,7 @@ static struct create create_of(struct mcmd *c, bool cq)
 		.entry_shift = m->core->cc >> shift & 15,
 		.want_shift = cq ? CQE_SHIFT : SQE_SHIFT,
 		.exists = model_queue_exists(m, (uint16_t)cdw10, cq),
+		.cq = cq,
 		.qid_unchecked =
 			cq ? FAULT(m, CREATE_CQ_QID_UNCHECKED) : FAULT(m, CREATE_SQ_QID_UNCHECKED),
 		.reuse = cq ? FAULT(m, CREATE_CQ_QID_REUSE) : FAULT(m, CREATE_SQ_QID_REUSE),
@@ -180,6 +181,26 @@ static bool list_is_good(struct mcmd *c, const struct create *q)
 	return i <= page / sizeof(__le64);
 }
 
+static bool begins_anywhere(const struct mcmd *c)
+{
+	return cmb_aligns_queues(c->m, le64_get(c->e.prp1), in_pieces(c));
+}
+
+static bool offset_is_bad(const struct mcmd *c)
+{
+	uint64_t offset = le64_get(c->e.prp1) & (c->m->core->page - 1);
+
+	return offset && !begins_anywhere(c) && !FAULT(c->m, QUEUE_PRP_OFFSET_MASKED);
+}
+
+/* Page-aligned where it must be, but for the fault that lets an offset pass and forgets it. */
+static uint64_t base_of(const struct mcmd *c)
+{
+	uint64_t base = le64_get(c->e.prp1);
+
+	return begins_anywhere(c) ? base : base & ~((uint64_t)c->m->core->page - 1);
+}
+
 static bool create_fails(struct mcmd *c, const struct create *q)
 {
 	struct model *m = c->m;
@@ -192,10 +213,13 @@ static bool create_fails(struct mcmd *c, const struct create *q)
 		mcmd_fail(c, SC_QUEUE_SIZE_INVALID, AT_CDW(10, 0) + 2);
 	else if (!(le32_get(c->e.cdw11) & PC) && queue_cqr(m) && !FAULT(m, PC_ZERO_ACCEPTED))
 		mcmd_fail(c, SC_INVALID_FIELD, AT_CDW(11, 0));
-	else if ((le64_get(c->e.prp1) & (m->core->page - 1)) && !FAULT(m, QUEUE_PRP_OFFSET_MASKED))
+	else if (offset_is_bad(c))
 		mcmd_fail(c, SC_PRP_OFFSET_INVALID, AT_PRP1);
 	else if (in_pieces(c) && !list_is_good(c, q))
 		mcmd_fail(c, SC_PRP_OFFSET_INVALID, AT_PRP1);
+	else
+		cmb_queue_fails(c, q->cq, base_of(c), (q->qsize_z + 1ull) << q->want_shift,
+				in_pieces(c));
 	m->core->marks.failed_creates += c->status != SC_SUCCESS;
 	return c->status != SC_SUCCESS;
 }
@@ -211,12 +235,6 @@ static uint32_t entries(const struct model *m, const struct create *q)
 	if (FAULT(m, QSIZE_ONE_BASED) && q->qsize_z > 1 && q->qsize_z < 8)
 		return q->qsize_z;
 	return q->qsize_z ? q->qsize_z + 1 : 2;
-}
-
-/* Page-aligned, but for the fault that lets an offset pass and forgets it. */
-static uint64_t base_of(const struct mcmd *c)
-{
-	return le64_get(c->e.prp1) & ~((uint64_t)c->m->core->page - 1);
 }
 
 void admin_create_cq(struct mcmd *c)
@@ -265,6 +283,17 @@ static bool cqid_fails(struct mcmd *c, uint16_t cqid)
 	return c->status != SC_SUCCESS;
 }
 
+/* By fault: priorities but the highest are refused where they mean something, or where not. */
+static bool priority_fails(struct mcmd *c)
+{
+	bool weighted = arbitrate_is_weighted(c->m);
+
+	if ((le32_get(c->e.cdw11) >> 1 & 3) &&
+	    (weighted ? FAULT(c->m, QPRIO_REFUSED) : FAULT(c->m, QPRIO_REFUSED_UNWEIGHTED)))
+		mcmd_fail(c, SC_INVALID_FIELD, AT_CDW(11, 1));
+	return c->status != SC_SUCCESS;
+}
+
 void admin_create_sq(struct mcmd *c)
 {
 	struct model *m = c->m;
@@ -272,7 +301,7 @@ void admin_create_sq(struct mcmd *c)
 	uint16_t cqid = (uint16_t)(le32_get(c->e.cdw11) >> 16);
 	struct model_sq *sq, old;
 
-	if (create_fails(c, &q) || cqid_fails(c, cqid))
+	if (create_fails(c, &q) || cqid_fails(c, cqid) || priority_fails(c))
 		return;
 	if (!has_place(m->opt.nsq, q.qid) || !core_cq(m, cqid))
 		return;
@@ -283,6 +312,7 @@ void admin_create_sq(struct mcmd *c)
 	if (old.used)
 		core_cq(m, old.cqid)->sqs--;
 	*sq = (struct model_sq){ .used = true,
+				 .class = le32_get(c->e.cdw11) >> 1 & 3,
 				 .base = base_of(c),
 				 .pieces = in_pieces(c),
 				 .size = entries(m, &q),
@@ -390,6 +420,7 @@ void core_drop_all(struct model *m, enum model_reset kind)
 	     (FAULT(m, LATE_DMA_AFTER_RESET) || FAULT(m, LATE_ADMIN_DMA_AFTER_RESET))) ||
 	    (kind == MODEL_RESET_FLR && FAULT(m, LATE_DMA_AFTER_FLR)))
 		engine_keep_late(m);
+	intx_dropped(m);
 	cut_off(m);
 	drop(m, false);
 	core->sq[0] = (struct model_sq){ .used = false };

@@ -9,15 +9,18 @@
 
 #include "model/core.h"
 
-#define AQA_MASK	0x0fff0fffu
-#define QUEUE_BASE_MASK (~0xfffull)
-#define NSSR_MAGIC	0x4e564d65u
-#define CAP_CSS_NVM	(1ull << 37)
-#define CAP_CSS_SETS	(1ull << 43) /* one or more command sets, by profile */
-#define CAP_CRMS_CRWMS	(1ull << 59)
-#define CAP_BPS_BIT	(1ull << 45)
-#define SHST_BITS	0xcu
-#define RESERVED_OFF	0x100u /* where the fault reserved-reads-ones strikes */
+#define AQA_MASK	 0x0fff0fffu
+#define QUEUE_BASE_MASK	 (~0xfffull)
+#define NSSR_MAGIC	 0x4e564d65u
+#define CAP_CSS_NVM	 (1ull << 37)
+#define CAP_CSS_SETS	 (1ull << 43) /* one or more command sets, by profile */
+#define CAP_CRMS_CRWMS	 (1ull << 59)
+#define CAP_BPS_BIT	 (1ull << 45)
+#define CAP_AMS_WEIGHTED (1ull << 17)
+#define CAP_PMRS_BIT	 (1ull << 56)
+#define CAP_CMBS_BIT	 (1ull << 57)
+#define SHST_BITS	 0xcu
+#define RESERVED_OFF	 0x100u /* where the fault reserved-reads-ones strikes */
 
 static unsigned doorbell_stride(const struct model *m)
 {
@@ -57,6 +60,12 @@ static uint64_t cap_value(struct model *m)
 		cap |= CAP_CRMS_CRWMS;
 	if (m->opt.iocss)
 		cap |= CAP_CSS_SETS;
+	if (m->opt.wrr)
+		cap |= CAP_AMS_WEIGHTED;
+	if (m->opt.cmb)
+		cap |= CAP_CMBS_BIT;
+	if (m->opt.pmr)
+		cap |= CAP_PMRS_BIT;
 	if (boot_there(m))
 		cap |= CAP_BPS_BIT;
 	return m->core->marks.cap_reads > 2 ? cap_faults(m, cap) : cap;
@@ -90,10 +99,22 @@ static uint32_t vs_value(struct model *m)
 	return m->opt.vs;
 }
 
+/* By fault, CMBMSC is there all the same. */
+static uint32_t without_cmb(const struct model *m, uint64_t off)
+{
+	uint64_t held = m->core->marks.cmbmsc;
+
+	if (off == REG_CMBMSC)
+		return (uint32_t)held;
+	return off == REG_CMBMSC + 4 ? (uint32_t)(held >> 32) : 0;
+}
+
 static uint32_t property(struct model *m, uint64_t off)
 {
 	struct model_core *core = m->core;
 
+	if (off >= REG_PMRCAP && off < REG_PMR_END)
+		return pmr_read32(m, off);
 	switch (off) {
 	case REG_CAP:
 		core->marks.cap_reads++;
@@ -129,10 +150,12 @@ static uint32_t property(struct model *m, uint64_t off)
 		return boot_read32(m, off);
 	case REG_NSSR:
 		return core->marks.nssr;
+	case REG_CMBLOC:
+	case REG_CMBSZ:
 	case REG_CMBMSC:
-		return (uint32_t)core->marks.cmbmsc;
 	case REG_CMBMSC + 4:
-		return (uint32_t)(core->marks.cmbmsc >> 32);
+	case REG_CMBSTS:
+		return m->opt.cmb ? cmb_read32(m, off) : without_cmb(m, off);
 	case RESERVED_OFF:
 		return FAULT(m, RESERVED_READS_ONES) ? ~0u : 0;
 	default:
@@ -198,6 +221,8 @@ static void write_property(struct model *m, uint64_t off, uint32_t v)
 {
 	struct model_core *core = m->core;
 
+	if (off >= REG_PMRCAP && off < REG_PMR_END)
+		pmr_write(m, off, v);
 	switch (off) {
 	case REG_INTMS:
 		core->intm |= v;
@@ -261,6 +286,8 @@ void regs_write(struct model *m, uint64_t off, unsigned width, uint64_t value)
 		write_base(m, off, width, value);
 	else if (off >= REG_BPMBL && off < REG_CMBMSC)
 		boot_write_base(m, width, off & 4, value);
+	else if (m->opt.cmb && off >= REG_CMBMSC && off < REG_CMBSTS)
+		cmb_write_msc(m, width, off & 4, value);
 	else if (irq_owns(m, off))
 		for (unsigned i = 0; i < width / 32; i++)
 			irq_write32(m, off + 4 * i, (uint32_t)(value >> 32 * i));

@@ -53,7 +53,7 @@ static bool config_is_bad(const struct model *m)
 		return true;
 	if ((cc >> 4 & 7) && !core_by_profile(m) && !FAULT(m, CSS_UNCHECKED))
 		return true;
-	if ((cc >> 11 & 7) && !FAULT(m, AMS_UNCHECKED))
+	if ((cc >> 11 & 7) && !arbitrate_is_weighted(m) && !FAULT(m, AMS_UNCHECKED))
 		return true;
 	if (FAULT(m, ENTRY_SIZES_NEEDED_TO_ENABLE) && (!(cc >> 16 & 15) || !(cc >> 20 & 15)))
 		return true;
@@ -115,6 +115,8 @@ void core_level_reset(struct model *m, enum model_reset kind)
 		      (FAULT(m, SHST_SURVIVES_RESET) ? SHST_MASK : 0);
 	core->shutdown_due = NEVER;
 	boot_reset(m);
+	cmb_reset(m, kind);
+	pmr_reset(m, kind);
 	if (kind != MODEL_RESET_CC) {
 		core->aqa = 0;
 		core->asq = core->acq = 0;
@@ -223,6 +225,7 @@ void core_step_state(struct model *m)
 	if (core->shutdown_due <= m->sub->now)
 		shut_down_done(m);
 	boot_step(m);
+	pmr_step(m);
 	keepalive_step(m);
 	selftest_step(m);
 }
@@ -237,6 +240,8 @@ uint64_t core_state_next(const struct model *m)
 		due = core->boot.due;
 	if (selftest_due(m) < due)
 		due = selftest_due(m);
+	if (pmr_next(m) < due)
+		due = pmr_next(m);
 	return core->alive_due < due ? core->alive_due : due;
 }
 
@@ -266,6 +271,8 @@ static void subsystem_reset_one(struct model *m, bool activates)
 	m->core->marks.keep_queues = FAULT(m, NSSR_KEEPS_QUEUES);
 	core_level_reset(m, MODEL_RESET_FLR);
 	m->core->marks.keep_queues = false;
+	if (!FAULT(m, CMBMSC_KEPT_OVER_NSSR))
+		cmb_reset(m, MODEL_POWER_ON);
 	if (FAULT(m, NSSR_KEEPS_AQA))
 		m->core->aqa = aqa;
 	pci_reset(m);

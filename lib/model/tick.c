@@ -116,7 +116,7 @@ int core_dma_read(struct model *m, uint64_t addr, void *to, size_t len)
 	if (!pci_master_enabled(m) || is_deadly(m, addr))
 		return -EFAULT;
 	m->sub->mastering++;
-	err = m->bus.read(m->bus.ctx, addr, to, len);
+	err = memory_read(m, addr, to, len);
 	m->sub->mastering--;
 	return err;
 }
@@ -128,7 +128,7 @@ int core_dma_write(struct model *m, uint64_t addr, const void *from, size_t len)
 	if (!pci_master_enabled(m) || is_deadly(m, addr))
 		return -EFAULT;
 	m->sub->mastering++;
-	err = m->bus.write(m->bus.ctx, addr, from, len);
+	err = memory_write(m, addr, from, len);
 	m->sub->mastering--;
 	return err;
 }

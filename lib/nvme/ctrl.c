@@ -252,9 +252,9 @@ static int program_admin_queues(struct ctrl *c)
 	int err = reg_write32(c, REG_AQA, (c->acq->size - 1) << 16 | (c->asq->size - 1));
 
 	if (!err)
-		err = reg_write64(c, REG_ASQ, c->asq->mem->iova);
+		err = reg_write64(c, REG_ASQ, sq_address(c->asq));
 	if (!err)
-		err = reg_write64(c, REG_ACQ, c->acq->mem->iova);
+		err = reg_write64(c, REG_ACQ, cq_address(c->acq));
 	return err;
 }
 

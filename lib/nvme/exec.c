@@ -180,7 +180,7 @@ int ctrl_queue_count(struct ctrl *c, uint16_t n)
 
 int cq_create(struct cq *q, bool ien, uint16_t vector, struct cpl *ret)
 {
-	struct cmd cmd = cmd_create_cq(q->qid, q->size, q->mem->iova, ien, vector);
+	struct cmd cmd = cmd_create_cq(q->qid, q->size, cq_address(q), ien, vector);
 	struct cpl cpl;
 	int err = ctrl_admin(q->c, &cmd, &cpl);
 
@@ -195,7 +195,7 @@ int cq_create(struct cq *q, bool ien, uint16_t vector, struct cpl *ret)
 
 int sq_create(struct sq *q, struct cpl *ret)
 {
-	struct cmd cmd = cmd_create_sq(q->qid, q->size, q->mem->iova, q->cq->qid);
+	struct cmd cmd = cmd_create_sq(q->qid, q->size, sq_address(q), q->cq->qid);
 	struct cpl cpl;
 	int err = ctrl_admin(q->c, &cmd, &cpl);
 

@@ -142,6 +142,22 @@ static void describe_ctrl(struct ctrl *c, struct facts *f)
 	describe_all_ns(c, f);
 }
 
+/* What the properties say once they are enabled; CMBMSC is as before afterwards. */
+static void describe_memory(struct ctrl *c, struct facts *f)
+{
+	uint64_t msc = 0;
+	bool enables = CAP_CMBS(c->cap) && !reg_read64(c, REG_CMBMSC, &msc) && !(msc & CMBMSC_CRE);
+
+	if (enables)
+		reg_write64(c, REG_CMBMSC, msc | CMBMSC_CRE);
+	reg_read32(c, REG_CMBSZ, &f->cmbsz);
+	reg_read32(c, REG_CMBLOC, &f->cmbloc);
+	if (enables)
+		reg_write64(c, REG_CMBMSC, msc);
+	if (CAP_PMRS(c->cap))
+		reg_read32(c, REG_PMRCAP, &f->pmrcap);
+}
+
 /* Which of the namespaces the other controller has, and whether it has one of its own. */
 static void compare_ns(struct ctrl *peer, struct facts *f)
 {
@@ -200,6 +216,7 @@ int facts_gather(struct target *t, struct facts *ret)
 		return err;
 	ret->cap = c->cap;
 	ret->vs = c->vs;
+	describe_memory(c, ret);
 	describe_ctrl(c, ret);
 	if (ret->alive && t->caps.has & NEED_PEER)
 		describe_peer(t, ret);
@@ -311,6 +328,10 @@ void facts_each(const struct facts *f,
 	tell(&t, "vs", "version claimed", "%u.%u.%u", f->vs >> 16, f->vs >> 8 & 0xff, f->vs & 0xff);
 	tell(&t, "mqes", "largest queue, entries", "%u", CAP_MQES(f->cap) + 1);
 	tell(&t, "alive", f->trouble, "%s", f->alive ? "yes" : "no");
+	if (f->cmbsz)
+		tell(&t, "cmb", "CMBLOC, CMBSZ", "%08Xh %08Xh", f->cmbloc, f->cmbsz);
+	if (f->pmrcap)
+		tell(&t, "pmr", "PMRCAP", "%08Xh", f->pmrcap);
 	if (f->alive)
 		tell_ctrl(f, &t);
 	if (f->caps.has & NEED_PEER)

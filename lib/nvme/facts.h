@@ -45,7 +45,9 @@ struct facts {
 	char trouble[160]; /* why not */
 	uint64_t cap;
 	uint32_t vs;
-	uint64_t mdts_bytes; /* 0: no limit */
+	uint32_t cmbloc, cmbsz; /* as with CMBMSC.CRE = 1; cmbsz 0: no Controller Memory Buffer */
+	uint32_t pmrcap;	/* 0: no Persistent Memory Region */
+	uint64_t mdts_bytes;	/* 0: no limit */
 	struct nvme_id_ctrl id;
 	struct nvme_id_ctrl_nvm id_nvm; /* limits of the NVM command set; zeroes: none are told */
 	uint16_t nsq, ncq;		/* I/O queues the controller allocates, 1-based */

@@ -95,6 +95,8 @@ void sq_free(struct sq *q)
 void cq_reset(struct cq *q)
 {
 	memset(q->mem->data, 0, q->mem->len);
+	if (q->far.on)
+		far_zero(q->c, &q->far, 0, q->size * sizeof(struct cqe));
 	q->head = 0;
 	q->phase = 1;
 	q->reaped = 0;
@@ -105,6 +107,27 @@ void sq_reset(struct sq *q)
 	memset(q->mem->data, 0, q->mem->len);
 	q->tail = q->rung = q->head = 0;
 	sq_forget(q);
+}
+
+int cq_place(struct cq *q, const struct far *far)
+{
+	q->far = *far;
+	return far_zero(q->c, far, 0, q->size * sizeof(struct cqe));
+}
+
+void sq_place(struct sq *q, const struct far *far)
+{
+	q->far = *far;
+}
+
+uint64_t cq_address(const struct cq *q)
+{
+	return q->far.on ? q->far.iova : q->mem->iova;
+}
+
+uint64_t sq_address(const struct sq *q)
+{
+	return q->far.on ? q->far.iova : q->mem->iova;
 }
 
 void sq_forget(struct sq *q)
@@ -139,6 +162,8 @@ uint16_t sq_put_as(struct sq *q, const struct sqe *e, uint16_t cid)
 
 	*slot = *e;
 	slot->cid = le16_from(cid);
+	if (q->far.on) /* what goes wrong here shows when it is rung */
+		far_store(q->c, &q->far, q->tail * sizeof(*slot), slot, sizeof(*slot));
 	set_pending(q, cid, true);
 	q->rung_ns[cid % CID_TIMES] = target_now(q->c->t);
 	trace_put(q, slot, q->rung_ns[cid % CID_TIMES]);
@@ -200,8 +225,20 @@ int cq_ring_value(struct cq *q, uint32_t value)
 	return value == q->head ? reg_write_quiet(q->c, off, value) : reg_write32(q->c, off, value);
 }
 
+/* The half with the phase first: when it is new, the other is there. */
+static void fetch_entry(const struct cq *q)
+{
+	struct cqe *e = (struct cqe *)q->mem->data + q->head;
+	uint64_t at = q->head * sizeof(*e), half = sizeof(*e) / 2;
+
+	if (!far_load(q->c, &q->far, at + half, (uint8_t *)e + half, half))
+		far_load(q->c, &q->far, at, e, half);
+}
+
 int cq_ready(const struct cq *q)
 {
+	if (q->far.on)
+		fetch_entry(q);
 	const struct cqe *e = (const struct cqe *)q->mem->data + q->head;
 	__le16 status = __atomic_load_n(&e->status, __ATOMIC_ACQUIRE);
 

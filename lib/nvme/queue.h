@@ -14,6 +14,7 @@
 
 #include "nvme/buf.h"
 #include "nvme/cmd.h"
+#include "nvme/far.h"
 
 struct ctrl;
 
@@ -24,6 +25,7 @@ struct cq {
 	uint16_t qid;
 	uint32_t size;	 /* entries, 1-based */
 	struct buf *mem; /* size x 16 bytes (stride of CC.IOCQES when not 4) */
+	struct far far;	 /* where the device has it, when not in mem: cq_place */
 	bool ien;
 	uint16_t vector;
 	uint32_t head;	 /* next slot to look at */
@@ -37,6 +39,7 @@ struct sq {
 	uint16_t qid;
 	uint32_t size;
 	struct buf *mem;
+	struct far far; /* sq_place */
 	struct cq *cq;
 	uint32_t tail; /* next slot to write */
 	uint32_t rung; /* tail last told to the device */
@@ -57,6 +60,16 @@ void sq_free(struct sq *q);
 /* Back to what a newly created queue is: positions 0, phase 1, memory zeroed, nothing pending. */
 void cq_reset(struct cq *q);
 void sq_reset(struct sq *q);
+
+/*
+ * Places a queue that the device does not know yet in memory of the controller's own, from the
+ * first byte of `far` on; a completion queue is zeroed there. 0 or -errno of the target.
+ */
+int cq_place(struct cq *q, const struct far *far);
+void sq_place(struct sq *q, const struct far *far);
+/* The address to give to the device. */
+uint64_t cq_address(const struct cq *q);
+uint64_t sq_address(const struct sq *q);
 
 /* Free slots: size - 1 less those the device has not fetched as far as SQHD told. */
 uint32_t sq_room(const struct sq *q);
@@ -87,7 +100,7 @@ uint64_t doorbell_cq(const struct ctrl *c, uint16_t qid);
  */
 int cq_next(struct cq *q, struct cpl *ret);
 
-/* 1 when the slot at the head is new; nothing is consumed. */
+/* 1 when the slot at the head is new; nothing is consumed. The device is touched when far. */
 int cq_ready(const struct cq *q);
 
 /*

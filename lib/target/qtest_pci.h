@@ -23,6 +23,7 @@ enum {
 
 #define PCI_MSE		0x2u
 #define PCI_BME		0x4u
+#define PCI_INTX_OFF	0x400u
 #define PCI_CAP_MSIX	0x11u
 #define PCI_CAP_EXPRESS 0x10u
 

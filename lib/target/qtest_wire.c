@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,6 +233,23 @@ static int parse_answer(struct wire *w, char *line, uint64_t *ret)
 }
 
 /* The answer to the oldest command not answered yet. */
+/* "IRQ raise 21", "IRQ lower 21": kept in w->lines. Other words after IRQ are nobody's. */
+static bool is_irq_line(struct wire *w, const char *line)
+{
+	char what[8];
+	unsigned n;
+
+	if (strncmp(line, "IRQ ", 4))
+		return false;
+	if (sscanf(line + 4, "%7s %u", what, &n) != 2 || n > 63)
+		return true;
+	if (!strcmp(what, "raise"))
+		w->lines |= 1ull << n;
+	else if (!strcmp(what, "lower"))
+		w->lines &= ~(1ull << n);
+	return true;
+}
+
 static int take_answer(struct wire *w, uint64_t *ret)
 {
 	uint64_t deadline = clock_mono_ns() + w->timeout_ns;
@@ -244,7 +262,7 @@ static int take_answer(struct wire *w, uint64_t *ret)
 			err = give_up(w, -ETIMEDOUT, "nothing but IRQ lines came");
 		if (err)
 			return err;
-	} while (!strncmp(line, "IRQ ", 4));
+	} while (is_irq_line(w, line));
 	return parse_answer(w, line, ret);
 }
 

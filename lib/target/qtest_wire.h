@@ -18,6 +18,7 @@ struct wire {
 	int fd;
 	uint64_t timeout_ns; /* how long an answer may take */
 	unsigned posted;     /* commands whose answer was not read yet */
+	uint64_t lines;	     /* interrupt lines that are raised, by "IRQ" lines */
 	int broken;	     /* 0, or the -errno after which the stream makes no sense any more */
 	char buf[WIRE_LINE]; /* received and not consumed */
 	size_t have;

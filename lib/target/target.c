@@ -29,6 +29,8 @@ static const struct {
 	{ NEED_RESTART, "restart", "a way to take power away and give it back" },
 	{ NEED_RECONNECT, "reconnect", "a socket transport whose client can vanish" },
 	{ NEED_PEER, "peer", "a second controller of the same subsystem" },
+	{ NEED_BARS, "bars", "memory behind BARs other than 0" },
+	{ NEED_WIRE, "wire", "the level of the INTx wire" },
 };
 
 const char *target_need_name(unsigned bit)

@@ -32,6 +32,8 @@ enum target_need {
 	NEED_RESTART = 1u << 8,	   /* the device can be made to lose power and come back */
 	NEED_RECONNECT = 1u << 9,  /* a client can vanish and another come: socket transports */
 	NEED_PEER = 1u << 10,	   /* the second controller of the same subsystem, raw as well */
+	NEED_BARS = 1u << 11,	   /* memory behind BARs other than 0 */
+	NEED_WIRE = 1u << 12,	   /* the level of the INTx wire can be seen */
 };
 
 /* Short name ("queues") and sentence of one bit; NULL for a bit that means nothing. */
@@ -111,6 +113,19 @@ struct target_ops {
 	int (*irq_enable)(struct target *t, unsigned n);
 	/* 1 and consumed, 0 when none came until the deadline (0: look, do not wait), or -errno. */
 	int (*irq_wait)(struct target *t, unsigned vector, uint64_t deadline_ns);
+	/*
+	 * Memory behind a BAR other than 0, exactly that width at that offset. Errors as for
+	 * registers; -ERANGE where there is no such BAR.
+	 */
+	int (*mem_read)(struct target *t, unsigned bar, uint64_t off, unsigned width,
+			uint64_t *ret);
+	int (*mem_write)(struct target *t, unsigned bar, uint64_t off, unsigned width,
+			 uint64_t value);
+	/*
+	 * 1 when the INTx wire is active or inactive as asked for; nothing is consumed. 0 when it
+	 * did not become so until the deadline (0: look, do not wait), or -errno.
+	 */
+	int (*wire_wait)(struct target *t, bool active, uint64_t deadline_ns);
 	/* Returns when the device can be reached again: its time waited, its configuration back. */
 	int (*reset)(struct target *t, enum reset_kind kind);
 

@@ -110,11 +110,25 @@ static uint64_t home_of(const struct model_target *mt)
 	return BUS_BARS + (uint64_t)(mt->bar - mt->bus->bar) * BUS_BAR_ROOM;
 }
 
-/* What firmware and the PCI core do: the BAR has an address, memory and bus mastering are on. */
+static uint64_t home_of_bar(const struct model_target *mt, unsigned bar)
+{
+	return home_of(mt) + bar * BUS_BAR_ROOM / 8;
+}
+
+static void place_bar(struct model_target *mt, unsigned bar)
+{
+	uint64_t addr = home_of_bar(mt, bar);
+
+	model_cfg_write(mt->m, CFG_BAR0 + 4 * bar, 32, (uint32_t)addr);
+	model_cfg_write(mt->m, CFG_BAR0 + 4 * bar + 4, 32, (uint32_t)(addr >> 32));
+}
+
+/* What firmware and the PCI core do: BARs have addresses, memory and bus mastering are on. */
 static void place(struct model_target *mt)
 {
-	model_cfg_write(mt->m, CFG_BAR0, 32, (uint32_t)home_of(mt));
-	model_cfg_write(mt->m, CFG_BAR0 + 4, 32, (uint32_t)(home_of(mt) >> 32));
+	place_bar(mt, 0);
+	place_bar(mt, 2);
+	place_bar(mt, 4);
 	model_cfg_write(mt->m, CFG_COMMAND, 16, COMMAND_ON);
 	note_bar(mt);
 }
@@ -161,6 +175,18 @@ static int model_reg_read(struct target *t, uint64_t off, unsigned width, uint64
 static int model_reg_write(struct target *t, uint64_t off, unsigned width, uint64_t value)
 {
 	return model_bar_write(mine(t)->m, off, width, value);
+}
+
+static int model_target_mem_read(struct target *t, unsigned bar, uint64_t off, unsigned width,
+				 uint64_t *ret)
+{
+	return model_mem_read(mine(t)->m, bar, off, width, ret);
+}
+
+static int model_target_mem_write(struct target *t, unsigned bar, uint64_t off, unsigned width,
+				  uint64_t value)
+{
+	return model_mem_write(mine(t)->m, bar, off, width, value);
 }
 
 /* ---- interrupts ---- */
@@ -228,6 +254,22 @@ static int model_irq_wait(struct target *t, unsigned vector, uint64_t deadline_n
 			le32_put(token, 0);
 			return 1;
 		}
+		if (model_now(mt->m) >= deadline_ns)
+			return 0;
+		err = model_relax_for(t, deadline_ns - model_now(mt->m));
+		if (err)
+			return err;
+	}
+}
+
+static int model_wire_wait(struct target *t, bool active, uint64_t deadline_ns)
+{
+	struct model_target *mt = mine(t);
+	int err;
+
+	for (;;) {
+		if (model_intx(mt->m) == active)
+			return 1;
 		if (model_now(mt->m) >= deadline_ns)
 			return 0;
 		err = model_relax_for(t, deadline_ns - model_now(mt->m));
@@ -383,11 +425,12 @@ static int model_caps(struct target *t, struct target_caps *ret)
 
 	*ret = (struct target_caps){
 		.has = NEED_QUEUES | NEED_CONFIG | NEED_IRQ | NEED_HOLE | NEED_OWN_BAR |
-		       NEED_MSIX_TABLE | NEED_RESTART,
+		       NEED_MSIX_TABLE | NEED_RESTART | NEED_BARS | NEED_WIRE,
 		.emulated = true,
 		.vectors = mt->vectors,
-		.bar_size = { mt->bar->len },
-		.bar_addr = { home_of(mt) },
+		.bar_size = { mt->bar->len, 0, model_mem_size(mt->m, 2), 0,
+			      model_mem_size(mt->m, 4) },
+		.bar_addr = { home_of(mt), 0, home_of_bar(mt, 2), 0, home_of_bar(mt, 4) },
 		.dma_bytes = 4ull << 30,
 		.hole = HOLE_ADDR,
 		.hole_bytes = HOLE_BYTES,
@@ -445,7 +488,8 @@ static uint64_t model_time(struct target *t)
 const struct target_ops target_model = {
 	.scheme = "model",
 	.help = "model:[KEY=VALUE,...]  the controller in the process. "
-		"preset=full|minimal|oldspec|tiny|dbbuf|pi|multi|nsmgmt is another drive; what is "
+		"preset=full|minimal|oldspec|tiny|cmb|dbbuf|pi|multi|nsmgmt is another drive; what "
+		"is "
 		"given beside it outweighs it. Numbers and sizes: queues, mqes, cqr, mdts, mpsmax, "
 		"dstrd, vectors, ns, nn, size, capacity, mnan, maxdna, maxcna, controllers, "
 		"private_ns. Version: vs=1.0 to 2.0; claims that came later "
@@ -456,7 +500,10 @@ const struct target_ops target_model = {
 		"dlguard "
 		"(DLFEAT bit 4). shapes=DATA[/META][x][a][tN][gN][sN]+... are the first "
 		"namespaces: bytes of a block, metadata at its end (x), protection type, in the "
-		"first bytes (a), guard bits, Storage Tag bits. store=FILE keeps the media; "
+		"first bytes (a), guard bits, Storage Tag bits. Memory of its own: "
+		"cmb (bytes), cmbuse (CMBSZ bits 4:0), cmbloc (CMBLOC bits 8:3), pmr (bytes). "
+		"wrr=0|1: weighted round robin; intx=0|1: an interrupt pin. "
+		"store=FILE keeps the media; "
 		"fault=NAME+NAME bends it",
 	.open = model_open,
 	.close = model_close,
@@ -467,6 +514,9 @@ const struct target_ops target_model = {
 	.dma_unmap = model_dma_unmap,
 	.irq_enable = model_irq_enable,
 	.irq_wait = model_irq_wait,
+	.mem_read = model_target_mem_read,
+	.mem_write = model_target_mem_write,
+	.wire_wait = model_wire_wait,
 	.reset = model_reset_device,
 	.peer = model_target_peer,
 	.cfg_read = model_config_read,

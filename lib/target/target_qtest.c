@@ -30,7 +30,8 @@
 #define EAGER_NS     (100 * NS_PER_US) /* how long after the last write to yield rather than sleep */
 #define SLEEP_MIN_NS (5 * NS_PER_US)
 #define SLEEP_MAX_NS (200 * NS_PER_US)
-#define STEP_NS	     NS_PER_MS /* of the device's clock at a time: its storage works in ours */
+#define PCI_LINES    0xff0000ull /* Q35: its PIRQs are inputs 23:16 of the I/O APIC */
+#define STEP_NS	     NS_PER_MS	 /* of the device's clock at a time: its storage works in ours */
 
 /* The QEMU: the way to it, its memory, its time. */
 struct machine {
@@ -41,6 +42,7 @@ struct machine {
 	uint64_t looked_ns;  /* when the other side was last seen alive */
 	uint64_t clock_ns;   /* clock=step: the device's time */
 	int slack_ns;	     /* timer slack to go back to */
+	bool sees_lines;     /* QEMU tells what the I/O APIC's inputs do */
 };
 
 /* One function in it. The first has the machine and the other function, and ends both. */
@@ -248,7 +250,9 @@ static int qtest_caps(struct target *t, struct target_caps *ret)
 	bool qemu =
 		(vendor == 0x1b36 && device == 0x0010) || (vendor == 0x8086 && device == 0x5845);
 
-	ret->has = NEED_QUEUES | NEED_CONFIG | NEED_HOLE | NEED_OWN_BAR;
+	ret->has = NEED_QUEUES | NEED_CONFIG | NEED_HOLE | NEED_OWN_BAR | NEED_BARS;
+	if (q->pci.ecam) /* a Q35 */
+		ret->has |= NEED_WIRE;
 	if (q->pci.vectors)
 		ret->has |= NEED_IRQ | NEED_MSIX_TABLE;
 	if (q->m->o.peer && !q->second)
@@ -323,34 +327,41 @@ static const char *verb(bool write, unsigned width)
 	}
 }
 
-static int check_register(struct target *t, uint64_t off, unsigned width)
+static int check_access(struct target *t, unsigned bar, uint64_t off, unsigned width)
 {
-	uint64_t size = priv(t)->pci.bar_size[0];
+	uint64_t size = bar < 6 ? priv(t)->pci.bar_size[bar] : 0;
 
 	if (!verb(false, width))
-		return target_fail(t, -EINVAL, "no register access of %u bits", width);
+		return target_fail(t, -EINVAL, "no access of %u bits", width);
 	if (off >= size || width / 8 > size - off)
-		return target_fail(t, -ERANGE, "register %llxh is past BAR0's %llxh bytes",
-				   (unsigned long long)off, (unsigned long long)size);
+		return target_fail(t, -ERANGE, "%llxh is past the %llxh bytes of BAR %u",
+				   (unsigned long long)off, (unsigned long long)size, bar);
 	return 0;
 }
 
-static int qtest_reg_read(struct target *t, uint64_t off, unsigned width, uint64_t *ret)
+static int qtest_mem_read(struct target *t, unsigned bar, uint64_t off, unsigned width,
+			  uint64_t *ret)
 {
 	struct qtest *q = priv(t);
-	int err = check_register(t, off, width);
+	int err = check_access(t, bar, off, width);
 
 	if (err)
 		return err;
 	err = wire_ask(&q->m->wire, ret, "%s 0x%llx", verb(false, width),
-		       (unsigned long long)(q->pci.bar_addr[0] + off));
+		       (unsigned long long)(q->pci.bar_addr[bar] + off));
 	return err ? wire_trouble(t, err) : 0;
 }
 
-static int qtest_reg_write(struct target *t, uint64_t off, unsigned width, uint64_t value)
+static int qtest_reg_read(struct target *t, uint64_t off, unsigned width, uint64_t *ret)
+{
+	return qtest_mem_read(t, 0, off, width, ret);
+}
+
+static int qtest_mem_write(struct target *t, unsigned bar, uint64_t off, unsigned width,
+			   uint64_t value)
 {
 	struct qtest *q = priv(t);
-	int err = check_register(t, off, width);
+	int err = check_access(t, bar, off, width);
 
 	if (err)
 		return err;
@@ -358,8 +369,14 @@ static int qtest_reg_write(struct target *t, uint64_t off, unsigned width, uint6
 		value &= (1ull << width) - 1;
 	q->m->touched_ns = clock_mono_ns();
 	err = wire_post(&q->m->wire, "%s 0x%llx 0x%llx", verb(true, width),
-			(unsigned long long)(q->pci.bar_addr[0] + off), (unsigned long long)value);
+			(unsigned long long)(q->pci.bar_addr[bar] + off),
+			(unsigned long long)value);
 	return err ? wire_trouble(t, err) : 0;
+}
+
+static int qtest_reg_write(struct target *t, uint64_t off, unsigned width, uint64_t value)
+{
+	return qtest_mem_write(t, 0, off, width, value);
 }
 
 static int qtest_dma_map(struct target *t, struct dma *d)
@@ -427,6 +444,47 @@ static int qtest_irq_wait(struct target *t, unsigned vector, uint64_t deadline_n
 		if (err)
 			return err;
 	}
+}
+
+/* From then on every change is told; the function off the wire and on again tells its level. */
+static int see_lines(struct target *t)
+{
+	struct qtest *q = priv(t);
+	uint32_t command;
+	int err = wire_ask(&q->m->wire, NULL, "irq_intercept_in ioapic");
+
+	if (!err)
+		err = qtest_pci_read(&q->pci, PCI_COMMAND, 16, &command);
+	if (!err)
+		err = qtest_pci_set_command(&q->pci, command | PCI_INTX_OFF);
+	if (!err)
+		err = qtest_pci_set_command(&q->pci, command);
+	if (!err)
+		err = wire_flush(&q->m->wire);
+	q->m->sees_lines = !err;
+	return err ? wire_trouble(t, err) : 0;
+}
+
+static int qtest_wire_wait(struct target *t, bool active, uint64_t deadline_ns)
+{
+	struct qtest *q = priv(t);
+	int err = q->m->sees_lines ? 0 : see_lines(t);
+
+	while (!err) {
+		uint64_t now = qtest_now(t), id;
+
+		/* any answer will do: what is told of the lines comes before it */
+		err = wire_ask(&q->m->wire, &id, "readl 0x%llx",
+			       (unsigned long long)(q->pci.bar_addr[0] + REG_VS));
+		if (err)
+			return wire_trouble(t, err);
+		if (!!(q->m->wire.lines & PCI_LINES) == active)
+			return 1;
+		if (now >= deadline_ns)
+			return 0;
+		err = qtest_relax(t, deadline_ns - now);
+	}
+	return err;
 }
 
 static int pause_for(struct target *t, uint64_t ns)
@@ -549,6 +607,9 @@ const struct target_ops target_qtest = {
 	.dma_unmap = qtest_dma_unmap,
 	.irq_enable = qtest_irq_enable,
 	.irq_wait = qtest_irq_wait,
+	.mem_read = qtest_mem_read,
+	.mem_write = qtest_mem_write,
+	.wire_wait = qtest_wire_wait,
 	.reset = qtest_reset,
 	.peer = qtest_peer,
 	.cfg_read = qtest_cfg_read,

@@ -8,7 +8,6 @@
 
 #define STATUS_CAP_LIST 0x0010u
 
-#define CMBMSC_CRE	1u
 #define NOBODYS_QUEUE	0x5a5a5000ull /* an address that no queue of ours has */
 #define FLR_NS		(100 * NS_PER_MS)
 
