@@ -130,6 +130,12 @@ static const struct config_key known_keys[] = {
 	  .max = 63,
 	  .def = "*",
 	  .help = "engines that have it, for example QEMU 7.2*" },
+	{ .name = "what",
+	  .type = CONFIG_PATTERN,
+	  .max = 400,
+	  .def = "",
+	  .help = "what goes wrong, as the run says it; left out: whatever it is, but the engine's "
+		  "end. A case is KNOWN when all that went wrong with it is" },
 	{ .name = "reason",
 	  .type = CONFIG_TEXT,
 	  .min = 1,

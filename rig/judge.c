@@ -19,19 +19,17 @@ static unsigned count_of(const struct json_object *e, const char *key)
 	return v > 1000000000 ? 1000000000 : (unsigned)v;
 }
 
-static void keep_failed(struct witness *w, const struct json_object *e)
+static void keep_failed(char text[MISS_TEXT], const struct json_object *e)
 {
 	const char *got = event_get_str(e, "got"), *want = event_get_str(e, "want");
 	const char *op = event_get_str(e, "op");
 	bool equal = !strcmp(op, "==");
 
 	if (*got || *want)
-		snprintf(w->first_failed, sizeof(w->first_failed),
-			 "%.160s: got %.140s, want %.4s%s%.140s", event_get_str(e, "what"), got,
-			 equal ? "" : op, equal ? "" : " ", want);
+		snprintf(text, MISS_TEXT, "%.300s: got %.90s, want %.4s%s%.100s",
+			 event_get_str(e, "what"), got, equal ? "" : op, equal ? "" : " ", want);
 	else
-		snprintf(w->first_failed, sizeof(w->first_failed), "%.480s",
-			 event_get_str(e, "what"));
+		snprintf(text, MISS_TEXT, "%.500s", event_get_str(e, "what"));
 }
 
 static void hear_check(struct witness *w, const struct json_object *e)
@@ -43,8 +41,8 @@ static void hear_check(struct witness *w, const struct json_object *e)
 		return;
 	if (!strcmp(event_get_str(e, "level"), "should"))
 		w->advice++;
-	else if (!w->failed++)
-		keep_failed(w, e);
+	else if (w->failed++ < MISSES_KEPT)
+		keep_failed(w->miss[w->failed - 1], e);
 }
 
 static enum heard hear_verdict(struct witness *w, const struct json_object *e)
@@ -122,7 +120,7 @@ static unsigned most(unsigned a, unsigned b)
 void judge_end(const struct witness *w, const struct worker *end, unsigned deadline_s,
 	       struct outcome *ret)
 {
-	const char *first = w->said == FAIL && w->reason[0] ? w->reason : w->first_failed;
+	const char *first = w->said == FAIL && w->reason[0] ? w->reason : w->miss[0];
 	char text[128];
 
 	ret->error = trouble(w, end, deadline_s, text, sizeof(text));

@@ -12,11 +12,15 @@
 #include "rig/verdict.h"
 #include "rig/worker.h"
 
+#define MISSES_KEPT 24
+#define MISS_TEXT   512
+
 /* What was heard of one worker. Zeroed to begin with. */
 struct witness {
 	unsigned checks, failed, advice; /* seen as events */
-	char first_failed[512];		 /* "status: got 0h Success, want 101h Invalid Queue ..." */
-	enum verdict said;		 /* VERDICT_NONE: its verdict never came */
+	/* The first failed checks: "status: got 0h Success, want 101h Invalid Queue ..." */
+	char miss[MISSES_KEPT][MISS_TEXT];
+	enum verdict said; /* VERDICT_NONE: its verdict never came */
 	char reason[512];
 	unsigned said_checks, said_failed, said_advice;
 };

@@ -55,8 +55,28 @@ static bool case_matches(const char *pattern, const char *name)
 	return !fnmatch(quoted, base, 0);
 }
 
+/* The brackets of evidence are text, never a pattern's. */
+static bool says(const char *pattern, const char *what)
+{
+	char quoted[512];
+	size_t n = 0;
+
+	if (!*pattern)
+		return !what || strncmp(what, "engine ", 7);
+	if (!what)
+		return false;
+	for (; *pattern && n + 3 < sizeof(quoted); pattern++) {
+		if (*pattern == '[' || *pattern == ']')
+			quoted[n++] = '\\';
+		quoted[n++] = *pattern;
+	}
+	quoted[n] = 0;
+	return !*pattern && !fnmatch(quoted, what, 0);
+}
+
 const struct profile_known *profile_known(const struct profile *p, const char *case_name,
-					  const char *firmware, const char *engine)
+					  const char *firmware, const char *engine,
+					  const char *what)
 {
 	for (size_t i = 0; i < p->n_known; i++) {
 		const struct profile_known *k = &p->known[i];
@@ -65,7 +85,7 @@ const struct profile_known *profile_known(const struct profile *p, const char *c
 			continue;
 		if (case_matches(k->cases, case_name) &&
 		    matches_trimmed(k->firmware, firmware ? firmware : "") &&
-		    matches_trimmed(k->engine, engine ? engine : ""))
+		    matches_trimmed(k->engine, engine ? engine : "") && says(k->what, what))
 			return k;
 	}
 	return NULL;
@@ -96,6 +116,7 @@ static int read_known(struct profile_known *k, cfg_t *s)
 
 	err = err ? err : copy(&k->firmware, config_text(s, "firmware"));
 	err = err ? err : copy(&k->engine, config_text(s, "engine"));
+	err = err ? err : copy(&k->what, config_text(s, "what"));
 	err = err ? err : copy(&k->reason, config_text(s, "reason"));
 	err = err ? err : copy(&k->ref, config_text(s, "ref"));
 	return err ? err : copy(&k->until, config_text(s, "until"));
@@ -159,6 +180,7 @@ void profile_free(struct profile *p)
 		free(k->cases);
 		free(k->firmware);
 		free(k->engine);
+		free(k->what);
 		free(k->reason);
 		free(k->ref);
 		free(k->until);

@@ -13,6 +13,7 @@ struct profile_known {
 	char *cases; /* pattern over "area.id" or "area.id[row]"; without [row] it is every row */
 	char *firmware; /* pattern */
 	char *engine;	/* pattern over target_caps.engine, "QEMU 7.2*" */
+	char *what;	/* pattern over what went wrong; "": whatever it is, but the engine's end */
 	char *reason;
 	char *ref;   /* ticket or finding; may be "" */
 	char *until; /* "YYYY-MM-DD", the last day on which it counts; "" for ever */
@@ -42,9 +43,12 @@ void profile_free(struct profile *p);
 
 /*
  * The entry for that case, or NULL. The most specific is not sought: the first in the file wins.
- * engine may be NULL or "": then only entries for any engine count.
+ * engine may be NULL or "": then only entries for any engine count. what: one thing that went
+ * wrong, "status: got 000h Successful Completion, want ..." or "engine died: SIGSEGV" (known only
+ * by an entry whose `what` says so); NULL: nothing did, and entries with a `what` do not count.
  */
 const struct profile_known *profile_known(const struct profile *p, const char *case_name,
-					  const char *firmware, const char *engine);
+					  const char *firmware, const char *engine,
+					  const char *what);
 
 #endif

@@ -133,7 +133,8 @@ static void hear(void *ctx, struct json_object *e, size_t junk)
 		worker_kill(h->worker);
 }
 
-static int run_worker(struct walk *k, unsigned deadline_s, struct outcome *o)
+static int run_worker(struct walk *k, unsigned deadline_s, struct outcome *o,
+		      struct witness *ret_seen)
 {
 	struct runner *r = k->r;
 	struct instance instance = {
@@ -163,6 +164,7 @@ static int run_worker(struct walk *k, unsigned deadline_s, struct outcome *o)
 	}
 	worker_wait(&w, stop_fd(r->stop), hear, &h);
 	judge_end(&h.witness, &w, deadline_s, o);
+	*ret_seen = h.witness;
 	k->stuck = w.stuck ? w.pid : 0;
 	journal_logs_keep(r->sink->journal, (unsigned)k->index, item_of(k)->name, &k->out_fd,
 			  &k->err_fd);
@@ -329,13 +331,33 @@ static void doubt_na(const struct runner *r, struct outcome *o)
 		    why);
 }
 
-static const char *apply_known(struct walk *k, struct outcome *o)
+/* Does the profile know all that went wrong? Its word on the first, or NULL. */
+static const char *knows_all(struct walk *k, const struct outcome *o, const struct witness *seen)
+{
+	struct runner *r = k->r;
+	const char *name = item_of(k)->name, *first = NULL, *engine = o->reason;
+	unsigned n = seen->failed < MISSES_KEPT ? seen->failed : MISSES_KEPT;
+
+	if (!strncmp(engine, "engine ", 7) && !r->known(r->known_ctx, name, engine))
+		return NULL;
+	if (seen->failed > n && !r->known(r->known_ctx, name, "more than is looked at"))
+		return NULL;
+	for (unsigned i = 0; i < n; i++)
+		if (!r->known(r->known_ctx, name, seen->miss[i]))
+			return NULL;
+	first = n ? seen->miss[0] : o->reason; /* a FAIL without a check: the engine's end */
+	return r->known(r->known_ctx, name, first);
+}
+
+static const char *apply_known(struct walk *k, struct outcome *o, const struct witness *seen)
 {
 	struct runner *r = k->r;
 	const char *known = NULL;
 
-	if (r->known && (o->verdict == FAIL || o->verdict == PASS))
-		known = r->known(r->known_ctx, item_of(k)->name);
+	if (r->known && o->verdict == FAIL)
+		known = knows_all(k, o, seen);
+	else if (r->known && o->verdict == PASS)
+		known = r->known(r->known_ctx, item_of(k)->name, NULL);
 	if (!known)
 		return NULL;
 	if (o->verdict == FAIL)
@@ -348,6 +370,7 @@ static const char *apply_known(struct walk *k, struct outcome *o)
 static int run_one(struct walk *k)
 {
 	struct outcome o = { .verdict = VERDICT_NONE };
+	struct witness seen = { .failed = 0 };
 	struct runner *r = k->r;
 	unsigned deadline_s =
 		r->deadline_s ? r->deadline_s : instance_deadline_s(item_of(k)->c, r->effort);
@@ -358,7 +381,7 @@ static int run_one(struct walk *k)
 	if (err)
 		return err;
 	start = clock_mono_ns();
-	err = run_worker(k, deadline_s, &o);
+	err = run_worker(k, deadline_s, &o, &seen);
 	o.duration_ns = clock_mono_ns() - start;
 	if (err)
 		return err;
@@ -368,7 +391,7 @@ static int run_one(struct walk *k)
 		leave_alone(k);
 	else if (o.verdict != NOTRUN)
 		look_under(k, &o);
-	known = apply_known(k, &o);
+	known = apply_known(k, &o, &seen);
 	if (r->fail_fast && (o.verdict == FAIL || o.verdict == BROKEN))
 		give_rest(k, NOTRUN, "--fail-fast: %s was %s", item_of(k)->name,
 			  verdict_name(o.verdict));

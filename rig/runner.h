@@ -27,8 +27,9 @@ struct runner {
 	bool fail_fast;
 	uint64_t patience_ns; /* with a worker that was killed; 0: WORKER_PATIENCE_NS */
 	struct stop *stop;    /* NULL: nobody stops it */
-	/* What the drive's profile says of a deviation, or NULL. */
-	const char *(*known)(void *ctx, const char *case_name);
+	/* What the drive's profile says of one thing that went wrong, or NULL; what NULL: of the
+	 * case, in which nothing did. */
+	const char *(*known)(void *ctx, const char *case_name, const char *what);
 	void *known_ctx;
 	int (*run_case)(const struct case_run *run); /* NULL: case_run() */
 	/* Of a resumed run, by place in the plan: VERDICT_NONE not begun, LOST begun and not

@@ -50,6 +50,12 @@ struct session {
  */
 int session_run(struct session *s);
 
+/*
+ * All that `nvrig run` does once its words are parsed: looks at them, loads the configurations,
+ * runs a session, a matrix or a dry run. The exit status. (cmd_run.c)
+ */
+int run_asked(struct run_options *o, int argc, char **argv);
+
 /* The plan without a run: brings a stack up and probes, or probes the target; prints. */
 int session_dry_run(struct session *s);
 
@@ -61,6 +67,6 @@ int session_check_profiles(char *ret_error);
 /* The profile of the drive that was probed. 0 or -errno, error 512 bytes. */
 int session_load_profile(struct session *s, char *ret_error);
 /* What it says of that case, or NULL; for struct runner, ctx is the session. */
-const char *session_known(void *ctx, const char *case_name);
+const char *session_known(void *ctx, const char *case_name, const char *what);
 
 #endif

@@ -29,14 +29,15 @@ int session_load_profile(struct session *s, char *ret_error)
 	return profile_load(NULL, model, firmware, NULL, &s->profile, ret_error);
 }
 
-const char *session_known(void *ctx, const char *case_name)
+const char *session_known(void *ctx, const char *case_name, const char *what)
 {
 	struct session *s = ctx;
 	char firmware[sizeof(s->facts->id.fr) + 1];
 	const struct profile_known *known;
 
 	padded(firmware, s->facts->id.fr, sizeof(s->facts->id.fr));
-	known = s->profile ? profile_known(s->profile, case_name, firmware, engine_of(s)) : NULL;
+	known = s->profile ? profile_known(s->profile, case_name, firmware, engine_of(s), what)
+			   : NULL;
 	if (!known)
 		return NULL;
 	if (known->ref && *known->ref)

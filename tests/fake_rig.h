@@ -72,7 +72,7 @@ static void fake_tell(void *ctx, const struct json_object *e)
 	f->now = now;
 }
 
-static const char *fake_known(void *ctx, const char *name)
+static const char *fake_known(void *ctx, const char *name, const char *what)
 {
 	(void)ctx;
 	return !strcmp(name, "bad.fails") || !strcmp(name, "good.passes") ? "ticket 4711" : NULL;

@@ -218,7 +218,10 @@ static void profile_one(void)
 		" known \"queue.bad[one]\" { reason = \"that row\" firmware = \"7.2*\" }\n"
 		" known \"log.*\" { reason = \"long ago\" until = \"2001-01-01\" }\n"
 		" known \"feat.*\" { reason = \"to come\" until = \"9999-12-31\" ref = \"T1\" "
-		"}\n}\n";
+		"}\n"
+		" known \"robust.x\" { what = \"status: got 100h [a]*\" reason = \"that answer\" "
+		"}\n"
+		" known \"robust.*\" { what = \"engine died*\" reason = dies }\n}\n";
 	struct profile *p = NULL;
 	const struct profile_known *k;
 	char error[512];
@@ -228,23 +231,32 @@ static void profile_one(void)
 		profile_load(root, "QEMU NVMe Ctrl        ", "7.2.22  ", "1b36:0010", &p, error),
 		0);
 	CU_ASSERT_STRING_EQUAL(p->name, "qemu");
-	k = profile_known(p, "queue.cq-full[x]", "7.2.22", "QEMU 7.2.22");
+	k = profile_known(p, "queue.cq-full[x]", "7.2.22", "QEMU 7.2.22", "x");
 	CU_ASSERT(k && !strcmp(k->reason, "all rows"));
-	CU_ASSERT_PTR_NULL(profile_known(p, "queue.cq-full", "7.2.22", "QEMU 9.0.0"));
-	CU_ASSERT_PTR_NULL(profile_known(p, "queue.cq-full", "7.2.22", NULL));
-	CU_ASSERT_PTR_NULL(profile_known(p, "queue.cq-full2", "7.2.22", "QEMU 7.2.22"));
-	CU_ASSERT_PTR_NOT_NULL(profile_known(p, "queue.bad[one]", "7.2.22  ", ""));
-	CU_ASSERT_PTR_NULL(profile_known(p, "queue.bad[two]", "7.2.22", ""));
-	CU_ASSERT_PTR_NULL(profile_known(p, "queue.bado", "7.2.22", "")); /* no character class */
-	CU_ASSERT_PTR_NULL(profile_known(p, "queue.bad[one]", "8.0", ""));
-	CU_ASSERT_PTR_NULL(profile_known(p, "log.lpo", "7.2.22", ""));
-	k = profile_known(p, "feat.set-get[a]", "7.2.22", "");
+	CU_ASSERT_PTR_NULL(profile_known(p, "queue.cq-full", "7.2.22", "QEMU 9.0.0", "x"));
+	CU_ASSERT_PTR_NULL(profile_known(p, "queue.cq-full", "7.2.22", NULL, "x"));
+	CU_ASSERT_PTR_NULL(profile_known(p, "queue.cq-full2", "7.2.22", "QEMU 7.2.22", "x"));
+	CU_ASSERT_PTR_NOT_NULL(profile_known(p, "queue.bad[one]", "7.2.22  ", "", "x"));
+	CU_ASSERT_PTR_NULL(profile_known(p, "queue.bad[two]", "7.2.22", "", "x"));
+	CU_ASSERT_PTR_NULL(
+		profile_known(p, "queue.bado", "7.2.22", "", "x")); /* no character class */
+	CU_ASSERT_PTR_NULL(profile_known(p, "queue.bad[one]", "8.0", "", "x"));
+	CU_ASSERT_PTR_NULL(profile_known(p, "log.lpo", "7.2.22", "", "x"));
+	k = profile_known(p, "feat.set-get[a]", "7.2.22", "", "x");
 	CU_ASSERT(k && !strcmp(k->ref, "T1"));
+	CU_ASSERT_PTR_NULL(profile_known(p, "feat.set-get[a]", "7", "", "engine died: SIGSEGV"));
+	CU_ASSERT_PTR_NOT_NULL(profile_known(p, "feat.set-get[a]", "7", "", NULL));
+	k = profile_known(p, "robust.x", "7", "", "status: got 100h [a], want 101h");
+	CU_ASSERT(k && !strcmp(k->reason, "that answer"));
+	CU_ASSERT_PTR_NULL(profile_known(p, "robust.x", "7", "", "status: got 002h, want 101h"));
+	CU_ASSERT_PTR_NULL(profile_known(p, "robust.x", "7", "", NULL));
+	k = profile_known(p, "robust.x", "7", "", "engine died: SIGSEGV");
+	CU_ASSERT(k && !strcmp(k->reason, "dies"));
 	profile_free(p);
 	/* Another device id, another model: nobody's. */
 	CU_ASSERT_EQUAL_FATAL(profile_load(root, "QEMU NVMe Ctrl", "7", "8086:5845", &p, error), 0);
 	CU_ASSERT_STRING_EQUAL(p->name, "generic");
-	CU_ASSERT_PTR_NULL(profile_known(p, "queue.cq-full", "7.2.22", "QEMU 7.2.22"));
+	CU_ASSERT_PTR_NULL(profile_known(p, "queue.cq-full", "7.2.22", "QEMU 7.2.22", "x"));
 	profile_free(p);
 	CU_ASSERT_EQUAL_FATAL(profile_load(root, "X", "7", NULL, &p, error), 0);
 	CU_ASSERT_STRING_EQUAL(p->name, "generic");
