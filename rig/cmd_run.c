@@ -61,7 +61,7 @@ static bool unknown_required(const struct run_options *o, char *text, size_t siz
 {
 	const struct plan_filter everything = { .allow = HARM_FOREVER };
 	struct plan all;
-	bool bad = !plan_make(suites_all, &everything, NULL, &all) &&
+	bool bad = !plan_make(options_suites(o), &everything, NULL, &all) &&
 		   require_unknown(&o->require, &all, text, size);
 
 	plan_free(&all);
@@ -80,8 +80,8 @@ static bool unknown_words(const struct run_options *o, char *text, size_t size)
 		return true;
 	if (options_filter(o, &f))
 		return false;
-	bad = plan_unknown(suites_all, &f, text, size);
-	if (!bad && !plan_make(suites_all, &f, NULL, &p)) {
+	bad = plan_unknown(options_suites(o), &f, text, size);
+	if (!bad && !plan_make(options_suites(o), &f, NULL, &p)) {
 		bad = p.n == 0;
 		if (bad)
 			snprintf(text, size, "no case is left of --suite, --case and --exclude");
@@ -148,7 +148,7 @@ static int load_configs(struct session *s, struct stack_config *stack)
 	return 0;
 }
 
-static int run(struct run_options *o, int argc, char **argv)
+int run_asked(struct run_options *o, int argc, char **argv)
 {
 	struct stack_config stack;
 	struct outputs outputs = { .n = 0 };
@@ -188,7 +188,7 @@ int cmd_run(int argc, char **argv)
 	int status = RIG_BROKE;
 
 	if (o.asked && !verb_parse(&run_argp, argc, argv, &o))
-		status = run(&o, argc, argv);
+		status = run_asked(&o, argc, argv);
 	options_free(&o);
 	return status;
 }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "event/event.h"
 #include "kit/kit.h"
+#include "rig/artifact.h"
 #include "rig/probe.h"
 #include "rig/runner.h"
 #include "rig/session_tell.h"
@@ -31,7 +32,11 @@ static void say(const char *text)
 static void hear(void *ctx, const struct json_object *e)
 {
 	struct session *s = ctx;
+	int err = artifact_event(s->journal.dir_fd, e);
 
+	if (err)
+		fprintf(stderr, "nvrig run: %s/artifacts: %s; the text stands in events.jsonl\n",
+			s->journal.dir, strerror(-err));
 	require_event(&s->options->require, e);
 	outputs_event(s->outputs, e);
 }
@@ -159,7 +164,7 @@ static int make_plan(struct session *s)
 	err = options_filter(s->options, &f);
 	if (err)
 		return err;
-	err = plan_make(suites_all, &f, s->facts, &s->plan);
+	err = plan_make(options_suites(s->options), &f, s->facts, &s->plan);
 	options_filter_free(&f);
 	return err;
 }

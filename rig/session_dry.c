@@ -55,7 +55,7 @@ static int print_plan(struct session *s)
 	err = options_filter(o, &f);
 	if (err)
 		return err;
-	err = plan_make(suites_all, &f, s->facts, &s->plan);
+	err = plan_make(options_suites(s->options), &f, s->facts, &s->plan);
 	for (size_t i = 0; !err && i < s->plan.n; i++)
 		(o->json ? print_item_json : print_item)(&s->plan.item[i]);
 	if (!err)

@@ -19,6 +19,8 @@ const struct verb verbs[] = {
 	  cmd_report },
 	{ "repro", "RUN CASE", "Write a shell script that does what a case did, with nvme-cli.",
 	  &repro_argp, cmd_repro },
+	{ "replay", "FILE... DRIVE", "Send the commands of a replay file again, and judge the answers.",
+	  &replay_argp, cmd_replay },
 	{ "faults", "[FAULT...]", "Prove that each case can fail: run it against its faults.",
 	  &faults_argp, cmd_faults },
 	{ "doctor", "", "Say what this machine lacks and what that costs.", &doctor_argp,

@@ -1,104 +1,93 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "case/case.h"
 
-extern const struct rig_suite pci_suite, pci_header_suite, pci_cap_suite, pci_bus_suite, reg_suite,
-	reg_rw_suite, reg_reset_suite, reg_access_suite, reg_boot_suite, life_suite,
-	life_config_suite, life_reset_suite, life_feature_suite, life_shutdown_suite, queue_suite,
-	queue_create_suite, queue_delete_suite, queue_io_suite, queue_flow_suite, queue_share_suite,
-	queue_doorbell_suite, queue_irq_suite, queue_msix_suite, dptr_suite, dptr_bent_suite,
-	dptr_size_suite, dptr_sgl_suite, dptr_sgl_bent_suite, identify_suite, identify_ctrl_suite,
-	identify_ns_suite, identify_list_suite, identify_io_suite, feat_suite, feat_rules_suite,
-	feat_values_suite, feat_data_suite, log_suite, log_rules_suite, log_pages_suite,
-	log_effects_suite, aer_suite, aer_mask_suite, abort_odd_suite, abort_suite, keepalive_suite,
-	admin_suite, directive_suite, fw_suite, virt_suite, identify_virt_suite, dst_suite,
-	log_self_test_suite, dbbuf_suite, io_suite, io_args_suite, io_media_suite, io_atomic_suite,
-	io_load_suite, io_fused_suite, io_copy_suite, multi_suite, robust_suite, robust_fuzz_suite,
-	robust_memory_suite, robust_load_suite, robust_many_suite;
-
-/* Namespaces that come and go. */
-extern const struct rig_suite nsmgmt_suite, nsmgmt_attach_suite, nsmgmt_data_suite,
-	io_unwritten_suite, log_changed_suite, aer_ns_suite;
-
-/* Two controllers of a subsystem. */
-extern const struct rig_suite identify_peer_suite, multi_shared_suite, multi_isolation_suite;
-
 /* In the order they run: what the rest stands on comes first. Suites of one area are one area. */
+#define SUITES(X)                                                                                  \
+	X(pci_suite)                                                                               \
+	X(pci_header_suite)                                                                        \
+	X(pci_cap_suite)                                                                           \
+	X(pci_bus_suite)                                                                           \
+	X(reg_suite)                                                                               \
+	X(reg_rw_suite)                                                                            \
+	X(reg_reset_suite)                                                                         \
+	X(reg_access_suite)                                                                        \
+	X(reg_boot_suite)                                                                          \
+	X(life_suite)                                                                              \
+	X(life_config_suite)                                                                       \
+	X(life_reset_suite)                                                                        \
+	X(life_feature_suite)                                                                      \
+	X(life_shutdown_suite)                                                                     \
+	X(queue_suite)                                                                             \
+	X(queue_create_suite)                                                                      \
+	X(queue_delete_suite)                                                                      \
+	X(queue_io_suite)                                                                          \
+	X(queue_flow_suite)                                                                        \
+	X(queue_share_suite)                                                                       \
+	X(queue_doorbell_suite)                                                                    \
+	X(queue_irq_suite)                                                                         \
+	X(queue_msix_suite)                                                                        \
+	X(identify_suite)                                                                          \
+	X(identify_ctrl_suite)                                                                     \
+	X(identify_ns_suite)                                                                       \
+	X(identify_list_suite)                                                                     \
+	X(identify_peer_suite)                                                                     \
+	X(identify_io_suite)                                                                       \
+	X(identify_virt_suite)                                                                     \
+	X(feat_suite)                                                                              \
+	X(feat_rules_suite)                                                                        \
+	X(feat_values_suite)                                                                       \
+	X(feat_data_suite)                                                                         \
+	X(log_suite)                                                                               \
+	X(log_rules_suite)                                                                         \
+	X(log_pages_suite)                                                                         \
+	X(log_effects_suite)                                                                       \
+	X(log_self_test_suite)                                                                     \
+	X(aer_suite)                                                                               \
+	X(aer_mask_suite)                                                                          \
+	X(abort_suite)                                                                             \
+	X(abort_odd_suite)                                                                         \
+	X(keepalive_suite)                                                                         \
+	X(admin_suite)                                                                             \
+	X(directive_suite)                                                                         \
+	X(fw_suite)                                                                                \
+	X(dst_suite)                                                                               \
+	X(virt_suite)                                                                              \
+	X(nsmgmt_suite)                                                                            \
+	X(nsmgmt_attach_suite)                                                                     \
+	X(nsmgmt_data_suite)                                                                       \
+	X(log_changed_suite)                                                                       \
+	X(aer_ns_suite)                                                                            \
+	X(dptr_suite)                                                                              \
+	X(dptr_bent_suite)                                                                         \
+	X(dptr_size_suite)                                                                         \
+	X(dptr_sgl_suite)                                                                          \
+	X(dptr_sgl_bent_suite)                                                                     \
+	X(io_suite)                                                                                \
+	X(io_args_suite)                                                                           \
+	X(io_media_suite)                                                                          \
+	X(io_unwritten_suite)                                                                      \
+	X(io_atomic_suite)                                                                         \
+	X(io_load_suite)                                                                           \
+	X(io_fused_suite)                                                                          \
+	X(io_copy_suite)                                                                           \
+	X(multi_suite)                                                                             \
+	X(multi_shared_suite)                                                                      \
+	X(multi_isolation_suite)                                                                   \
+	X(dbbuf_suite)                                                                             \
+	X(robust_suite)                                                                            \
+	X(robust_fuzz_suite)                                                                       \
+	X(robust_memory_suite)                                                                     \
+	X(robust_load_suite)                                                                       \
+	X(robust_many_suite)                                                                       \
+	X(robust_storm_suite)
+
+#define X(suite) extern const struct rig_suite suite;
+SUITES(X)
+#undef X
+
 const struct rig_suite *const suites_all[] = {
-	&pci_suite,
-	&pci_header_suite,
-	&pci_cap_suite,
-	&pci_bus_suite,
-	&reg_suite,
-	&reg_rw_suite,
-	&reg_reset_suite,
-	&reg_access_suite,
-	&reg_boot_suite,
-	&life_suite,
-	&life_config_suite,
-	&life_reset_suite,
-	&life_feature_suite,
-	&life_shutdown_suite,
-	&queue_suite,
-	&queue_create_suite,
-	&queue_delete_suite,
-	&queue_io_suite,
-	&queue_flow_suite,
-	&queue_share_suite,
-	&queue_doorbell_suite,
-	&queue_irq_suite,
-	&queue_msix_suite,
-	&identify_suite,
-	&identify_ctrl_suite,
-	&identify_ns_suite,
-	&identify_list_suite,
-	&identify_peer_suite,
-	&identify_io_suite,
-	&identify_virt_suite,
-	&feat_suite,
-	&feat_rules_suite,
-	&feat_values_suite,
-	&feat_data_suite,
-	&log_suite,
-	&log_rules_suite,
-	&log_pages_suite,
-	&log_effects_suite,
-	&log_self_test_suite,
-	&aer_suite,
-	&aer_mask_suite,
-	&abort_suite,
-	&abort_odd_suite,
-	&keepalive_suite,
-	&admin_suite,
-	&directive_suite,
-	&fw_suite,
-	&dst_suite,
-	&virt_suite,
-	&nsmgmt_suite,
-	&nsmgmt_attach_suite,
-	&nsmgmt_data_suite,
-	&log_changed_suite,
-	&aer_ns_suite,
-	&dptr_suite,
-	&dptr_bent_suite,
-	&dptr_size_suite,
-	&dptr_sgl_suite,
-	&dptr_sgl_bent_suite,
-	&io_suite,
-	&io_args_suite,
-	&io_media_suite,
-	&io_unwritten_suite,
-	&io_atomic_suite,
-	&io_load_suite,
-	&io_fused_suite,
-	&io_copy_suite,
-	&multi_suite,
-	&multi_shared_suite,
-	&multi_isolation_suite,
-	&dbbuf_suite,
-	&robust_suite,
-	&robust_fuzz_suite,
-	&robust_memory_suite,
-	&robust_load_suite,
-	&robust_many_suite,
-	NULL,
+#define X(suite) &suite,
+	SUITES(X)
+#undef X
+		NULL,
 };

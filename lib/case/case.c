@@ -98,6 +98,20 @@ void rig_sample(struct rig *r, const char *metric, double value, const char *uni
 	rig_event(r, e);
 }
 
+void rig_artifact(struct rig *r, const char *name, const char *text)
+{
+	struct json_object *e;
+
+	if (strlen(text) > ARTIFACT_MAX) {
+		rig_note(r, "%s is too large to be kept: %zu bytes", name, strlen(text));
+		return;
+	}
+	e = event_new("artifact");
+	event_str(e, "name", name);
+	event_str(e, "text", text);
+	rig_event(r, e);
+}
+
 static void run_deferred(struct rig *r)
 {
 	while (r->deferred) {

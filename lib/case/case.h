@@ -80,6 +80,14 @@ uint64_t rig_rand_below(struct rig *r, uint64_t n);
 __attribute__((format(printf, 2, 3))) void rig_note(struct rig *r, const char *fmt, ...);
 void rig_sample(struct rig *r, const char *metric, double value, const char *unit);
 
+/*
+ * A text that the case made and a person will want as a file, at most ARTIFACT_MAX bytes (a longer
+ * one is a note that says so). It stands in the events; the run's directory has it as
+ * artifacts/CASE.name.
+ */
+#define ARTIFACT_MAX (192u * 1024)
+void rig_artifact(struct rig *r, const char *name, const char *text);
+
 /* Runs fn(arg) when the case ends, in reverse order, however it ends. fn never checks. */
 void rig_defer(struct rig *r, void (*fn)(void *arg), void *arg);
 

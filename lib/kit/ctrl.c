@@ -59,6 +59,8 @@ static struct ctrl *opened(struct rig *r)
 {
 	struct kit *k = kit_of(r);
 
+	if (!k->t)
+		rig_fail(r, "the target cannot be opened again");
 	if (!k->c) {
 		k->c = open_on(r, k->t, "opening the controller");
 		k->c->audit = kit_audit;

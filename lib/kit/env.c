@@ -58,6 +58,7 @@ static void begin(struct rig *r, const char *target)
 	if (!k)
 		rig_broken(r, "out of memory");
 	k->r = r;
+	k->address = target;
 	rig_set_env(r, k);
 	err = target_open(target, &k->t, error);
 	if (err)
@@ -231,9 +232,27 @@ static void end(struct rig *r)
 	if (k->c)
 		look_back(k);
 	close_both(k);
-	target_close(k->t);
+	if (k->t)
+		target_close(k->t);
 	free(k);
 	rig_set_env(r, NULL);
+}
+
+int rig_reopen(struct rig *r)
+{
+	struct kit *k = kit_of(r);
+	char error[256];
+	int err;
+
+	close_both(k);
+	k->c = k->peer = NULL;
+	k->ordinary = k->peer_ordinary = NULL;
+	target_close(k->t);
+	k->t = NULL;
+	err = target_open(k->address, &k->t, error);
+	if (err)
+		rig_note(r, "opening the target again: %s", error);
+	return err;
 }
 
 const struct case_env kit_env = { .begin = begin, .end = end };

@@ -6,7 +6,8 @@
 
 struct kit {
 	struct rig *r;
-	struct target *t;
+	const char *address;
+	struct target *t; /* NULL: rig_reopen() could not open it again */
 	struct ctrl *c;	     /* NULL until the body asks for it */
 	struct ctrl *peer;   /* likewise; the other controller of the subsystem */
 	struct sq *ordinary; /* rig_queue() */

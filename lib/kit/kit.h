@@ -33,6 +33,12 @@ struct ctrl *rig_ctrl_with(struct rig *r, const struct ctrl_config *cfg);
 void rig_reset(struct rig *r);
 /* Function Level Reset, waits 100 ms, restores configuration space; the controller is disabled. */
 void rig_flr(struct rig *r);
+/*
+ * The target closed and opened anew, the controller and all that was allocated on it gone, for a
+ * trial that must not know of the one before. 0, or -errno: it cannot be opened (and the case ends
+ * when it next asks for the controller).
+ */
+int rig_reopen(struct rig *r);
 /* Do not look at the controller's health after this case: it left it broken on purpose and says so.
  */
 void rig_health_off(struct rig *r, const char *why);
