@@ -175,7 +175,7 @@ static const struct spec_command io_commands[] = {
 			   F("AD", 11, 2, 2)),
 	  .claim = CLAIM_ONCS_DSM, .or_claim = CLAIM_DMSL, .nsid = NSID_ONE, .ref = "NVM CS 1.0 Dataset Management command" },
 	{ nvme_cmd_verify, "Verify", .fields = FIELDS(RANGE, PROTECTED, TAGS_IN),
-	  .since = VS(1, 4, 0), .claim = CLAIM_ONCS_VERIFY, .nsid = NSID_ONE, .ref = "NVM CS 1.0 Verify command" },
+	  .since = VS(1, 4, 0), .claim = CLAIM_ONCS_VERIFY, .or_claim = CLAIM_VSL, .nsid = NSID_ONE, .ref = "NVM CS 1.0 Verify command" },
 	{ nvme_cmd_resv_register, "Resv. Register", COST_ACCESS, LEN_FIXED, 16,
 	  .fields = FIELDS(F("RREGA", 10, 2, 0, VALUES(V(0, 2, "register, unregister, replace")), .ref = "Base 2.0 Reservation Register command"), KEYED, F("CPTPL", 10, 31, 30)),
 	  .since = VS(1, 1, 0), .claim = CLAIM_ONCS_RESERVATIONS, .nsid = NSID_ONE, .ends = { SC_RESERVATION_CONFLICT }, .ref = "Base 2.0 Reservation Register command" },

@@ -78,6 +78,14 @@ static void identify_nsid(const struct asked *q, const struct spec_cns *s)
 	}
 }
 
+static void may_be_wrong_csi(const struct asked *q)
+{
+	asked_may(q, SC_INVALID_FIELD, "CSI");
+	asked_may(q, SC_IOCS_UNSUPPORTED, "CSI");
+	asked_may(q, SC_IOCS_NOT_ENABLED, "CSI");
+	asked_may(q, SC_IOCS_INVALID, "CSI");
+}
+
 /* Which command sets there are is told elsewhere; the NVM Command Set may be missing as well. */
 static void csi(const struct asked *q)
 {
@@ -85,10 +93,7 @@ static void csi(const struct asked *q)
 
 	if (v == CSI_NVM && CAP_CSS(q->c->cap) & 0x41)
 		return;
-	asked_may(q, SC_INVALID_FIELD, "CSI");
-	asked_may(q, SC_IOCS_UNSUPPORTED, "CSI");
-	asked_may(q, SC_IOCS_NOT_ENABLED, "CSI");
-	asked_may(q, SC_IOCS_INVALID, "CSI");
+	may_be_wrong_csi(q);
 	if (v > CSI_LAST && v < CSI_VENDOR)
 		asked_fails(q, SC_INVALID_FIELD, "CSI: reserved", "Base 2.0 Identify command");
 }
@@ -279,8 +284,8 @@ static void log_place(const struct asked *q, const struct spec_log *l, uint64_t 
 	uint64_t lpo = asked_field(q, "LPO");
 
 	if (!spec_has(q->c, CLAIM_LPA_EXTENDED)) {
-		if (lpo)
-			asked_may(q, SC_INVALID_FIELD, "LPO");
+		if (lpo || asked_field(q, "OT"))
+			asked_may(q, SC_INVALID_FIELD, "LPO, OT");
 		return;
 	}
 	if (asked_field(q, "OT")) {
@@ -313,10 +318,8 @@ static void get_log(const struct asked *q)
 		asked_may(q, SC_INVALID_FIELD, "UUIDX");
 	if (!asked_value(q, lid) || !l)
 		return;
-	if (asked_field(q, "CSI")) {
-		csi(q);
-		asked_may(q, SC_INVALID_FIELD, "CSI");
-	}
+	if (asked_field(q, "CSI")) /* a page that has no use for it ignores it, or not */
+		may_be_wrong_csi(q);
 	log_nsid(q, l);
 	log_place(q, l, bytes);
 	if (spec_field_say(q->c, lid, l->value.from, &row) != SAY_LEGAL || !l->mandatory) {

@@ -353,6 +353,8 @@ static int send(struct player *p, const struct script_step *s, size_t index)
 	struct script_step flush;
 	int err;
 
+	if (follow && p->sq[s->queue]->size < 3)
+		return 0; /* no room for what must follow */
 	if (alone)
 		wait_for(p, 0);
 	while (!player_stopped(p)) {
