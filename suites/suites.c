@@ -37,6 +37,7 @@
 	X(feat_rules_suite)                                                                        \
 	X(feat_values_suite)                                                                       \
 	X(feat_data_suite)                                                                         \
+	X(feat_reset_suite)                                                                        \
 	X(log_suite)                                                                               \
 	X(log_rules_suite)                                                                         \
 	X(log_pages_suite)                                                                         \

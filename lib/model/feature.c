@@ -167,14 +167,17 @@ void features_reset(struct model *m, enum model_reset kind)
 	size_t rows = (MEDIA_NS_MAX + 1u) * FEATURES;
 
 	if (kind == MODEL_SHUTDOWN || kind == MODEL_POWER_OFF ||
-	    (level && FAULT(m, UNSAVED_SURVIVES_RESET)))
+	    (level && FAULT(m, UNSAVED_SURVIVES_RESET)) ||
+	    (kind == MODEL_RESET_FLR && FAULT(m, UNSAVED_SURVIVES_FLR)) ||
+	    (kind == MODEL_POWER_ON && FAULT(m, UNSAVED_SURVIVES_POWER_LOSS)))
 		return;
 	/* What was never saved has its default as saved value. */
 	for (size_t i = 0; i < rows; i++)
 		m->features->value[i].current = FAULT(m, SAVED_LOST_AT_RESET)
 							? features[i % FEATURES].def
 							: m->features->value[i].saved;
-	feature_special_reset(m, m->features);
+	if (!level || !FAULT(m, UNSAVED_TABLES_SURVIVE_RESET))
+		feature_special_reset(m, m->features);
 }
 
 void features_new_ns(struct model *m, uint32_t nsid)

@@ -14,7 +14,8 @@
 void keepalive_claim(struct model *m)
 {
 	bool claims = FAULT(m, KEEP_ALIVE_NEVER_EXPIRES) || FAULT(m, KEEP_ALIVE_IGNORED) ||
-		      FAULT(m, KEEP_ALIVE_BY_TRAFFIC) || FAULT(m, KAS_WITHOUT_COMMAND);
+		      FAULT(m, KEEP_ALIVE_BY_TRAFFIC) || FAULT(m, KAS_WITHOUT_COMMAND) ||
+		      FAULT(m, KEEP_ALIVE_OUTLIVES_RESET) || FAULT(m, KEEP_ALIVE_ZERO_IGNORED);
 
 	if (claims && !m->opt.kas)
 		m->opt.kas = KAS_BY_FAULT;
@@ -32,6 +33,10 @@ void keepalive_restart(struct model *m)
 {
 	uint32_t ms = m->opt.kas ? feature_keep_alive(m) : 0;
 
+	if (!ms && FAULT(m, KEEP_ALIVE_ZERO_IGNORED) && core_running(m))
+		return;
+	if (!ms && FAULT(m, KEEP_ALIVE_OUTLIVES_RESET) && !core_running(m))
+		return;
 	m->core->alive_due = ms ? m->sub->now + ms * MS_NS : NEVER;
 	if (FAULT(m, KEEP_ALIVE_NEVER_EXPIRES))
 		m->core->alive_due = NEVER;

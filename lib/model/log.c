@@ -79,7 +79,8 @@ void logs_add_error(struct model *m, struct mcmd *c, uint16_t sqhd)
 
 	(void)sqhd;
 	c->more = true;
-	if (FAULT(m, ERROR_ENTRY_MISSING))
+	if (FAULT(m, ERROR_ENTRY_MISSING) ||
+	    (FAULT(m, ERROR_LOG_FULL_STOPS) && l->errors > m->opt.elpe))
 		return;
 	e = &l->error[l->errors++ % (m->opt.elpe + 1)];
 	*e = (struct nvme_error_log_page){

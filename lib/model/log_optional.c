@@ -18,7 +18,9 @@ uint16_t log_telemetry_check(struct mcmd *c, uint64_t lpo, uint64_t bytes)
 	struct model_logs *l = c->m->logs;
 	bool host = (mcmd_cdw10(c) & 0xff) == NVME_LOG_LID_TELEMETRY_HOST;
 
-	if ((lpo | bytes) % TELEMETRY_BLOCK && !FAULT(c->m, TELEMETRY_ODD_LENGTH))
+	if (lpo % TELEMETRY_BLOCK && !FAULT(c->m, TELEMETRY_ODD_OFFSET))
+		return SC_INVALID_FIELD;
+	if (bytes % TELEMETRY_BLOCK && !FAULT(c->m, TELEMETRY_ODD_LENGTH))
 		return SC_INVALID_FIELD;
 	if (host && (mcmd_cdw10(c) & LSP_CREATE) && !FAULT(c->m, TELEMETRY_NOT_CREATED))
 		l->telemetry++;

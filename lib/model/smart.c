@@ -82,7 +82,8 @@ static bool beyond_threshold(const struct model *m)
 
 	for (unsigned sensor = 0; sensor <= TEMP_SENSORS; sensor++)
 		if (now >= feature_temp_threshold(m, sensor, false) ||
-		    now <= feature_temp_threshold(m, sensor, true))
+		    (now <= feature_temp_threshold(m, sensor, true) &&
+		     !FAULT(m, TEMP_UNDER_IGNORED)))
 			return true;
 	return false;
 }

@@ -71,6 +71,29 @@ static void temp_event(struct rig *r)
 	CHECK_EQ(r, "reserved bits of Dword 0", cpl.dw0 & 0xff0000f8, 0);
 }
 
+/* ---- under-temperature ---- */
+
+#define THSEL_UNDER (1u << 20)
+
+static void under_temperature(struct rig *r)
+{
+	unsigned kelvin = temperature_watch(r);
+	struct cpl cpl;
+
+	rig_keep_feature(r, NVME_FEAT_FID_TEMP_THRESH, 0, THSEL_UNDER);
+	rig_aer(r);
+	check_held(r, 1);
+	cpl = rig_admin(r, cmd_set_features(NVME_FEAT_FID_TEMP_THRESH, false, 0,
+					    THSEL_UNDER | (kelvin + FAR)));
+	if (cpl.status != SC_SUCCESS)
+		rig_na(r, "no under temperature threshold can be set: %03Xh", cpl.status);
+	REQUIRE_TRUE(r, rig_event_try(r, &cpl, EVENT_NS), "a temperature below it is reported");
+	CHECK_STATUS(r, cpl, SC_SUCCESS);
+	CHECK_EQ(r, "event type (1: SMART / Health)", EVENT_TYPE(cpl.dw0), TYPE_SMART);
+	CHECK_EQ(r, "event information (1: Temperature Threshold)", EVENT_INFO(cpl.dw0), INFO_TEMP);
+	CHECK_EQ(r, "log page", EVENT_LID(cpl.dw0), NVME_LOG_LID_SMART);
+}
+
 /* ---- held ---- */
 
 /* Other commands overtake it, and time does not end it. */
@@ -154,6 +177,14 @@ static const struct rig_case cases[] = {
 	  .harm = HARM_SETTINGS,
 	  .fault = "temp-event-wrong-log temp-event-missing",
 	  .run = temp_event },
+	{ .id = "under-temperature",
+	  .rule = "A temperature at its under temperature threshold is a SMART / Health event.",
+	  .ref = "Base 2.0 Temperature Threshold (Feature Identifier 04h); Base 2.1 Asynchronous "
+		 "Event Request command",
+	  .needs = NEED_QUEUES,
+	  .harm = HARM_SETTINGS,
+	  .fault = "temp-under-ignored temp-event-missing temp-event-wrong-log",
+	  .run = under_temperature },
 	{ .id = "held",
 	  .rule = "An AER is outstanding until there is an event, and holds no other command up.",
 	  .ref = "Base 2.0 Asynchronous Event Request command; Base 2.1 Asynchronous Event Request "

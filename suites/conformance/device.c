@@ -82,3 +82,40 @@ void device_nssr(struct rig *r, struct device_config *config)
 	rig_forget(r);
 	rig_ctrl_off(r);
 }
+
+void device_reset_flr(struct rig *r)
+{
+	rig_flr(r);
+	rig_ctrl(r);
+}
+
+void device_reset_subsystem(struct rig *r)
+{
+	const char *no = device_na_nssr(rig_facts(r));
+
+	if (no)
+		rig_na(r, "%s", no);
+	device_nssr(r, device_config_keep(r));
+	rig_ctrl(r);
+}
+
+void device_reset_power(struct rig *r)
+{
+	device_power_cycle(r);
+	rig_ctrl(r);
+}
+
+static void shutdown_and_reset(struct rig *r)
+{
+	if (ctrl_shutdown(rig_ctrl(r), 1, 0, NULL))
+		rig_fail(r, "the controller does not shut down");
+	rig_reset(r);
+}
+
+const struct device_reset device_resets[DEVICE_RESETS] = {
+	{ "controller-reset", rig_reset },
+	{ "function-level-reset", device_reset_flr },
+	{ "subsystem-reset", device_reset_subsystem },
+	{ "power-loss", device_reset_power },
+	{ "shutdown", shutdown_and_reset },
+};

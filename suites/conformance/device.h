@@ -45,6 +45,20 @@ void device_power_cycle(struct rig *r);
  * link. The controller is disabled afterwards. SKIP where there is a real link to lose.
  */
 void device_nssr(struct rig *r, struct device_config *config);
+/*
+ * Every way to a Controller Level Reset; the controller is enabled again. N/A or SKIP where it
+ * cannot be gone.
+ */
+#define DEVICE_RESETS 5
+struct device_reset {
+	const char *name; /* rows of a case */
+	void (*happens)(struct rig *r);
+};
+extern const struct device_reset device_resets[DEVICE_RESETS];
+void device_reset_flr(struct rig *r);
+void device_reset_subsystem(struct rig *r);
+void device_reset_power(struct rig *r);
+
 /* For `.na`: the sentence when CAP.NSSRS is 0. */
 const char *device_na_nssr(const struct facts *f);
 

@@ -125,28 +125,6 @@ static void extended_abort(struct rig *r)
 	self_test_check_result(r, before, STC_EXTENDED, NVME_ST_RESULT_ABORTED);
 }
 
-static void flr(struct rig *r)
-{
-	rig_flr(r);
-	rig_ctrl(r);
-}
-
-static void power_loss(struct rig *r)
-{
-	device_power_cycle(r);
-	rig_ctrl(r);
-}
-
-static void nssr(struct rig *r)
-{
-	const char *no = device_na_nssr(rig_facts(r));
-
-	if (no)
-		rig_na(r, "%s", no);
-	device_nssr(r, device_config_keep(r));
-	rig_ctrl(r);
-}
-
 static void cut_by(struct rig *r, void (*reset)(struct rig *r))
 {
 	const struct nvme_self_test_log *before = self_test_start(r, STC_SHORT, NSID_ALL);
@@ -162,12 +140,12 @@ static void cut_by_reset(struct rig *r)
 
 static void cut_by_flr(struct rig *r)
 {
-	cut_by(r, flr);
+	cut_by(r, device_reset_flr);
 }
 
 static void cut_by_nssr(struct rig *r)
 {
-	cut_by(r, nssr);
+	cut_by(r, device_reset_subsystem);
 }
 
 static const struct ask_row {
@@ -194,9 +172,9 @@ static const struct complete_row {
 	{ "short", STC_SHORT, NULL },
 	{ "extended", STC_EXTENDED, NULL },
 	{ "extended-over-controller-reset", STC_EXTENDED, rig_reset },
-	{ "extended-over-function-level-reset", STC_EXTENDED, flr },
-	{ "extended-over-subsystem-reset", STC_EXTENDED, nssr },
-	{ "extended-over-power-loss", STC_EXTENDED, power_loss },
+	{ "extended-over-function-level-reset", STC_EXTENDED, device_reset_flr },
+	{ "extended-over-subsystem-reset", STC_EXTENDED, device_reset_subsystem },
+	{ "extended-over-power-loss", STC_EXTENDED, device_reset_power },
 };
 
 /* What a test should take by the drive's own word. */

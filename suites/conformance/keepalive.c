@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/clock.h"
+#include "device.h"
 #include "kit/kit.h"
 
 #define KAS_NS	 (100 * NS_PER_MS) /* of one unit */
@@ -107,6 +108,35 @@ static void expiry(struct rig *r)
 		     SC_SUCCESS);
 }
 
+/* ---- stopped ---- */
+
+static void to_zero(struct rig *r)
+{
+	rig_admin_ok(r, cmd_set_features(NVME_FEAT_FID_KATO, false, 0, 0));
+	CHECK_EQ(r, "Keep Alive Timeout",
+		 rig_admin_ok(r, cmd_get_features(NVME_FEAT_FID_KATO, 0, 0, 0)).dw0, 0);
+}
+
+static const struct device_reset stops[] = {
+	{ "timeout-of-zero", to_zero },
+	{ "controller-reset", rig_reset },
+	{ "function-level-reset", device_reset_flr },
+};
+
+static void stopped(struct rig *r)
+{
+	const struct device_reset *row = rig_row(r);
+	uint64_t katt = begin(r), end;
+
+	row->happens(r);
+	if (rig_admin_ok(r, cmd_get_features(NVME_FEAT_FID_KATO, 0, 0, 0)).dw0)
+		rig_na(r, "the timeout that a reset makes current is not 0");
+	end = rig_now(r) + 2 * katt + CQT_NS + SLACK_NS;
+	while (rig_now(r) < end && !is_fatal(r))
+		rig_wait(r, 10 * NS_PER_MS);
+	CHECK_EQ(r, "CSTS.CFS, after a silence longer than the timeout was", is_fatal(r), 0);
+}
+
 static const struct rig_case cases[] = {
 	{ .id = "basic",
 	  .rule = "Keep Alive succeeds where KAS claims it, and is no command where it does not.",
@@ -124,6 +154,16 @@ static const struct rig_case cases[] = {
 	  .fault = "keep-alive-never-expires keep-alive-ignored keep-alive-by-traffic",
 	  .run = expiry,
 	  ROWS(signs),
+	  .deadline_s = 90 },
+	{ .id = "stopped",
+	  .rule = "A timeout of 0 stops the timer, and so does a reset that makes it 0.",
+	  .ref = "Base 2.2 Keep Alive; Base 2.0 Keep Alive Timer (Feature Identifier 0Fh)",
+	  .needs = NEED_QUEUES,
+	  .harm = HARM_SETTINGS,
+	  .fault = "keep-alive-outlives-reset keep-alive-zero-ignored",
+	  .na = na_no_kas,
+	  .run = stopped,
+	  ROWS(stops),
 	  .deadline_s = 90 },
 };
 

@@ -5,9 +5,10 @@
 
 #include "kit/kit.h"
 
-#define LPA_EFFECTS (1u << 1)
-#define LPA_OFFSET  (1u << 2)
-#define ENTRY_LEN   sizeof(struct nvme_error_log_page)
+#define LPA_EFFECTS  (1u << 1)
+#define LPA_OFFSET   (1u << 2)
+#define LPA_LISTINGS (1u << 5)
+#define ENTRY_LEN    sizeof(struct nvme_error_log_page)
 
 /* Get Log Page into a buffer whose poison the case knows. */
 static struct cpl log_into(struct rig *r, uint8_t lid, uint64_t lpo, struct buf *b, size_t len)
@@ -71,15 +72,40 @@ static void beyond_end(struct rig *r)
 
 /* ---- lpo ---- */
 
+static const char *na_effects(const struct facts *f)
+{
+	return f->id.lpa & LPA_EFFECTS ? NULL
+				       : "LPA bit 1 is 0: no Commands Supported and Effects log";
+}
+
+static const char *na_self_test(const struct facts *f)
+{
+	return le16_get(f->id.oacs) & NVME_CTRL_OACS_SELF_TEST
+		       ? NULL
+		       : "OACS bit 4 is 0: no Device Self-test log";
+}
+
+static const char *na_listings(const struct facts *f)
+{
+	if (f->vs < VS(2, 0, 0))
+		return "VS is below 2.0: no such log";
+	return f->id.lpa & LPA_LISTINGS ? NULL : "LPA bit 5 is 0: no such log";
+}
+
 static const struct lpo_row {
 	const char *name;
 	uint8_t lid;
 	uint32_t size; /* 0: by ELPE */
+	const char *(*na)(const struct facts *f);
 } lpo_logs[] = {
-	{ "error", NVME_LOG_LID_ERROR, 0 },
-	{ "smart", NVME_LOG_LID_SMART, 512 },
-	{ "firmware-slot", NVME_LOG_LID_FW_SLOT, 512 },
-	{ "effects", NVME_LOG_LID_CMD_EFFECTS, 4096 },
+	{ "supported-pages", NVME_LOG_LID_SUPPORTED_LOG_PAGES, 1024, na_listings },
+	{ "error", NVME_LOG_LID_ERROR, 0, NULL },
+	{ "smart", NVME_LOG_LID_SMART, 512, NULL },
+	{ "firmware-slot", NVME_LOG_LID_FW_SLOT, 512, NULL },
+	{ "effects", NVME_LOG_LID_CMD_EFFECTS, 4096, na_effects },
+	{ "self-test", NVME_LOG_LID_DEVICE_SELF_TEST, 564, na_self_test },
+	{ "feature-effects", NVME_LOG_LID_FID_SUPPORTED_EFFECTS, 1024, na_listings },
+	{ "mi-effects", NVME_LOG_LID_MI_CMD_SUPPORTED_EFFECTS, 4096, na_listings },
 };
 
 static const char *na_lpo(const struct facts *f)
@@ -116,8 +142,8 @@ static void lpo(struct rig *r)
 	uint32_t step = (uint32_t)rig_pick(r, len / 4, len / 32, 4);
 	struct buf *page = rig_buf(r, len), *part = rig_buf(r, len);
 
-	if (row->lid == NVME_LOG_LID_CMD_EFFECTS && !(rig_facts(r)->id.lpa & LPA_EFFECTS))
-		rig_na(r, "LPA bit 1 is 0: no Commands Supported and Effects log");
+	if (row->na && row->na(rig_facts(r)))
+		rig_na(r, "%s", row->na(rig_facts(r)));
 	REQUIRE_STATUS(r, log_into(r, row->lid, 0, page, len), SC_SUCCESS);
 	for (uint32_t at = 4; at < len; at += (step + 3) & ~3u) {
 		REQUIRE_STATUS(r, log_into(r, row->lid, at, part, len - at), SC_SUCCESS);

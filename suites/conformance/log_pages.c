@@ -286,6 +286,56 @@ static void telemetry_ctrl(struct rig *r)
 	CHECK_STATUS(r, telemetry(r, lid, RAE, b, 508), SC_INVALID_FIELD);
 }
 
+/* ---- telemetry-offset ---- */
+
+static const struct lid_row {
+	const char *name;
+	uint8_t lid;
+} telemetry_logs[] = { { "host", NVME_LOG_LID_TELEMETRY_HOST },
+		       { "controller", NVME_LOG_LID_TELEMETRY_CTRL } };
+
+static struct cpl telemetry_from(struct rig *r, uint8_t lid, uint64_t lpo, void *data)
+{
+	struct cmd c = cmd_get_log(lid, NSID_ALL, lpo, data, 512);
+
+	c.sqe.cdw10 = le32_from(le32_get(c.sqe.cdw10) | RAE);
+	return rig_admin(r, c);
+}
+
+static void telemetry_offset(struct rig *r)
+{
+	static const uint64_t odd[] = { 4, 256, 508, 516, 768 };
+	const struct lid_row *row = rig_row(r);
+	uint8_t *head = rig_mem(r, 512), *part = rig_mem(r, 512);
+
+	REQUIRE_STATUS(r, telemetry_from(r, row->lid, 0, head), SC_SUCCESS);
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++)
+		CHECK_STATUS(r, telemetry_from(r, row->lid, odd[i], part), SC_INVALID_FIELD);
+	if (le16_get(((struct nvme_telemetry_log *)head)->dalb1))
+		CHECK_STATUS(r, telemetry_from(r, row->lid, 512, part), SC_SUCCESS);
+}
+
+/* ---- error-wrap ---- */
+
+/* More errors than there are entries: the newest are there, one after the other. */
+static void error_wrap(struct rig *r)
+{
+	unsigned n = rig_facts(r)->id.elpe + 1u;
+	struct nvme_error_log_page *log = rig_mem(r, n * ENTRY_LEN);
+	uint64_t before = newest_error(r), newest;
+
+	if (n * ENTRY_LEN > rig_mdts(r))
+		rig_na(r, "the log of %u entries is above MDTS", n);
+	if (provoke(r, n + 3) < n + 3)
+		rig_na(r, "failed commands come with M = 0: the log promises nothing");
+	rig_admin_ok(r, cmd_get_log(NVME_LOG_LID_ERROR, NSID_ALL, 0, log, n * ENTRY_LEN));
+	newest = le64_get(log[0].error_count);
+	CHECK_EQ(r, "Error Count of the newest entry", newest, before + n + 3);
+	for (unsigned i = 1; i < n; i++)
+		CHECK_EQ(r, "Error Count of an older entry", le64_get(log[i].error_count),
+			 newest - i);
+}
+
 /* ---- endurance-group ---- */
 
 #define CTRATT_GROUPS (1u << 4)
@@ -446,6 +496,22 @@ static const struct rig_case cases[] = {
 	  .fault = "telemetry-ctrl-wrong-id telemetry-odd-length",
 	  .na = na_telemetry,
 	  .run = telemetry_ctrl },
+	{ .id = "telemetry-offset",
+	  .rule = "Telemetry is read from offsets that are multiples of 512 bytes.",
+	  .ref = "Base 2.1 Telemetry Host-Initiated (Log Page Identifier 07h); Base 2.0 Telemetry "
+		 "Controller-Initiated (Log Identifier 08h)",
+	  .needs = NEED_QUEUES,
+	  .fault = "telemetry-odd-offset",
+	  .na = na_telemetry,
+	  .run = telemetry_offset,
+	  ROWS(telemetry_logs) },
+	{ .id = "error-wrap",
+	  .rule = "An error log that is full has the newest errors, as many as ELPE says.",
+	  .ref = "Base 2.0 Error Information (Log Identifier 01h); Base 2.0 Identify Controller "
+		 "data structure (ELPE)",
+	  .needs = NEED_QUEUES,
+	  .fault = "error-log-full-stops error-entry-missing error-count-stuck",
+	  .run = error_wrap },
 	{ .id = "endurance-group",
 	  .rule = "Each endurance group has a log, and what is none has not.",
 	  .ref = "Base 2.0 Endurance Group Information (Log Identifier 09h)",

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "temperature.h"
 
-#define FAR 30u /* kelvins: no sensor moves as far meanwhile */
-
 static unsigned composite_temperature(struct rig *r)
 {
 	struct nvme_smart_log *log = rig_mem(r, sizeof(*log));

@@ -16,6 +16,7 @@
 #define TYPE_SMART	1u
 #define INFO_TEMP	1u
 
+#define FAR		30u		  /* kelvins: no sensor moves as far meanwhile */
 #define HELD_NS		(10 * 1000000ull) /* an AER refused, an event due would be there by now */
 #define EVENT_NS	(10 * 1000000000ull) /* sensors are looked at now and then */
 

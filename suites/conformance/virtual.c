@@ -26,8 +26,8 @@ const struct nvme_primary_ctrl_cap *virt_caps(struct rig *r)
 	cpl = rig_admin(r, c);
 	if (!claimed && (cpl.status != SC_SUCCESS || (!cap->vqfrt && !cap->vifrt)))
 		rig_na(r, "OACS bit 7 is 0, and there are no flexible resources to manage");
-	if (!claimed)
-		rig_note(r, "OACS bit 7 is 0; the capabilities are those of a primary controller");
+	if (!claimed && rig_ctrl(r)->judges)
+		rig_judge_off(r, "OACS bit 7 is 0, and there is what a primary controller has");
 	REQUIRE_STATUS(r, cpl, SC_SUCCESS);
 	return cap;
 }
