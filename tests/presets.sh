@@ -9,7 +9,7 @@ root=$2
 # shellcheck source=tests/inc/want.sh
 . "$root/tests/inc/want.sh"
 
-presets='full minimal oldspec tiny cmb dbbuf pi multi nsmgmt'
+presets='full minimal oldspec tiny cmb dbbuf pi multi nsmgmt virtual'
 DEADLINE_S=100
 
 # Cases that no preset has a use for, each with its reason; a line too many is an error as well.
@@ -43,7 +43,7 @@ check 'every case runs on some preset, but for those that say why not' diff nowh
 
 # ---- what cannot be is refused ----
 want 64 - "no preset 'minimla'; did you mean 'minimal'?" probe model:preset=minimla
-want 64 - 'there are full, minimal, oldspec, tiny, cmb, dbbuf, pi, multi, nsmgmt' probe model:preset=zzzzzzzz
+want 64 - 'there are full, minimal, oldspec, tiny, cmb, dbbuf, pi, multi, nsmgmt, virtual' probe model:preset=zzzzzzzz
 want 64 - 'a second preset' probe model:preset=tiny,preset=full
 want 64 - 'preset=oldspec is vs=1.3: the option vs contradicts it' probe model:preset=oldspec,vs=2.0
 want 64 - 'the option vs contradicts it' probe model:vs=2.0,preset=oldspec
@@ -52,6 +52,8 @@ want 64 - 'claims Verify, which came with 1.4, and vs is 1.3' probe model:preset
 want 64 - 'nothing for the bits 0x20' probe model:oncs=0x20
 want 64 - 'nn is less than ns' probe model:nn=1
 want 64 - 'private to whom' probe model:private_ns=1
+want 64 - 'needs controllers=2' probe model:secondary=1
+want 64 - 'no firmware is ever activated' probe model:oacs=0,oaes=0x200
 want 64 - '01b, which is reserved' probe model:vwc=3
 want 64 - '00b, which from 1.4 on' probe model:vwc=1
 want 64 - 'lpa bit 1 is 0' probe model:lpa=0

@@ -171,6 +171,8 @@ static const char *contradiction(const struct model_opt *o)
 		return "ctratt bit 0 is of the Host Identifier, and hostid is 0";
 	if (o->oacs & NVME_CTRL_OACS_NS_MGMT && !(o->oaes & NVME_CTRL_OAES_NA))
 		return "oacs claims Namespace Management, which is told of, and oaes bit 8 is 0";
+	if (o->secondary && (o->controllers < 2 || !(o->oacs & NVME_CTRL_OACS_VIRT_MGMT)))
+		return "secondary is 1, which needs controllers=2 and oacs bit 7";
 	if (o->oaes & NVME_CTRL_OAES_FA && !(o->oacs & NVME_CTRL_OACS_FW))
 		return "oaes claims Firmware Activation Notices, and oacs bit 2 is 0: no firmware "
 		       "is ever activated";

@@ -348,6 +348,8 @@ struct model_pci *pci_new(struct model *m);
 void pci_free(struct model_pci *pci);
 void pci_reset(struct model *m); /* as after power-on */
 void pci_function_reset(struct model *m);
+/* The number of MSI-X vectors is another one. */
+void pci_msix_changed(struct model *m);
 bool pci_memory_enabled(const struct model *m);
 bool pci_master_enabled(const struct model *m);
 bool pci_msix_enabled(const struct model *m);

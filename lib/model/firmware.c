@@ -290,8 +290,8 @@ static void activate_now(struct model *m, unsigned slot)
 {
 	m->firmware->active = slot;
 	m->firmware->next = 0;
-	if (m->opt.oaes & NVME_CTRL_OAES_FA)
-		model_event(m, EVENT_NOTICE, INFO_ACTIVATION, NVME_LOG_LID_FW_SLOT);
+	for (unsigned i = 0; i < m->sub->n && m->opt.oaes & NVME_CTRL_OAES_FA; i++)
+		model_event(m->sub->ctrl[i], EVENT_NOTICE, INFO_ACTIVATION, NVME_LOG_LID_FW_SLOT);
 }
 
 static void activate(struct mcmd *c, unsigned slot, bool now)

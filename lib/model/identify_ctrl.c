@@ -12,6 +12,7 @@
 #include "model/media.h"
 #include "model/nvm.h"
 #include "model/selftest.h"
+#include "model/virt.h"
 
 #define SERIAL		"NVRIG0001"
 #define MODEL_NAME	"nvrig model controller"
@@ -86,7 +87,7 @@ static void identity(struct model *m, struct nvme_id_ctrl *id)
 		id->fr[i] = 0;
 	memcpy(id->ieee, identify_oui, sizeof(id->ieee));
 	id->cntlid = le16_from(model_cntlid(FAULT(m, CNTLID_SHARED) ? m->sub->ctrl[0] : m));
-	if (m->sub->n > 1)
+	if (m->sub->n > 1 || virt_account(m, 0))
 		id->cmic = NVME_CTRL_CMIC_MULTI_CTRL;
 	id->ver = le32_from(m->opt.vs);
 	if (m->opt.vs >= VS(1, 4, 0))
@@ -219,6 +220,9 @@ void identify_ctrls(struct mcmd *c, uint8_t *page)
 			continue;
 		le16_put(page + 2 + 2 * n++, id);
 	}
+	for (unsigned i = 0; !of_ns && virt_account(c->m, i); i++)
+		if (virt_account(c->m, i) >= cntid + FAULT(c->m, CTRL_LIST_GT))
+			le16_put(page + 2 + 2 * n++, virt_account(c->m, i));
 	le16_put(page, (uint16_t)n);
 }
 

@@ -47,6 +47,7 @@ struct model_opt {
 	unsigned kas; /* Keep Alive Support, in 100 ms; 0: none */
 	unsigned vectors;  /* MSI-X messages */
 	unsigned controllers; /* of the subsystem */
+	unsigned secondary;   /* the second controller is a secondary one of the first */
 	unsigned private_ns;  /* of the namespaces: those that one controller alone has */
 	unsigned ns;	   /* namespaces: 512 and 4096 bytes in turn */
 	unsigned nn;	   /* Identify Controller NN; 0: two more than there are */

@@ -58,8 +58,6 @@ static struct model_core *core_new(const struct model *m)
 
 static void free_rooms(struct model *m)
 {
-	virt_free(m->virt);
-	selftest_free(m->selftest);
 	dbbuf_free(m->dbbuf);
 	logs_free(m->logs);
 	features_free(m->features);
@@ -85,6 +83,8 @@ static void free_subsystem(struct model_subsystem *s)
 	free_rooms(first);
 	media_free(first->media);
 	firmware_free(first->firmware);
+	selftest_free(first->selftest);
+	virt_free(first->virt);
 }
 
 /* What the controller does not share. */
@@ -99,13 +99,20 @@ static bool build_rooms(struct model *m)
 	m->features = features_new(m);
 	m->logs = logs_new(m);
 	m->dbbuf = dbbuf_new(m);
-	m->selftest = selftest_new(m);
-	m->virt = virt_new(m);
 	return m->core && m->pci && m->irq && m->cmb && m->pmr && m->events && m->features &&
-	       m->logs && m->dbbuf && m->selftest && m->virt;
+	       m->logs && m->dbbuf;
 }
 
-/* One more controller, made like the first. */
+static bool build_shared(struct model *first)
+{
+	first->media = media_new(first);
+	first->firmware = firmware_new(first);
+	first->selftest = selftest_new(first);
+	first->virt = virt_new(first);
+	return first->media && first->firmware && first->selftest && first->virt;
+}
+
+/* One more controller, made like the first, and never a primary one. */
 static struct model *controller_new(const struct model *first)
 {
 	struct model_subsystem *s = first->sub;
@@ -118,6 +125,11 @@ static struct model *controller_new(const struct model *first)
 	m->sub = s;
 	m->index = s->n;
 	m->opt = first->opt;
+	m->opt.oacs &= ~(unsigned)NVME_CTRL_OACS_VIRT_MGMT;
+	m->media = first->media;
+	m->firmware = first->firmware;
+	m->selftest = first->selftest;
+	m->virt = first->virt;
 	m->preset = first->preset;
 	s->ctrl[s->n++] = m;
 	return m;
@@ -129,18 +141,12 @@ static bool build_subsystem(struct model *first)
 	struct model_subsystem *s = first->sub;
 
 	keepalive_claim(first);
-	first->media = media_new(first);
-	first->firmware = firmware_new(first);
-	if (!first->media || !first->firmware || !build_rooms(first))
+	if (!build_shared(first) || !build_rooms(first))
 		return false;
 	while (s->n < first->opt.controllers) {
 		struct model *m = controller_new(first);
 
-		if (!m)
-			return false;
-		m->media = first->media;
-		m->firmware = first->firmware;
-		if (!build_rooms(m))
+		if (!m || !build_rooms(m))
 			return false;
 	}
 	return true;
@@ -193,6 +199,11 @@ void model_power_off(struct model *m)
 struct model *model_peer(struct model *m)
 {
 	return m->sub->n > 1 ? m->sub->ctrl[1] : NULL;
+}
+
+bool model_has_secondary(const struct model *m)
+{
+	return m->opt.secondary;
 }
 
 uint16_t model_cntlid(const struct model *m)

@@ -50,6 +50,8 @@ void model_power_off(struct model *m);
  * like the first, on the same bus and in the same time, and belongs to the first.
  */
 struct model *model_peer(struct model *m);
+/* It is a secondary controller of the first one, and offline until that one says otherwise. */
+bool model_has_secondary(const struct model *m);
 void model_flr(struct model *m);
 
 /* BAR0, exact width. -ERANGE past the end, -ENODEV when the model has "vanished" by fault. */

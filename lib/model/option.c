@@ -21,6 +21,7 @@
 	X(kas, 0, 65535, 0)                                                                        \
 	X(vectors, 2, 2048, 9)                                                                     \
 	X(controllers, 1, CONTROLLERS_MAX, 1)                                                      \
+	X(secondary, 0, 1, 0)                                                                      \
 	X(private_ns, 0, 32, 0)                                                                    \
 	X(ns, 1, 32, 2)                                                                            \
 	X(nn, 1, MEDIA_NS_MAX, 0)                                                                  \
@@ -31,7 +32,7 @@
 	X(acl, 0, 255, 3)                                                                          \
 	X(elpe, 0, LOG_ELPE_MAX, 63)                                                               \
 	X(npss, 0, POWER_STATES - 1, 2)                                                            \
-	X(oacs, 0, 0xffff, 0x019c)                                                                 \
+	X(oacs, 0, 0xffff, 0x011c)                                                                 \
 	X(oncs, 0, 0xffff, 0x01df)                                                                 \
 	X(oaes, 0, 0xffffffff, 0x0300)                                                             \
 	X(frmw, 2, 0x1f, 0x17)                                                                     \

@@ -180,6 +180,12 @@ void pci_reset(struct model *m)
 	set_faults(m);
 }
 
+void pci_msix_changed(struct model *m)
+{
+	set_msix(m);
+	irq_reset(m);
+}
+
 /* Sticky error state outlives a Function Level Reset. */
 void pci_function_reset(struct model *m)
 {

@@ -42,6 +42,9 @@ static const struct model_preset {
 	{ "multi", "controllers=2", "ns=4,private_ns=2" },
 	/* Namespaces to make: more than a Changed Namespace List tells, few of them attached. */
 	{ "nsmgmt", "oacs=0x108", "nn=1100,maxcna=4" },
+	/* A primary controller, and its secondary one that can be driven once it is online. Not in
+	 * full, which is one controller alone: CMIC. */
+	{ "virtual", "secondary=1", "controllers=2,oacs=0x19c" },
 };
 
 const char *model_preset_name(size_t i)

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "model/core.h"
+#include "model/virt.h"
 
 #define AQA_MASK	 0x0fff0fffu
 #define QUEUE_BASE_MASK	 (~0xfffull)
@@ -130,7 +131,7 @@ static uint32_t property(struct model *m, uint64_t off)
 	case REG_CC:
 		return cc_value(m);
 	case REG_CSTS:
-		return core->csts;
+		return virt_is_offline(m) ? CSTS_CFS : core->csts;
 	case REG_AQA:
 		return core->aqa;
 	case REG_ASQ:

@@ -197,6 +197,8 @@ void core_cc_write(struct model *m, uint32_t value)
 	uint32_t cc = (value & writable & ~fixed) | (was & fixed) | (value & CC_EN);
 	bool shuts = cc_shn(cc) != cc_shn(was) && (cc_shn(cc) == 1 || cc_shn(cc) == 2);
 
+	if (virt_is_offline(m))
+		return;
 	if ((was & CC_EN) && !(value & CC_EN)) {
 		disable(m);
 		return;

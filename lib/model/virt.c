@@ -13,7 +13,7 @@
 
 #define SECONDARIES 3u
 #define PRIMARY_ID  1u
-#define FIRST_ID    16u /* Controller Identifiers of the secondary ones, from here on */
+#define FIRST_ID    16u /* Controller Identifiers of those that are accounts, from here on */
 #define FLEXIBLE    12u /* of either kind */
 #define MOST	    6u	/* that one secondary controller may have */
 #define VQ_LEAST    2u	/* an Admin Queue and an I/O Queue */
@@ -51,10 +51,53 @@ static unsigned assigned(const struct model_virt *v, unsigned kind)
 	return n;
 }
 
+/* The controller behind a secondary one, NULL: an account alone. */
+static struct model *body_of(const struct model *m, unsigned i)
+{
+	return m->opt.secondary && !i ? m->sub->ctrl[1] : NULL;
+}
+
+static uint16_t id_of(const struct model *m, unsigned i)
+{
+	const struct model *body = body_of(m, i);
+
+	return body ? model_cntlid(body) : (uint16_t)(FIRST_ID + i);
+}
+
+bool virt_is_offline(const struct model *m)
+{
+	return m->opt.secondary && m->index && !m->virt->s[0].online &&
+	       !FAULT(m, VIRT_OFFLINE_ALIVE);
+}
+
+uint16_t virt_account(const struct model *m, unsigned n)
+{
+	n += m->opt.secondary;
+	return m->sub->ctrl[0]->opt.oacs & NVME_CTRL_OACS_VIRT_MGMT && n < SECONDARIES ? id_of(m, n)
+										       : 0;
+}
+
+/* What it has is what its registers and its capabilities tell; none: as before. */
+static void equip(struct model *m, unsigned i)
+{
+	const struct secondary *s = &m->virt->s[i];
+	struct model *body = body_of(m, i);
+
+	if (!body)
+		return;
+	if (s->have[VQ] >= VQ_LEAST)
+		body->opt.nsq = body->opt.ncq = s->have[VQ] - 1u + FAULT(m, VIRT_QUEUES_TOO_MANY);
+	if (s->have[VI] >= VI_LEAST)
+		body->opt.vectors = s->have[VI];
+	pci_msix_changed(body);
+}
+
 static void take_offline(struct model *m, unsigned i)
 {
 	struct secondary *s = &m->virt->s[i];
 
+	if (body_of(m, i) && s->online && !FAULT(m, VIRT_OFFLINE_ALIVE))
+		core_level_reset(body_of(m, i), MODEL_RESET_FLR);
 	s->online = false;
 	if (!FAULT(m, VIRT_OFFLINE_KEEPS_RESOURCES))
 		memset(s->have, 0, sizeof(s->have));
@@ -62,7 +105,7 @@ static void take_offline(struct model *m, unsigned i)
 
 void virt_reset(struct model *m)
 {
-	for (unsigned i = 0; !m->index && i < SECONDARIES; i++)
+	for (unsigned i = 0; !m->index && m->virt && i < SECONDARIES; i++)
 		if (!FAULT(m, VIRT_RESET_KEEPS_ONLINE) && m->virt->s[i].online)
 			take_offline(m, i);
 }
@@ -95,7 +138,7 @@ static void fill(struct model *m, struct nvme_secondary_ctrl *e, unsigned i)
 {
 	const struct secondary *s = &m->virt->s[i];
 
-	e->scid = le16_from((uint16_t)(FIRST_ID + i));
+	e->scid = le16_from(id_of(m, i));
 	e->pcid = le16_from(PRIMARY_ID + (FAULT(m, VIRT_OTHER_PRIMARY) ? 1 : 0));
 	e->scs = FAULT(m, VIRT_STATE_STUCK) ? 0 : s->online;
 	e->scs |= FAULT(m, VIRT_STATE_RESERVED) ? 0x2 : 0;
@@ -111,7 +154,7 @@ void identify_secondaries(struct mcmd *c, uint8_t *page)
 	if (admin_nsid_wrong(c))
 		return;
 	for (unsigned i = 0; i < SECONDARIES; i++)
-		if (FIRST_ID + i >= from + FAULT(c->m, VIRT_LIST_GT))
+		if (id_of(c->m, i) >= from + FAULT(c->m, VIRT_LIST_GT))
 			fill(c->m, &list->sc_entry[list->num++], i);
 	if (FAULT(c->m, VIRT_LIST_UNSORTED) && list->num > 1) {
 		struct nvme_secondary_ctrl first = list->sc_entry[0];
@@ -146,6 +189,7 @@ static void assign(struct mcmd *c, unsigned i, unsigned kind, unsigned n)
 		return;
 	s->have[kind] = (uint16_t)n;
 	c->dw0 = n;
+	equip(m, i);
 }
 
 static void bring_online(struct mcmd *c, unsigned i)
@@ -163,8 +207,10 @@ static void bring_online(struct mcmd *c, unsigned i)
 
 static void manage_secondary(struct mcmd *c, unsigned action)
 {
-	unsigned id = mcmd_cdw10(c) >> 16, i = id - FIRST_ID;
+	unsigned id = mcmd_cdw10(c) >> 16, i = 0;
 
+	while (i < SECONDARIES && id_of(c->m, i) != id)
+		i++;
 	if (i >= SECONDARIES && FAULT(c->m, VIRT_CNTLID_UNCHECKED))
 		return;
 	if (i >= SECONDARIES)

@@ -31,6 +31,7 @@ static const struct {
 	{ NEED_PEER, "peer", "a second controller of the same subsystem" },
 	{ NEED_BARS, "bars", "memory behind BARs other than 0" },
 	{ NEED_WIRE, "wire", "the level of the INTx wire" },
+	{ NEED_SECONDARY, "secondary", "a secondary controller that can be driven once it is online" },
 };
 
 const char *target_need_name(unsigned bit)

@@ -34,6 +34,7 @@ enum target_need {
 	NEED_PEER = 1u << 10,	   /* the second controller of the same subsystem, raw as well */
 	NEED_BARS = 1u << 11,	   /* memory behind BARs other than 0 */
 	NEED_WIRE = 1u << 12,	   /* the level of the INTx wire can be seen */
+	NEED_SECONDARY = 1u << 13, /* the same, as a secondary one of this primary one: offline */
 };
 
 /* Short name ("queues") and sentence of one bit; NULL for a bit that means nothing. */
@@ -130,7 +131,7 @@ struct target_ops {
 	int (*reset)(struct target *t, enum reset_kind kind);
 
 	/*
-	 * With NEED_PEER: the second controller of the same subsystem, which belongs to this run
+	 * With NEED_PEER or NEED_SECONDARY: the second controller of the same subsystem, which belongs to this run
 	 * alone; raw, disabled, in the device's time of t. Memory mapped by one is seen by both.
 	 * Owned by t and closed with it; the same one at each call.
 	 */

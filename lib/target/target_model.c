@@ -437,7 +437,7 @@ static int model_caps(struct target *t, struct target_caps *ret)
 		.engine = "nvrig model",
 	};
 	if (model_peer(mt->m))
-		ret->has |= NEED_PEER;
+		ret->has |= model_has_secondary(mt->m) ? NEED_SECONDARY : NEED_PEER;
 	return 0;
 }
 
@@ -488,11 +488,11 @@ static uint64_t model_time(struct target *t)
 const struct target_ops target_model = {
 	.scheme = "model",
 	.help = "model:[KEY=VALUE,...]  the controller in the process. "
-		"preset=full|minimal|oldspec|tiny|cmb|dbbuf|pi|multi|nsmgmt is another drive; what "
-		"is "
+		"preset=full|minimal|oldspec|tiny|cmb|dbbuf|pi|multi|nsmgmt|virtual is another "
+		"drive; what is "
 		"given beside it outweighs it. Numbers and sizes: queues, mqes, cqr, mdts, mpsmax, "
 		"dstrd, vectors, ns, nn, size, capacity, mnan, maxdna, maxcna, controllers, "
-		"private_ns. Version: vs=1.0 to 2.0; claims that came later "
+		"private_ns, secondary. Version: vs=1.0 to 2.0; claims that came later "
 		"are dropped. Claims, as Identify Controller has them: oacs, oncs, fuses, vwc, "
 		"lpa, ctratt, oaes, frmw, fwug, bps, kas, aerl, acl, elpe, npss, sgls, wzsl, wusl. "
 		"Features, 0 or 1: apsta, "

@@ -18,6 +18,8 @@ const struct facts_ns *duo_ns(const struct facts *f)
 
 const char *duo_na_alone(const struct facts *f)
 {
+	if (f->caps.has & NEED_SECONDARY)
+		return "the other controller is a secondary one, and offline";
 	if (f->id.cmic & NVME_CTRL_CMIC_MULTI_CTRL)
 		return NULL;
 	return rig_na_text("CMIC is %02Xh: the subsystem has no other controller", f->id.cmic);

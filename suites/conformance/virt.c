@@ -2,6 +2,9 @@
 /* Virtualization Management: what is refused, and how secondary controllers come and go. */
 #include "virtual.h"
 
+#include <string.h>
+
+#include "base/clock.h"
 #include "device.h"
 
 #define NOBODY	 0xffefu /* the highest Controller Identifier that is not reserved */
@@ -144,6 +147,81 @@ static void primary_shutdown(struct rig *r)
 	check_entry(r, scid, 0, 0, 0);
 }
 
+/* ---- secondary-cycle ---- */
+
+#define QUEUES 2 /* VQ resources: the Admin Queue and one for I/O */
+#define TAG    0x5ec0
+
+static const char *na_secondary(const struct facts *f)
+{
+	if (!(f->caps.has & NEED_SECONDARY))
+		return "the target shows no secondary controller";
+	return f->has_scratch ? NULL : "no active namespace of the NVM command set";
+}
+
+/* What it says of itself is what it was given. */
+static struct ctrl *meet(struct rig *r, uint16_t scid)
+{
+	struct nvme_id_ctrl *id = rig_mem(r, sizeof(*id));
+	struct ctrl *c = rig_peer(r);
+
+	rig_admin_ok_on(r, c, cmd_identify(NVME_IDENTIFY_CNS_CTRL, 0, id));
+	if (le16_get(id->cntlid) != scid)
+		rig_na(r, "the target's other controller is %u, and %u could be had",
+		       le16_get(id->cntlid), scid);
+	CHECK_EQ(r, "I/O queue pairs of the secondary controller", rig_queue_count_on(r, c),
+		 QUEUES - 1);
+	return c;
+}
+
+/* Writes by the one, reads by the other. */
+static void pass_on(struct rig *r, struct ctrl *from, struct ctrl *to, uint64_t tag)
+{
+	const struct facts_ns *ns = rig_ns(r);
+	uint8_t *data = rig_mem(r, ns->lba_bytes);
+
+	rig_stamp(data, 0, 1, ns->lba_bytes, tag);
+	rig_io_ok(r, rig_queue_on(r, from), cmd_write(ns->nsid, 0, 1, data, ns->lba_bytes));
+	memset(data, 0, ns->lba_bytes);
+	CHECK_STATUS(r,
+		     rig_io(r, rig_queue_on(r, to), cmd_read(ns->nsid, 0, 1, data, ns->lba_bytes)),
+		     SC_SUCCESS);
+	CHECK_STAMP(r, data, 0, 1, ns->lba_bytes, tag);
+}
+
+/* It is gone: its registers say so, and a command that is rung is not done. */
+static void check_gone(struct rig *r, struct ctrl *c, uint16_t scid)
+{
+	const struct facts_ns *ns = rig_ns(r);
+	struct sq *q = rig_queue_on(r, c);
+	struct cpl cpl;
+
+	CHECK_EQ(r, "CSTS.CFS of one that is offline", !!(rig_reg32_on(r, c, REG_CSTS) & CSTS_CFS),
+		 1);
+	rig_put(r, q, cmd_flush(ns->nsid));
+	rig_ring(r, q);
+	CHECK_EQ(r, "completions of its I/O queue", rig_try(r, q->cq, &cpl, 100 * NS_PER_MS), 0);
+	check_entry(r, scid, 0, 0, 0);
+}
+
+static void secondary_cycle(struct rig *r)
+{
+	uint16_t scid;
+	struct ctrl *c;
+
+	virt_caps(r);
+	scid = virt_borrow(r);
+	virt_bring_online(r, scid);
+	c = meet(r, scid);
+	pass_on(r, c, rig_ctrl(r), TAG);
+	pass_on(r, rig_ctrl(r), c, TAG + 1);
+	check_entry(r, scid, VIRT_IS_ONLINE, QUEUES, 1);
+	rig_health_off(r, "the secondary controller is offline, as it was told");
+	CHECK_STATUS(r, virt_manage(r, VIRT_OFFLINE, 0, scid, 0), SC_SUCCESS);
+	check_gone(r, c, scid);
+	CHECK_STATUS(r, rig_io(r, rig_queue(r), cmd_flush(rig_ns(r)->nsid)), SC_SUCCESS);
+}
+
 static const struct ask_row {
 	const char *name;
 	void (*ask)(struct rig *r);
@@ -190,6 +268,17 @@ static const struct rig_case cases[] = {
 		   "virt-reset-keeps-online",
 	  .run = run_row,
 	  ROWS(state_rows) },
+	{ .id = "secondary-cycle",
+	  .rule = "A secondary controller that is brought online works with what it was given, and "
+		  "stops when it goes offline.",
+	  .ref = "Base 2.0 Virtualization Enhancements; Base 2.2 Secondary Controller States and "
+		 "Resource Configuration",
+	  .needs = NEED_QUEUES | NEED_CONFIG | NEED_SECONDARY,
+	  .harm = HARM_DATA,
+	  .fault = "virt-offline-alive virt-queues-too-many virt-state-stuck "
+		   "virt-offline-keeps-resources",
+	  .na = na_secondary,
+	  .run = secondary_cycle },
 };
 
 SUITE(virt_suite, CONFORMANCE, "virt", cases);
