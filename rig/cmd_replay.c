@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "rig/replay_shrink.h"
 #include "rig/session.h"
 #include "suites/replay.h"
 #include "target/target.h"
@@ -14,10 +15,13 @@
 #define FILES_MAX 64
 #define ROW_NAME  64
 
+enum { KEY_SHRINK = 0x3000 };
+
 struct replay_options {
-	struct run_options run; /* first: run_options_parse() takes it */
+	struct run_options run;
 	const char *file[FILES_MAX];
 	unsigned files;
+	const char *shrink; /* NULL: play, do not shrink */
 };
 
 /* "SCHEME:...", of a scheme that there is. */
@@ -36,9 +40,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct replay_options *o = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->run;
+		return 0;
+	case KEY_SHRINK:
+		o->shrink = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (is_target(arg))
-			return run_options_parse(key, arg, state);
+			return ARGP_ERR_UNKNOWN; /* run's parser takes it */
 		if (o->files == FILES_MAX)
 			argp_error(state, "at most %d files", FILES_MAX);
 		else
@@ -49,16 +59,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "name a replay file");
 		if (o->run.resume)
 			argp_error(state, "--resume: a replay is begun anew");
-		return run_options_parse(key, arg, state);
+		if (o->shrink && o->files != 1)
+			argp_error(state, "--shrink takes one replay file at a time");
+		return 0;
 	default:
-		return run_options_parse(key, arg, state);
+		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static const struct argp_child children[] = { GLOBALS_CHILD, { 0 } };
+static const struct argp_option own_options[] = {
+	{ "shrink", KEY_SHRINK, "FILE", 0,
+	  "Play it over and over with steps taken out, each time in a run of its own, and write "
+	  "the "
+	  "shortest that still fails as it did at first",
+	  0 },
+	{ 0 },
+};
+
+static const struct argp_child children[] = { { &run_argp, 0, NULL, 0 }, { 0 } };
 
 const struct argp replay_argp = {
-	.options = run_options_table,
+	.options = own_options,
 	.parser = parse,
 	.args_doc = "FILE... [DRIVE]",
 	.doc = "Sends the commands of replay files, which robust.sqe-storm leaves in the artifacts "
@@ -85,8 +106,8 @@ static void name_row(struct stock *s, const char *path)
 	base = base ? base + 1 : path;
 	end = strrchr(base, '.');
 	for (; *base && base != end && at < ROW_NAME - 8; base++)
-		name[at++] = isalnum((unsigned char)*base) ? (char)tolower((unsigned char)*base)
-							   : '-';
+		name[at++] =
+			isalnum((unsigned char)*base) ? (char)tolower((unsigned char)*base) : '-';
 	name[at] = 0;
 	for (unsigned i = 0; i < s->n; i++)
 		if (!strcmp(s->name[i], name)) {
@@ -122,7 +143,9 @@ static int run(struct replay_options *o, int argc, char **argv)
 
 	if (!s)
 		return RIG_BROKE;
-	if (!load(s, o)) {
+	if (!load(s, o) && o->shrink) {
+		status = replay_shrink(&o->run, &s->script[0], o->shrink);
+	} else if (s->n == o->files) {
 		replay_case(&c, s->row, s->n);
 		replay_suite(&suite, &c);
 		o->run.suites = suites;

@@ -10,7 +10,8 @@
 #include "rig/verbs.h"
 #include "target/target.h"
 
-/* Calls fn for every option that is shown, of the argp and then of its children. */
+/* Calls fn for every option that is shown, of the argp and then of its children but for those that
+ * stand everywhere, which are told once. */
 static void each_option(const struct argp *argp, void (*fn)(void *ctx, const struct argp_option *o),
 			void *ctx)
 {
@@ -18,21 +19,13 @@ static void each_option(const struct argp *argp, void (*fn)(void *ctx, const str
 		if (o->name && !(o->flags & (OPTION_HIDDEN | OPTION_DOC)))
 			fn(ctx, o);
 	for (const struct argp_child *c = argp->children; c && c->argp; c++)
-		each_option(c->argp, fn, ctx);
+		if (c->argp != &globals_argp)
+			each_option(c->argp, fn, ctx);
 }
 
 static bool has_letter(const struct argp_option *o)
 {
 	return o->key > ' ' && o->key < 0x7f && isprint(o->key);
-}
-
-/* A verb's own options: those that stand everywhere are told once. */
-static struct argp own(const struct verb *v)
-{
-	struct argp argp = *v->argp;
-
-	argp.children = NULL;
-	return argp;
 }
 
 /* ---- JSON ---- */
@@ -72,12 +65,11 @@ static struct json_object *json_verbs(void)
 
 	for (const struct verb *v = verbs; v->name; v++) {
 		struct json_object *row = json_object_new_object();
-		struct argp argp = own(v);
 
 		set(row, "name", v->name);
 		set(row, "arguments", v->args);
 		set(row, "help", v->help);
-		json_object_object_add(row, "options", json_options(&argp));
+		json_object_object_add(row, "options", json_options(v->argp));
 		json_object_array_add(list, row);
 	}
 	return list;
@@ -149,7 +141,6 @@ static void man_option(void *ctx, const struct argp_option *o)
 
 static void man_verb(FILE *out, const struct verb *v)
 {
-	struct argp argp = own(v);
 	const char *doc = v->argp->doc ? v->argp->doc : v->help;
 
 	fputs(".SS nvrig ", out);
@@ -168,7 +159,7 @@ static void man_verb(FILE *out, const struct verb *v)
 				put_roff(out, (const char[]){ *doc, 0 });
 		fputc('\n', out);
 	}
-	each_option(&argp, man_option, out);
+	each_option(v->argp, man_option, out);
 }
 
 static void man_formats(FILE *out)

@@ -32,7 +32,7 @@ enum {
 };
 
 /* clang-format off */
-const struct argp_option run_options_table[] = {
+static const struct argp_option table[] = {
 	{ NULL, 0, NULL, 0, "What runs:", 1 },
 	{ "stack", KEY_STACK, "NAME", 0,
 	  "Bring up this stack of configs/stacks and run on it; a shell pattern ('qemu-*') runs on "
@@ -197,7 +197,7 @@ static void check_whole(struct argp_state *state)
 		argp_error(state, "--resume goes on in its own directory: no --out");
 }
 
-error_t run_options_parse(int key, char *arg, struct argp_state *state)
+static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run_options *o = state->input;
 
@@ -244,8 +244,8 @@ error_t run_options_parse(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = { GLOBALS_CHILD, { 0 } };
 
 const struct argp run_argp = {
-	.options = run_options_table,
-	.parser = run_options_parse,
+	.options = table,
+	.parser = parse,
 	.args_doc = "[DRIVE]",
 	.doc = "Run cases on a drive or a stack and give verdicts.",
 	.children = children,

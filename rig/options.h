@@ -31,11 +31,6 @@ struct run_options {
 
 extern const struct argp run_argp;
 
-/* For verbs that run cases as `run` does: its options, and their parser, whose input begins with a
- * struct run_options. */
-extern const struct argp_option run_options_table[];
-error_t run_options_parse(int key, char *arg, struct argp_state *state);
-
 /* The suites of the run: its own, or all there are. */
 const struct rig_suite *const *options_suites(const struct run_options *o);
 

@@ -247,7 +247,8 @@ int rig_reopen(struct rig *r)
 	close_both(k);
 	k->c = k->peer = NULL;
 	k->ordinary = k->peer_ordinary = NULL;
-	target_close(k->t);
+	if (k->t)
+		target_close(k->t);
 	k->t = NULL;
 	err = target_open(k->address, &k->t, error);
 	if (err)

@@ -98,9 +98,11 @@ static void describe_all_ns(struct ctrl *c, struct facts *f)
 /* Limits of the NVM command set; a version that does not know them has none. */
 static void describe_limits(struct ctrl *c, struct facts *f)
 {
+	bool by_set = CAP_CSS(c->cap) & 0x40; /* I/O command sets came as an addition to 1.4 */
 	uint8_t page[4096];
 
-	if (c->vs >= VS(2, 0, 0) && !ask(c, cmd_identify(NVME_IDENTIFY_CNS_CSI_CTRL, 0, page)))
+	if ((by_set || c->vs >= VS(2, 0, 0)) &&
+	    !ask(c, cmd_identify(NVME_IDENTIFY_CNS_CSI_CTRL, 0, page)))
 		memcpy(&f->id_nvm, page, sizeof(f->id_nvm));
 }
 

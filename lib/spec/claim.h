@@ -100,7 +100,7 @@ struct spec_ctrl {
 	X(SGLS, "SGLS bits 1:0", VS(1, 1, 0), ID(sgls), 3)                                         \
 	X(FUSES, "FUSES bit 0", VS(1, 0, 0), ID(fuses), 1)                                         \
 	X(FRMW_SLOTS, "FRMW", VS(1, 0, 0), ID(frmw), 0xff)                                         \
-	X(VSL, "VSL", VS(2, 0, 0), NVM(vsl), 0xff)                                                 \
+	X(VSL, "VSL", VS(1, 4, 0), NVM(vsl), 0xff)                                                 \
 	X(WZSL, "WZSL", VS(2, 0, 0), NVM(wzsl), 0xff)                                              \
 	X(WUSL, "WUSL", VS(2, 0, 0), NVM(wusl), 0xff)                                              \
 	X(DMSL, "DMSL", VS(2, 0, 0), NVM(dmsl), ~0ull)

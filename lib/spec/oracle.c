@@ -144,6 +144,8 @@ static void psdt(const struct asked *q)
 	if (!p)
 		return;
 	asked_may(q, SC_INVALID_FIELD, "PSDT");
+	if (!(q->e->opcode & 3)) /* of no data transfer: whether the field is looked at is open */
+		return;
 	if (p == 3)
 		asked_fails(q, SC_INVALID_FIELD, "PSDT 11b", REF_COMMON);
 	else if (q->a->admin ? q->c->pcie : !spec_has(q->c, CLAIM_SGLS))

@@ -146,13 +146,13 @@ static bool is_named(const struct oracle_answer *a, uint16_t status)
 static void judge(struct player *p, struct flight *f, const struct cpl *cpl,
 		  struct oracle_answer *ret)
 {
-	char text[STATUS_TEXT], want[ORACLE_TEXT], why[160], tag[8];
+	char text[STATUS_TEXT], want[ORACLE_TEXT], why[160], tag[64];
 	uint64_t begin = clock_mono_ns();
 	enum oracle_verdict v;
 
 	oracle_ended(&p->oracle, &f->ask, &f->ticket, cpl->status, cpl->dw0, ret);
 	v = oracle_verdict(ret, cpl->status);
-	snprintf(tag, sizeof(tag), "%03Xh", cpl->status);
+	snprintf(tag, sizeof(tag), "%03Xh %.40s", cpl->status, ret->why);
 	p->r->oracle_ns += clock_mono_ns() - begin;
 	p->r->succeeded += cpl->status == SC_SUCCESS;
 	p->r->refused += cpl->status != SC_SUCCESS && v == ORACLE_LEGAL;

@@ -55,7 +55,8 @@ struct play_finding {
 	enum play_class class;
 	uint32_t number;    /* of the step, SCRIPT_NOBODY: of none */
 	size_t index;	    /* its place in the script; how far it came, of none */
-	char key[PLAY_KEY]; /* "status Verify 000h": class, command, what tells it from others */
+	char key[PLAY_KEY]; /* "status Read 000h range": class, command, what tells it from others
+			     */
 	char text[PLAY_TEXT];
 };
 

@@ -15,8 +15,9 @@
 #include "storm/shrink.h"
 #include "storm_parts.h"
 
-#define PIECE	  2000u /* steps of one script: a long storm is many of them */
-#define SHRINK_NS (15 * NS_PER_S)
+#define PIECE	  2000u		  /* steps of one script: a long storm is many of them */
+#define SHRINK_NS (15 * NS_PER_S) /* of one finding */
+#define ALL_NS	  (40 * NS_PER_S) /* of all: what comes after is kept as it was drawn */
 
 static const struct storm_row {
 	const char *name;
@@ -77,9 +78,10 @@ static void confirm(struct trial *t, const struct script *s, const struct play_f
 }
 
 static void shrink_and_tell(struct rig *r, const struct script *drawn, struct play_finding *f,
-			    unsigned number)
+			    unsigned number, uint64_t end_ns)
 {
-	struct trial t = { r, clock_mono_ns() + SHRINK_NS };
+	uint64_t own_end_ns = clock_mono_ns() + SHRINK_NS;
+	struct trial t = { r, own_end_ns < end_ns ? own_end_ns : end_ns };
 	struct shrink sh = { play_again, goes_on, &t, 0 };
 	bool *so_far = rig_mem(r, drawn->n * sizeof(*so_far));
 	struct script s;
@@ -100,7 +102,7 @@ static void shrink_and_tell(struct rig *r, const struct script *drawn, struct pl
 
 /* What went wrong in this piece and in none before. */
 static void tell_new(struct rig *r, const struct script *s, struct play_result *res,
-		     struct play_result *seen)
+		     struct play_result *seen, uint64_t end_ns)
 {
 	for (unsigned i = 0; i < res->findings; i++) {
 		struct play_finding *f = &res->finding[i];
@@ -108,7 +110,7 @@ static void tell_new(struct rig *r, const struct script *s, struct play_result *
 		if (play_found(seen, f->key) || seen->findings == PLAY_FINDINGS)
 			continue;
 		seen->finding[seen->findings++] = *f;
-		shrink_and_tell(r, s, f, seen->findings - 1);
+		shrink_and_tell(r, s, f, seen->findings - 1, end_ns);
 	}
 }
 
@@ -121,6 +123,7 @@ static void sqe_storm(struct rig *r)
 {
 	const struct storm_row *row = rig_row(r);
 	uint64_t left = rig_pick(r, 400, 4000, 400000), oracle_ns = 0, total_ns = 0, n = 0;
+	uint64_t end_ns = clock_mono_ns() + ALL_NS;
 	struct script *s = rig_mem(r, sizeof(*s));
 	struct play_result *seen = rig_mem(r, sizeof(*seen)), *res = rig_mem(r, sizeof(*res));
 	struct play_stage st;
@@ -137,7 +140,7 @@ static void sqe_storm(struct rig *r)
 		oracle_ns += res->oracle_ns;
 		total_ns += res->total_ns;
 		n += res->commands;
-		tell_new(r, s, res, seen);
+		tell_new(r, s, res, seen, end_ns);
 		if (!res->findings)
 			storm_check_good(r, res, "storm");
 	}
