@@ -130,12 +130,6 @@ static const struct config_key known_keys[] = {
 	  .max = 63,
 	  .def = "*",
 	  .help = "engines that have it, for example QEMU 7.2*" },
-	{ .name = "what",
-	  .type = CONFIG_PATTERN,
-	  .max = 400,
-	  .def = "",
-	  .help = "what goes wrong, as the run says it; left out: whatever it is, but the engine's "
-		  "end. A case is KNOWN when all that went wrong with it is" },
 	{ .name = "reason",
 	  .type = CONFIG_TEXT,
 	  .min = 1,
@@ -156,7 +150,9 @@ static const struct config_key known_keys[] = {
 
 const struct config_section config_known = {
 	.name = "known",
-	.title = "case name, pattern allowed; without [row] it is every row",
+	.title = "case name, pattern allowed, without [row] every row; then, after a colon and a "
+		 "blank, a pattern over what goes wrong, as the run says it: without one whatever "
+		 "it is, but the engine's end. A case is KNOWN when all that went wrong with it is",
 	.keys = known_keys,
 	.help = "a deviation that is known: its FAIL is shown as KNOWN",
 };

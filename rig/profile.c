@@ -112,11 +112,14 @@ static int copy(char **ret, const char *s)
 
 static int read_known(struct profile_known *k, cfg_t *s)
 {
-	int err = copy(&k->cases, cfg_title(s));
+	const char *title = cfg_title(s), *colon = strstr(title, ": ");
+	int err;
 
+	k->cases = strndup(title, colon ? (size_t)(colon - title) : strlen(title));
+	err = k->cases ? 0 : -ENOMEM;
 	err = err ? err : copy(&k->firmware, config_text(s, "firmware"));
 	err = err ? err : copy(&k->engine, config_text(s, "engine"));
-	err = err ? err : copy(&k->what, config_text(s, "what"));
+	err = err ? err : copy(&k->what, colon ? colon + 2 : "");
 	err = err ? err : copy(&k->reason, config_text(s, "reason"));
 	err = err ? err : copy(&k->ref, config_text(s, "ref"));
 	return err ? err : copy(&k->until, config_text(s, "until"));

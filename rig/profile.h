@@ -13,7 +13,7 @@ struct profile_known {
 	char *cases; /* pattern over "area.id" or "area.id[row]"; without [row] it is every row */
 	char *firmware; /* pattern */
 	char *engine;	/* pattern over target_caps.engine, "QEMU 7.2*" */
-	char *what;	/* pattern over what went wrong; "": whatever it is, but the engine's end */
+	char *what;	/* pattern over what goes wrong; "": whatever it is, but the engine's end */
 	char *reason;
 	char *ref;   /* ticket or finding; may be "" */
 	char *until; /* "YYYY-MM-DD", the last day on which it counts; "" for ever */

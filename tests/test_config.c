@@ -219,9 +219,9 @@ static void profile_one(void)
 		" known \"log.*\" { reason = \"long ago\" until = \"2001-01-01\" }\n"
 		" known \"feat.*\" { reason = \"to come\" until = \"9999-12-31\" ref = \"T1\" "
 		"}\n"
-		" known \"robust.x\" { what = \"status: got 100h [a]*\" reason = \"that answer\" "
+		" known \"robust.x: status: got 100h [a]*\" { reason = \"that answer\" "
 		"}\n"
-		" known \"robust.*\" { what = \"engine died*\" reason = dies }\n}\n";
+		" known \"robust.*: engine died*\" { reason = dies }\n}\n";
 	struct profile *p = NULL;
 	const struct profile_known *k;
 	char error[512];
