@@ -58,6 +58,9 @@
 	X(nsmgmt_data_suite)                                                                       \
 	X(log_changed_suite)                                                                       \
 	X(aer_ns_suite)                                                                            \
+	X(sanitize_suite)                                                                          \
+	X(sanitize_locks_suite)                                                                    \
+	X(log_sanitize_suite)                                                                      \
 	X(dptr_suite)                                                                              \
 	X(dptr_bent_suite)                                                                         \
 	X(dptr_size_suite)                                                                         \

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "model/option.h"
+#include "model/sanitize.h"
 #include "model/shape.h"
 
 #define OPT(name)   #name, offsetof(struct model_opt, name)
@@ -74,6 +75,9 @@ static const struct claim {
 	{ OPT(nwpc), 1, VS(1, 4, 0), "Namespace Write Protection" },
 	{ OPT(meta), 1, VS(1, 0, 0), "metadata" },
 	{ OPT(dlguard), 1, VS(1, 3, 0), "a guard of deallocated blocks" },
+	{ OPT(sanicap), SANICAP_ANY | SANICAP_NDI, VS(1, 3, 0), "Sanitize" },
+	{ OPT(sanicap), SANICAP_NODMM, VS(1, 4, 0), "what NDAS does to the media" },
+	{ OPT(sanfail), 0x1c, VS(1, 3, 0), "sanitize operations that fail" },
 	{ OPT(mnan), 0xffff, VS(1, 4, 0), "a number of namespaces that may be" },
 	{ OPT(maxdna), 0xffff, VS(2, 0, 0), "a number of attachments in the domain" },
 	{ OPT(maxcna), 0xffff, VS(2, 0, 0), "a number of attachments of a controller" },
@@ -146,6 +150,11 @@ static const char *contradiction(const struct model_opt *o)
 		return "mnan is less than ns, or more than nn";
 	if ((o->maxcna && o->maxcna < o->ns) || (o->maxdna && o->maxdna < o->ns))
 		return "maxcna or maxdna is less than ns, and every namespace is attached";
+	if (o->sanicap && !(o->sanicap & SANICAP_ANY))
+		return "sanicap tells of Sanitize, and bits 2:0 offer no operation";
+	if (o->sanicap >> 30 == 3 || (o->sanicap && !(o->sanicap >> 30) && o->vs >= VS(1, 4, 0)))
+		return "sanicap bits 31:30 are 11b, which is reserved, or 00b, which is of before "
+		       "1.4";
 	if (o->capacity && o->capacity < o->ns * o->ns_bytes)
 		return "capacity is less than what the namespaces have: ns times size";
 	if (flush == 2)
@@ -253,6 +262,7 @@ static const struct offer admin_offers[] = {
 	{ nvme_admin_fw_download, WITH(oacs, NVME_CTRL_OACS_FW) },
 	{ nvme_admin_dev_self_test, WITH(oacs, NVME_CTRL_OACS_SELF_TEST) },
 	{ nvme_admin_virtual_mgmt, WITH(oacs, NVME_CTRL_OACS_VIRT_MGMT) },
+	{ nvme_admin_sanitize_nvm, WITH(sanicap, SANICAP_ANY) },
 	{ nvme_admin_ns_mgmt, WITH(oacs, NVME_CTRL_OACS_NS_MGMT) },
 	{ nvme_admin_ns_attach, WITH(oacs, NVME_CTRL_OACS_NS_MGMT) },
 	{ nvme_admin_dbbuf, WITH(oacs, NVME_CTRL_OACS_DBBUF_CFG) },
@@ -277,6 +287,7 @@ static const struct offer feature_offers[] = {
 	{ NVME_FEAT_FID_TIMESTAMP, WITH(oncs, NVME_CTRL_ONCS_TIMESTAMP) },
 	{ NVME_FEAT_FID_KATO, WITH(kas, 0xffff) },
 	{ NVME_FEAT_FID_HCTM, WITH(hctma, 1) },
+	{ NVME_FEAT_FID_SANITIZE, WITH(sanicap, SANICAP_ANY) },
 	{ NVME_FEAT_FID_HOST_BEHAVIOR, WITH(hbs, 1) },
 	{ NVME_FEAT_FID_IOCS_PROFILE, WITH(iocss, 1) },
 	{ NVME_FEAT_FID_HOST_ID, WITH(hostid, 1) },
@@ -286,6 +297,7 @@ static const struct offer feature_offers[] = {
 
 static const struct offer log_offers[] = {
 	{ NVME_LOG_LID_CHANGED_NS, WITH(oaes, NVME_CTRL_OAES_NA) },
+	{ NVME_LOG_LID_SANITIZE, WITH(sanicap, SANICAP_ANY) },
 	{ NVME_LOG_LID_CMD_EFFECTS, WITH(lpa, NVME_CTRL_LPA_CMD_EFFECTS) },
 	{ NVME_LOG_LID_DEVICE_SELF_TEST, WITH(oacs, NVME_CTRL_OACS_SELF_TEST) },
 	{ NVME_LOG_LID_TELEMETRY_HOST, WITH(lpa, NVME_CTRL_LPA_TELEMETRY) },

@@ -197,6 +197,8 @@ uint32_t pmr_read32(const struct model *m, uint64_t off); /* PMRCAP to PMRMSCU *
 void pmr_write(struct model *m, uint64_t off, uint32_t v);
 uint64_t pmr_read(struct model *m, uint64_t off, unsigned width);
 void pmr_write_bytes(struct model *m, uint64_t off, unsigned width, uint64_t value);
+bool pmr_enabled(const struct model *m);
+void pmr_erase(struct model *m); /* Sanitize */
 void pmr_step(struct model *m);
 uint64_t pmr_next(const struct model *m);
 bool pmr_overlaps(const struct model *m, uint64_t base, uint64_t bytes);

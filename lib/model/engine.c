@@ -6,6 +6,7 @@
  * Source: Base 2.0 Queue Usage, Round Robin Arbitration, Completion Queue Flow Control.
  */
 #include "model/core.h"
+#include "model/sanitize.h"
 
 #define FLAG_FUSE      0x03u
 #define FLAG_PSDT      0xc0u
@@ -206,7 +207,7 @@ static void dispatch(struct mcmd *c)
 		mcmd_fail(c, SC_CID_CONFLICT, AT_CID);
 		return;
 	}
-	if (flags_fail(c))
+	if (flags_fail(c) || sanitize_forbids(c))
 		return;
 	if (c->sqid)
 		nvm_command(c);

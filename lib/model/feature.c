@@ -82,6 +82,7 @@ static const struct feature features[] = {
 	{ .fid = KEEP_ALIVE, .mask = 0xffffffff, .changed = keep_alive_changed },
 	{ .fid = 0x10, .since = VS(1, 3, 0), .mask = 0xffffffff, .check = check_thermal },
 	{ .fid = 0x16, .get = feature_get_behavior, .set = feature_set_behavior },
+	{ .fid = SANITIZE_CONFIG, .since = VS(1, 4, 0), .mask = 0x1, .saveable = true },
 	{ .fid = 0x19, .since = VS(2, 0, 0), .mask = 0x1ff, .check = check_profile },
 	{ .fid = 0x81,
 	  .since = VS(1, 2, 1),
@@ -122,7 +123,7 @@ bool feature_exists(const struct model *m, uint8_t fid, bool *ret_per_ns)
  */
 static struct feature_value *value_of(const struct model *m, const struct feature *f, uint32_t nsid)
 {
-	bool shared = f->per_ns && f->persistent;
+	bool shared = (f->per_ns && f->persistent) || f->fid == SANITIZE_CONFIG;
 	unsigned row = (unsigned)(f - features);
 
 	return &(shared ? m->sub->ctrl[0] : m)->features->value[(f->per_ns ? nsid : 0) * FEATURES + row];
@@ -228,6 +229,11 @@ static void keep_alive_changed(struct model *m, uint32_t was)
 bool feature_write_cache(const struct model *m)
 {
 	return m->opt.vwc & NVME_CTRL_VWC_PRESENT && current(m, 0x06) & 1;
+}
+
+bool feature_sanitize_warns(const struct model *m)
+{
+	return m->opt.vs >= VS(1, 4, 0) && current(m, SANITIZE_CONFIG);
 }
 
 bool feature_write_protected(const struct model *m, uint32_t nsid)

@@ -7,7 +7,7 @@
 #include "model/feature.h"
 #include "model/log.h"
 
-#define FEATURES 20u /* rows of the table in feature.c */
+#define FEATURES 21u /* rows of the table in feature.c */
 
 enum feature_select { FEATURE_CURRENT, FEATURE_DEFAULT, FEATURE_SAVED, FEATURE_CAPABILITIES };
 
@@ -32,6 +32,7 @@ struct feature {
 #define TMT_MAX	   353u
 #define EVENT_CONFIG 0x0bu
 #define KEEP_ALIVE 0x0fu
+#define SANITIZE_CONFIG 0x17u /* of the subsystem */
 
 struct feature_hmb {
 	bool enabled;

@@ -153,6 +153,7 @@ static void feature_limits(struct model *m, struct nvme_id_ctrl *id)
 		id->mxtmt = le16_from(TMT_MAX);
 	}
 	id->nwpc = (uint8_t)m->opt.nwpc;
+	id->sanicap = le32_from(m->opt.sanicap);
 	id->kas = le16_from((uint16_t)m->opt.kas);
 }
 

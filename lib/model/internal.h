@@ -34,6 +34,7 @@ struct model_media;
 struct model_dbbuf;
 struct model_firmware;
 struct model_selftest;
+struct model_sanitize;
 struct model_virt;
 
 /* What the options set; defaults, limits and the names of the keys are in option.c. */
@@ -53,6 +54,7 @@ struct model_opt {
 	unsigned nn;	   /* Identify Controller NN; 0: two more than there are */
 	uint64_t ns_bytes; /* of each, sparse */
 	uint64_t capacity; /* bytes of the subsystem, TNVMCAP; 0: the namespaces' and 128 MiB */
+	unsigned sanicap, sanfail; /* Sanitize; bit n: operations of SANACT n fail */
 	unsigned mnan, maxdna, maxcna; /* namespaces, attachments in all and of a controller; 0: no limit */
 	uint32_t vs;
 	char store[256];   /* file, "" for RAM */
@@ -108,6 +110,7 @@ struct model {
 	struct model_dbbuf *dbbuf;
 	struct model_firmware *firmware; /* the subsystem's */
 	struct model_selftest *selftest; /* the subsystem's */
+	struct model_sanitize *sanitize; /* the subsystem's */
 	struct model_virt *virt;	 /* the subsystem's */
 	struct model_opt opt;
 	bool given[OPTION_KEYS_MAX]; /* keys of opt that were given one by one: option_given() */
@@ -214,6 +217,7 @@ void admin_fw_download(struct mcmd *c);
 void admin_self_test(struct mcmd *c);
 void admin_virt(struct mcmd *c);
 void admin_ns_mgmt(struct mcmd *c);
+void admin_sanitize(struct mcmd *c);
 void admin_ns_attach(struct mcmd *c);
 /* Any I/O command. */
 void nvm_command(struct mcmd *c);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "model/claim.h"
 #include "model/firmware.h"
+#include "model/sanitize.h"
 #include "model/selftest.h"
 
 #define FIRST_UNITS 1 /* the factory's: a Data Units field of zero would mean "not reported" */
@@ -37,6 +38,7 @@ static const struct log_page {
 	{ 0x08, VS(1, 3, 0), log_build_telemetry_ctrl, log_telemetry_check },
 	{ 0x09, VS(1, 4, 0), log_build_endurance, log_endurance_check },
 	{ 0x0d, VS(1, 4, 0), log_build_persistent, log_persistent_check },
+	{ 0x81, VS(1, 3, 0), sanitize_log, NULL },
 	{ 0x12, VS(2, 0, 0), effects_features, NULL },
 	{ 0x13, VS(2, 0, 0), build_no_mi, NULL },
 };
@@ -102,6 +104,8 @@ static size_t build_error(struct model *m, uint8_t *page)
 
 	for (unsigned i = 0; i <= m->opt.elpe && i < l->errors; i++)
 		out[i] = l->error[(l->errors - 1 - i) % (m->opt.elpe + 1)];
+	for (unsigned i = 0; sanitize_hides_lba(m) && i <= m->opt.elpe; i++)
+		out[i].lba = le64_from(0);
 	return (m->opt.elpe + 1) * sizeof(l->error[0]);
 }
 

@@ -24,7 +24,7 @@
 #define SPARE_BYTES (128ull << 20)
 
 struct media_ns {
-	bool allocated;
+	bool allocated, stored;
 	uint32_t attached; /* bit n: to the controller of that index */
 	uint32_t nsid, serial;
 	struct media_shape shape;
@@ -73,7 +73,7 @@ static void ns_close(struct media_ns *ns)
  */
 static int ns_open(struct model *m, struct media_ns *ns)
 {
-	bool stored = m->media->fd >= 0 && m->media->founding;
+	bool stored = ns->stored = m->media->fd >= 0 && m->media->founding;
 	size_t len = data_len(ns->shape.blocks << ns->lbads);
 	off_t off = (off_t)((ns->nsid - 1) * data_len(m->opt.ns_bytes));
 	int err = image_open(&ns->data, len, stored ? m->media->fd : -1, off);
@@ -430,6 +430,41 @@ void media_reset(struct model *m, enum model_reset kind)
 	case MODEL_POWER_ON:
 		break;
 	}
+}
+
+/* ---- sanitize ---- */
+
+static void fill_image(struct image *im, uint32_t pattern)
+{
+	for (size_t i = 0; i < im->len; i += 4)
+		le32_put(im->view + i, pattern);
+	image_settle(im, 0, im->len, true);
+}
+
+/* Metadata apart from protection information, which is left as that of blocks never written. */
+static void fill_meta(struct media_ns *ns, uint32_t pattern)
+{
+	unsigned from = ns->pi.type ? ns->pi.at : ns->ms;
+	unsigned to = ns->pi.type ? from + ns->pi.bytes : ns->ms;
+
+	for (uint64_t i = 0; i < ns->shape.blocks * ns->ms; i++)
+		if (i % ns->ms < from || i % ns->ms >= to)
+			ns->meta.view[i] = (uint8_t)(pattern >> i % 4 * 8);
+	image_settle(&ns->meta, 0, ns->meta.len, true);
+}
+
+void media_sanitize(struct model *m, struct media_ns *ns, bool fill, uint32_t pattern)
+{
+	struct media_shape shape = ns->shape;
+
+	if (ns->stored) /* what a store holds would be there again the next time */
+		fill_image(&ns->data, 0);
+	else
+		media_shape_ns(m, ns, &shape);
+	if (!fill)
+		return;
+	fill_image(&ns->data, pattern);
+	fill_meta(ns, pattern);
 }
 
 /* ---- blocks ---- */

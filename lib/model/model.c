@@ -6,6 +6,7 @@
 #include "model/core.h"
 #include "model/firmware.h"
 #include "model/option.h"
+#include "model/sanitize.h"
 #include "model/selftest.h"
 #include "model/virt.h"
 
@@ -85,6 +86,7 @@ static void free_subsystem(struct model_subsystem *s)
 	firmware_free(first->firmware);
 	selftest_free(first->selftest);
 	virt_free(first->virt);
+	sanitize_free(first->sanitize);
 }
 
 /* What the controller does not share. */
@@ -109,7 +111,9 @@ static bool build_shared(struct model *first)
 	first->firmware = firmware_new(first);
 	first->selftest = selftest_new(first);
 	first->virt = virt_new(first);
-	return first->media && first->firmware && first->selftest && first->virt;
+	first->sanitize = sanitize_new(first);
+	return first->media && first->firmware && first->selftest && first->virt &&
+	       first->sanitize;
 }
 
 /* One more controller, made like the first, and never a primary one. */
@@ -130,6 +134,7 @@ static struct model *controller_new(const struct model *first)
 	m->firmware = first->firmware;
 	m->selftest = first->selftest;
 	m->virt = first->virt;
+	m->sanitize = first->sanitize;
 	m->preset = first->preset;
 	s->ctrl[s->n++] = m;
 	return m;
@@ -184,6 +189,7 @@ int model_power_on(struct model *m)
 		m->dbbuf = NULL;
 		m->firmware = NULL;
 		m->selftest = NULL;
+		m->sanitize = NULL;
 		m->virt = NULL;
 		return m->opt.store[0] ? -EIO : -ENOMEM;
 	}

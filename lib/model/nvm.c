@@ -10,6 +10,7 @@
 #include "model/log.h"
 #include "model/media.h"
 #include "model/nvm.h"
+#include "model/sanitize.h"
 #include "model/pi.h"
 #include "model/selftest.h"
 #include "model/shape.h"
@@ -481,6 +482,13 @@ static bool is_protected(const struct mcmd *c, const struct nvm_op *op)
 	       (plain || !FAULT(c->m, WRITE_PROTECT_LEAKS));
 }
 
+static void run(struct mcmd *c, const struct nvm_op *op)
+{
+	op->run(c);
+	if (op->writes && !c->status)
+		sanitize_written(c->m);
+}
+
 void nvm_command(struct mcmd *c)
 {
 	const struct nvm_op *op = NULL;
@@ -495,7 +503,7 @@ void nvm_command(struct mcmd *c)
 	else if (op && is_protected(c, op))
 		mcmd_fail(c, SC_NS_WRITE_PROTECTED, MCMD_AT(0, 0));
 	else if (op)
-		op->run(c);
+		run(c, op);
 	else if (!FAULT(c->m, IO_OPCODE_ACCEPTED))
 		mcmd_fail(c,
 			  FAULT(c->m, IO_OPCODE_WRONG_STATUS) ? SC_INVALID_FIELD

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "model/core.h"
+#include "model/sanitize.h"
 
 #define BAR	  4u
 #define PMR_NS	  40000ull	/* PMRCTL.EN until PMRSTS.NRDY */
@@ -130,8 +131,11 @@ static void enable(struct model *m, bool on)
 		return;
 	p->state = on ? PMR_STARTING : PMR_STOPPING;
 	p->due = m->sub->now + (FAULT(m, PMR_SLOW) ? SLOW_NS : PMR_NS);
-	if (FAULT(m, PMR_NEVER_READY) && on)
+	if ((FAULT(m, PMR_NEVER_READY) || (sanitize_busy(m) && !FAULT(m, SANITIZE_PMR_ENABLED))) &&
+	    on)
 		p->due = NEVER;
+	if (on)
+		sanitize_written(m);
 	forget(p, !on && FAULT(m, PMR_LOST_OVER_DISABLE));
 }
 
@@ -163,6 +167,16 @@ void pmr_write(struct model *m, uint64_t off, uint32_t v)
 	default:
 		break;
 	}
+}
+
+bool pmr_enabled(const struct model *m)
+{
+	return m->pmr->ctl & PMRCTL_EN;
+}
+
+void pmr_erase(struct model *m)
+{
+	memset(m->pmr->mem, 0, m->pmr->bytes);
 }
 
 void pmr_step(struct model *m)

@@ -6,6 +6,7 @@
  */
 #include "model/core.h"
 #include "model/firmware.h"
+#include "model/sanitize.h"
 #include "model/selftest.h"
 #include "model/virt.h"
 
@@ -133,6 +134,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 	dbbuf_reset(m, kind);
 	firmware_reset(m, kind);
 	selftest_reset(m, kind);
+	sanitize_reset(m, kind);
 	virt_reset(m);
 }
 
@@ -230,6 +232,7 @@ void core_step_state(struct model *m)
 	pmr_step(m);
 	keepalive_step(m);
 	selftest_step(m);
+	sanitize_step(m);
 }
 
 uint64_t core_state_next(const struct model *m)
@@ -244,6 +247,8 @@ uint64_t core_state_next(const struct model *m)
 		due = selftest_due(m);
 	if (pmr_next(m) < due)
 		due = pmr_next(m);
+	if (sanitize_due(m) < due)
+		due = sanitize_due(m);
 	return core->alive_due < due ? core->alive_due : due;
 }
 
