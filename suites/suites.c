@@ -41,6 +41,7 @@
 	X(log_suite)                                                                               \
 	X(log_rules_suite)                                                                         \
 	X(log_pages_suite)                                                                         \
+	X(log_error_lba_suite)                                                                     \
 	X(log_effects_suite)                                                                       \
 	X(log_self_test_suite)                                                                     \
 	X(aer_suite)                                                                               \
@@ -70,11 +71,13 @@
 	X(io_args_suite)                                                                           \
 	X(io_media_suite)                                                                          \
 	X(io_unwritten_suite)                                                                      \
+	X(io_dulbe_suite)                                                                          \
 	X(io_atomic_suite)                                                                         \
 	X(io_load_suite)                                                                           \
 	X(io_fused_suite)                                                                          \
 	X(io_copy_suite)                                                                           \
 	X(multi_suite)                                                                             \
+	X(multi_hotplug_suite)                                                                     \
 	X(multi_shared_suite)                                                                      \
 	X(multi_isolation_suite)                                                                   \
 	X(dbbuf_suite)                                                                             \

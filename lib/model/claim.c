@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "model/identify.h"
 #include "model/option.h"
 #include "model/sanitize.h"
 #include "model/shape.h"
@@ -75,6 +76,9 @@ static const struct claim {
 	{ OPT(nwpc), 1, VS(1, 4, 0), "Namespace Write Protection" },
 	{ OPT(meta), 1, VS(1, 0, 0), "metadata" },
 	{ OPT(dlguard), 1, VS(1, 3, 0), "a guard of deallocated blocks" },
+	{ OPT(nabsn), 0xffff, VS(1, 2, 0), "atomic boundaries" },
+	{ OPT(nabo), 0xffff, VS(1, 2, 0), "atomic boundaries" },
+	{ OPT(dae), 1, VS(1, 1, 0), "an error of blocks that hold nothing" },
 	{ OPT(sanicap), SANICAP_ANY | SANICAP_NDI, VS(1, 3, 0), "Sanitize" },
 	{ OPT(sanicap), SANICAP_NODMM, VS(1, 4, 0), "what NDAS does to the media" },
 	{ OPT(sanfail), 0x1c, VS(1, 3, 0), "sanitize operations that fail" },
@@ -150,6 +154,8 @@ static const char *contradiction(const struct model_opt *o)
 		return "mnan is less than ns, or more than nn";
 	if ((o->maxcna && o->maxcna < o->ns) || (o->maxdna && o->maxdna < o->ns))
 		return "maxcna or maxdna is less than ns, and every namespace is attached";
+	if ((o->nabsn && o->nabsn < IDENTIFY_ATOMIC_Z) || o->nabo > o->nabsn)
+		return "nabsn is less than the 7 of NAWUN, or nabo more than nabsn";
 	if (o->sanicap && !(o->sanicap & SANICAP_ANY))
 		return "sanicap tells of Sanitize, and bits 2:0 offer no operation";
 	if (o->sanicap >> 30 == 3 || (o->sanicap && !(o->sanicap >> 30) && o->vs >= VS(1, 4, 0)))

@@ -6,6 +6,7 @@
  * Source: Base 2.0 Queue Usage, Round Robin Arbitration, Completion Queue Flow Control.
  */
 #include "model/core.h"
+#include "model/media.h"
 #include "model/sanitize.h"
 
 #define FLAG_FUSE      0x03u
@@ -218,6 +219,8 @@ static void dispatch(struct mcmd *c)
 /* Faults that keep a command from ever completing: looked at again from time to time. */
 static bool hangs(struct model *m, struct slot *s)
 {
+	if (s->c.sqid && FAULT(m, GONE_NS_HANGS) && media_is_gone(m, s->c.nsid))
+		return true;
 	if (s->c.sqid && FAULT(m, FUZZ_HANGS_ON_FUSE) && (s->c.e.flags & FLAG_FUSE))
 		return true;
 	if (!s->c.sqid && FAULT(m, ADMIN_FUZZ_HANGS_ON_FUSE) &&

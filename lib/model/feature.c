@@ -68,7 +68,7 @@ static const struct feature features[] = {
 	{ .fid = 0x01, .def = 0x3, .mask = 0xffffff07, .saveable = true },
 	{ .fid = 0x02, .mask = 0xff, .check = check_power },
 	{ .fid = 0x04, .get = feature_get_temp, .set = feature_set_temp },
-	{ .fid = 0x05, .mask = 0xffff, .per_ns = true, .saveable = true },
+	{ .fid = ERROR_RECOVERY, .mask = 0xffff, .per_ns = true, .saveable = true },
 	{ .fid = 0x06, .def = 0x1, .mask = 0x1, .changed = cache_changed },
 	{ .fid = 0x07, .get = feature_get_queues, .set = feature_set_queues },
 	{ .fid = 0x08, .mask = 0xffff },
@@ -126,7 +126,8 @@ static struct feature_value *value_of(const struct model *m, const struct featur
 	bool shared = (f->per_ns && f->persistent) || f->fid == SANITIZE_CONFIG;
 	unsigned row = (unsigned)(f - features);
 
-	return &(shared ? m->sub->ctrl[0] : m)->features->value[(f->per_ns ? nsid : 0) * FEATURES + row];
+	return &(shared ? m->sub->ctrl[0] : m)
+			->features->value[(f->per_ns ? nsid : 0) * FEATURES + row];
 }
 
 static uint32_t current(const struct model *m, uint8_t fid)
@@ -229,6 +230,11 @@ static void keep_alive_changed(struct model *m, uint32_t was)
 bool feature_write_cache(const struct model *m)
 {
 	return m->opt.vwc & NVME_CTRL_VWC_PRESENT && current(m, 0x06) & 1;
+}
+
+bool feature_dulbe(const struct model *m, uint32_t nsid)
+{
+	return value_of(m, feature_find(ERROR_RECOVERY), nsid)->current & DULBE;
 }
 
 bool feature_sanitize_warns(const struct model *m)
@@ -340,9 +346,14 @@ void admin_get_features(struct mcmd *c)
 	}
 }
 
+static bool has_dulbe(const struct model *m, const struct feature *f)
+{
+	return f->fid == ERROR_RECOVERY && m->opt.dae && !FAULT(m, DULBE_CANNOT_BE_SET);
+}
+
 static uint32_t mask_of(const struct model *m, const struct feature *f)
 {
-	return f->mask | (f->fid == EVENT_CONFIG ? m->opt.oaes : 0);
+	return f->mask | (f->fid == EVENT_CONFIG ? m->opt.oaes : has_dulbe(m, f) ? DULBE : 0);
 }
 
 static void store(struct mcmd *c, const struct feature *f, uint32_t nsid, bool save)

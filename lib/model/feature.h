@@ -18,6 +18,8 @@ uint32_t feature_keep_alive(const struct model *m); /* Keep Alive Timeout in ms,
 bool feature_write_cache(const struct model *m);
 /* FID 04h: a sensor's threshold in kelvin (sensor 0: composite). */
 unsigned feature_temp_threshold(const struct model *m, unsigned sensor, bool under);
+/* FID 05h: is it an error to read a block that holds nothing? */
+bool feature_dulbe(const struct model *m, uint32_t nsid);
 /* FID 17h: does a sanitize operation that deallocates against NDAS warn, and go on? */
 bool feature_sanitize_warns(const struct model *m);
 /* A namespace is new: its features are at their defaults. */

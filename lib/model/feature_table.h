@@ -31,6 +31,8 @@ struct feature {
 #define TMT_MIN	   273u /* Host Controlled Thermal Management, in kelvin */
 #define TMT_MAX	   353u
 #define EVENT_CONFIG 0x0bu
+#define ERROR_RECOVERY 0x05u
+#define DULBE (1u << 16)
 #define KEEP_ALIVE 0x0fu
 #define SANITIZE_CONFIG 0x17u /* of the subsystem */
 

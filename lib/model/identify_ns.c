@@ -11,6 +11,7 @@
 #include "model/shape.h"
 
 #define LIST_ENTRIES	(IDENTIFY_BYTES / 4)
+#define NSFEAT_DAE 0x04u
 #define NSFEAT_UIDREUSE 0x08u /* and never they are */
 #define DLFEAT_ZEROES	0x01u
 #define DLFEAT_DEAC	0x08u
@@ -122,10 +123,12 @@ static void fill_common(struct model *m, struct nvme_id_ns *id)
 		id->msrc = COPY_RANGES - 1;
 	}
 	/* The atomic units of the controller, said once more. */
-	id->nsfeat = NVME_NS_FEAT_NATOMIC;
+	id->nsfeat = NVME_NS_FEAT_NATOMIC | (m->opt.dae ? NSFEAT_DAE : 0);
 	if (m->opt.vs >= VS(1, 4, 0))
 		id->nsfeat |= NSFEAT_UIDREUSE;
 	id->nawun = id->nawupf = le16_from(IDENTIFY_ATOMIC_Z);
+	id->nabsn = id->nabspf = le16_from((uint16_t)m->opt.nabsn);
+	id->nabo = le16_from((uint16_t)m->opt.nabo);
 	if (m->opt.vs >= VS(1, 3, 0))
 		id->dlfeat = DLFEAT_ZEROES | DLFEAT_DEAC | (m->opt.dlguard ? DLFEAT_GUARD : 0);
 }

@@ -54,6 +54,8 @@ struct model_opt {
 	unsigned nn;	   /* Identify Controller NN; 0: two more than there are */
 	uint64_t ns_bytes; /* of each, sparse */
 	uint64_t capacity; /* bytes of the subsystem, TNVMCAP; 0: the namespaces' and 128 MiB */
+	unsigned nabsn, nabo; /* atomic boundaries of every namespace, in blocks; nabsn 0: none */
+	unsigned dae; /* NSFEAT bit 2: a block that holds nothing can be an error */
 	unsigned sanicap, sanfail; /* Sanitize; bit n: operations of SANACT n fail */
 	unsigned mnan, maxdna, maxcna; /* namespaces, attachments in all and of a controller; 0: no limit */
 	uint32_t vs;

@@ -73,6 +73,11 @@ void logs_reset(struct model *m, enum model_reset kind)
 
 /* ---- the error log ---- */
 
+static uint64_t slba(const struct mcmd *c)
+{
+	return le32_get(c->e.cdw10) | (uint64_t)le32_get(c->e.cdw11) << 32;
+}
+
 void logs_add_error(struct model *m, struct mcmd *c, uint16_t sqhd)
 {
 	struct model_logs *l = m->logs;
@@ -91,8 +96,9 @@ void logs_add_error(struct model *m, struct mcmd *c, uint16_t sqhd)
 		.cmdid = le16_from((uint16_t)(c->cid + FAULT(m, ERROR_ENTRY_WRONG_CID))),
 		.status_field = le16_from((uint16_t)(c->status << 1 | dnr_more)),
 		.parm_error_location = le16_from(c->error_location),
-		.lba = le64_from(c->error_lba),
-		.nsid = le32_from(c->nsid),
+		.lba = le64_from(FAULT(m, ERROR_ENTRY_FIRST_LBA) && c->sqid ? slba(c)
+									    : c->error_lba),
+		.nsid = le32_from(FAULT(m, ERROR_ENTRY_NO_NSID) && c->sqid ? 0 : c->nsid),
 		.cs = le64_from(c->specific),
 	};
 }

@@ -31,9 +31,10 @@ struct media_ns {
 	unsigned lbads, ms;
 	struct media_pi pi;
 	struct image data, meta;
-	struct bits bad;   /* blocks marked by Write Uncorrectable */
-	struct bits loose; /* blocks deallocated, kept only for a fault */
-	bool bad_stays;	   /* only by a fault */
+	struct bits bad;		 /* blocks marked by Write Uncorrectable */
+	struct bits written;		 /* blocks that hold something; only where a host can ask */
+	struct bits loose;		 /* blocks deallocated, kept only for a fault */
+	bool bad_stays, unwritten_stays; /* only by faults */
 };
 
 struct model_media {
@@ -65,6 +66,7 @@ static void ns_close(struct media_ns *ns)
 	image_close(&ns->meta);
 	bits_free(&ns->bad);
 	bits_free(&ns->loose);
+	bits_free(&ns->written);
 }
 
 /*
@@ -81,7 +83,8 @@ static int ns_open(struct model *m, struct media_ns *ns)
 	if (!err && ns->ms)
 		err = image_open(&ns->meta, data_len(ns->shape.blocks * ns->ms), -1, 0);
 	if (!err && !bits_alloc(&ns->bad, len >> ns->lbads) &&
-	    !bits_alloc(&ns->loose, len >> ns->lbads))
+	    !bits_alloc(&ns->loose, len >> ns->lbads) &&
+	    !bits_alloc(&ns->written, len >> ns->lbads))
 		return 0;
 	ns_close(ns);
 	return -ENOMEM;
@@ -163,6 +166,7 @@ int media_create(struct model *m, uint32_t nsid, const struct media_shape *shape
 	ns->nsid = nsid;
 	ns->serial = FAULT(m, NS_IDS_REUSED) ? nsid : ++m->media->serial;
 	ns->bad_stays = FAULT(m, UNCORRECTABLE_STAYS);
+	ns->unwritten_stays = FAULT(m, DULBE_WRITE_STAYS);
 	ns->attached = 0;
 	err = media_shape_ns(m, ns, shape);
 	ns->allocated = !err;
@@ -241,6 +245,12 @@ struct media_ns *media_allocated(const struct model *m, uint32_t nsid)
 	struct media_ns *ns = nsid && nsid <= MEDIA_NS_MAX ? &m->media->ns[nsid - 1] : NULL;
 
 	return ns && ns->allocated ? ns : NULL;
+}
+
+bool media_is_gone(const struct model *m, uint32_t nsid)
+{
+	return nsid && nsid <= MEDIA_NS_MAX && m->media->ns[nsid - 1].serial &&
+	       !m->media->ns[nsid - 1].allocated;
 }
 
 struct media_ns *media_ns(const struct model *m, uint32_t nsid)
@@ -474,6 +484,8 @@ static void settle(struct media_ns *ns, uint64_t lba, uint64_t n, bool through)
 {
 	uint64_t i;
 
+	for (i = lba; i < lba + n && !ns->unwritten_stays; i++)
+		bits_add(&ns->written, i);
 	for (i = bits_next(&ns->loose, lba, lba + n); i < lba + n;
 	     i = bits_next(&ns->loose, i + 1, lba + n))
 		bits_remove(&ns->loose, i);
@@ -544,6 +556,8 @@ void media_deallocate(struct model *m, struct media_ns *ns, uint64_t lba, uint64
 	else
 		unwrite(m, ns, lba, n);
 	settle(ns, lba, n, true);
+	for (uint64_t i = lba; i < lba + n; i++)
+		bits_remove(&ns->written, i);
 	for (uint64_t i = lba; FAULT(m, DISCARD_UNSTABLE) && i < lba + n; i++)
 		bits_add(&ns->loose, i);
 }
@@ -592,6 +606,18 @@ void media_mark_bad(struct media_ns *ns, uint64_t lba, uint64_t n)
 {
 	for (uint64_t i = lba; i < lba + n; i++)
 		bits_add(&ns->bad, i);
+}
+
+bool media_find_unwritten(const struct media_ns *ns, uint64_t lba, uint64_t n, uint64_t *ret_lba)
+{
+	/* nobody knows what a store held before */
+	for (uint64_t i = lba; i < lba + n && !ns->stored; i++) {
+		if (bits_has(&ns->written, i))
+			continue;
+		*ret_lba = i;
+		return true;
+	}
+	return false;
 }
 
 bool media_find_bad(const struct media_ns *ns, uint64_t lba, uint64_t n, uint64_t *ret_lba)

@@ -59,6 +59,8 @@ const struct media_shape *media_shape(const struct media_ns *ns);
 void media_attach(struct media_ns *ns, unsigned ctrl, bool on);
 bool media_is_attached(const struct media_ns *ns, unsigned ctrl);
 
+/* There was a namespace of this NSID, and it was deleted. */
+bool media_is_gone(const struct model *m, uint32_t nsid);
 /* The namespace of this NSID: NULL when it is not allocated; when it is not active on this
  * controller. */
 struct media_ns *media_allocated(const struct model *m, uint32_t nsid);
@@ -110,6 +112,9 @@ void media_deallocate(struct model *m, struct media_ns *ns, uint64_t lba, uint64
 void media_mark_bad(struct media_ns *ns, uint64_t lba, uint64_t n);
 /* True and the first such block of the range, when there is one. */
 bool media_find_bad(const struct media_ns *ns, uint64_t lba, uint64_t n, uint64_t *ret_lba);
+
+/* True and the first block of the range that holds nothing: deallocated, or never written. */
+bool media_find_unwritten(const struct media_ns *ns, uint64_t lba, uint64_t n, uint64_t *ret_lba);
 
 /* The cache to the medium: of the range, of the namespace, of every namespace. */
 void media_flush_range(struct media_ns *ns, uint64_t lba, uint64_t n);

@@ -99,7 +99,7 @@ static struct media_shape shape_asked(const struct mcmd *c, const struct nvme_id
 	return (struct media_shape){
 		.format = (id->flbas & FLBAS_FORMAT) | (id->flbas & FLBAS_UPPER) >> 1,
 		.extended = id->flbas >> 4 & 1,
-		.dps = id->dps,
+		.dps = FAULT(c->m, NS_DPS_DROPPED) ? 0 : id->dps,
 		.csi = (uint8_t)CSI(c),
 		.shared = id->nmic & 1,
 		.blocks = le64_get(id->nsze),
@@ -343,7 +343,9 @@ static uint16_t attach(struct model *m, struct media_ns *ns)
 	if (over_limit(m))
 		return SC_NS_ATTACH_LIMIT;
 	media_attach(ns, m->index, !FAULT(m, NS_ATTACH_NOOP));
-	changed(m, media_nsid(ns));
+	for (unsigned i = 0; i < m->sub->n; i++)
+		if (i == m->index || FAULT(m, NS_EVENT_EVERYWHERE))
+			changed(m->sub->ctrl[i], media_nsid(ns));
 	return SC_SUCCESS;
 }
 

@@ -129,8 +129,22 @@ bool nvm_find_range(struct mcmd *c, struct nvm_range *r)
 	return false;
 }
 
+bool nvm_holds_nothing(struct mcmd *c, const struct nvm_range *r)
+{
+	uint64_t n = FAULT(c->m, DULBE_FIRST_BLOCK_ALONE) ? 1 : r->n;
+	bool read = c->e.opcode == nvme_cmd_read || !FAULT(c->m, DULBE_READ_ALONE);
+
+	if (!feature_dulbe(c->m, media_nsid(r->ns)) || !read || FAULT(c->m, DULBE_IGNORED) ||
+	    !media_find_unwritten(r->ns, r->lba, n, &c->error_lba))
+		return false;
+	mcmd_fail(c, SC_UNWRITTEN_BLOCK, MCMD_NOWHERE);
+	return true;
+}
+
 bool nvm_unreadable(struct mcmd *c, const struct nvm_range *r)
 {
+	if (nvm_holds_nothing(c, r))
+		return true;
 	if (!media_find_bad(r->ns, r->lba, r->n, &c->error_lba))
 		return false;
 	smart_media_error(c->m);
@@ -195,6 +209,15 @@ static bool hints_refused(struct mcmd *c)
 	return true;
 }
 
+/* By fault: blocks on both sides of a boundary that there would be, were NABO 0. */
+static bool is_cut_wrongly(const struct mcmd *c, const struct nvm_range *r)
+{
+	uint64_t size = c->m->opt.nabsn + 1;
+
+	return FAULT(c->m, ATOMIC_OFFSET_IGNORED) && c->m->opt.nabsn &&
+	       r->lba / size != (r->lba + r->n - 1) / size;
+}
+
 /* What the faults make of a Write once its data are there; true: that was all. */
 static bool write_bent(struct mcmd *c, const struct nvm_range *r, const uint8_t *data)
 {
@@ -205,7 +228,7 @@ static bool write_bent(struct mcmd *c, const struct nvm_range *r, const uint8_t 
 		return true;
 	if (FAULT(m, NLB_PLUS_ONE) && r->n == 5 && r->lba + 5 < media_blocks(r->ns))
 		media_zero(r->ns, r->lba + 5, 1, nvm_through(c));
-	if (!FAULT(m, WRITES_MIX) && !FAULT(m, WRITES_MIX_ACROSS))
+	if (!FAULT(m, WRITES_MIX) && !FAULT(m, WRITES_MIX_ACROSS) && !is_cut_wrongly(c, r))
 		return false;
 	if (!media_overlaps_last(m, r->ns, r->lba, r->n, FAULT(m, WRITES_MIX_ACROSS)))
 		return false;

@@ -27,6 +27,8 @@ bool nvm_range_fits(struct model *m, struct nvm_range *r);
 void nvm_fail_range(struct mcmd *c, uint64_t lba);
 /* SLBA and NLB of the command in its namespace; false and the status set when there is no such. */
 bool nvm_find_range(struct mcmd *c, struct nvm_range *r);
+/* Fails when a block of the range holds nothing, and that is an error (DULBE). */
+bool nvm_holds_nothing(struct mcmd *c, const struct nvm_range *r);
 /* Fails when a block of the range was marked by Write Uncorrectable. */
 bool nvm_unreadable(struct mcmd *c, const struct nvm_range *r);
 /* The command has succeeded on the range: for SMART. */

@@ -72,6 +72,8 @@ static bool ranges_fail(struct mcmd *c, struct source *list, unsigned n, struct 
 
 		if (range_fails(c, r))
 			return true;
+		if (nvm_holds_nothing(c, r))
+			return true;
 		if (media_find_bad(r->ns, r->lba, r->n, &c->error_lba)) {
 			mcmd_fail(c, SC_UNRECOVERED_READ, MCMD_NOWHERE);
 			return true;

@@ -25,6 +25,9 @@
 	X(private_ns, 0, 32, 0)                                                                    \
 	X(ns, 1, 32, 2)                                                                            \
 	X(nn, 1, MEDIA_NS_MAX, 0)                                                                  \
+	X(nabsn, 0, 65535, 0)                                                                      \
+	X(nabo, 0, 65535, 0)                                                                       \
+	X(dae, 0, 1, 1)                                                                            \
 	X(sanicap, 0, 0xffffffff, 0x40000007)                                                      \
 	X(sanfail, 0, 0x1c, 0)                                                                     \
 	X(mnan, 0, MEDIA_NS_MAX, 0)                                                                \

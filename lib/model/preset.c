@@ -18,7 +18,7 @@ static const struct model_preset {
 	{ "full", "", "" },
 	/* What Base 2.0 makes mandatory of an I/O controller, and no more. */
 	{ "minimal", "oacs=0,oncs=0,vwc=4",
-	  "lpa=0x22,ctratt=0,sanicap=0,meta=0,ns=1,nn=1,npss=0,apsta=0,hmb=0,hctma=0,hbs=0,"
+	  "lpa=0x22,ctratt=0,sanicap=0,dae=0,meta=0,ns=1,nn=1,npss=0,apsta=0,hmb=0,hctma=0,hbs=0,"
 	  "iocss=0,hostid=0,nwpc=0,vendor=0,sgls=0,cmb=0,pmr=0,wrr=0,intx=0" },
 	{ "oldspec", "vs=1.3",
 	  "kas=10,cqr=0,bps=0,ns=4,size=16Mi,shapes=512+4096+512/16xt1a+4096/64t2a" },
@@ -42,7 +42,8 @@ static const struct model_preset {
 	{ "multi", "controllers=2", "ns=4,private_ns=2" },
 	/* Namespaces to make: more than a Changed Namespace List tells, few of them attached; and
 	 * a Sanitize that deallocates always and cannot overwrite. */
-	{ "nsmgmt", "oacs=0x108", "nn=1100,maxcna=4,sanicap=0xa0000006,sanfail=8" },
+	{ "nsmgmt", "oacs=0x108",
+	  "nn=1100,maxcna=4,nabsn=15,nabo=3,sanicap=0xa0000006,sanfail=8" },
 	/* A primary controller, and its secondary one that can be driven once it is online. Not in
 	 * full, which is one controller alone: CMIC. */
 	{ "virtual", "secondary=1", "controllers=2,oacs=0x19c" },

@@ -80,7 +80,10 @@ uint16_t media_shape_status(const struct model *m, const struct media_shape *s)
 	if (s->format >= media_formats(m, &all) || (s->dps & DPS_TYPE) > 3 ||
 	    !shape_holds_pi(m, s->format, s->dps))
 		return SC_FORMAT_INVALID;
-	return shape_is_extended_pi(m, s) && !feature_many_formats(m) ? SC_INVALID_NS : SC_SUCCESS;
+	return shape_is_extended_pi(m, s) && !feature_many_formats(m) &&
+			       !FAULT(m, NS_LBAFEE_UNCHECKED)
+		       ? SC_INVALID_NS
+		       : SC_SUCCESS;
 }
 
 /* ---- the option ---- */

@@ -174,11 +174,23 @@ static uint8_t *read_now(struct rivals *v, unsigned queue, uint32_t blocks)
 
 /* ---- atomic-awun ---- */
 
+/* A Write that begins at an atomic boundary, and one that ends at one. */
+static const struct place_row {
+	const char *name;
+	bool end;
+} places[] = { { "begins-at-boundary", false }, { "ends-at-boundary", true } };
+
 static void atomic_awun(struct rig *r)
 {
-	uint32_t atomic = atomic_blocks(r, rig_ns(r));
+	const struct place_row *row = rig_row(r);
+	const struct nvme_id_ns *id = &rig_ns(r)->id;
+	uint32_t atomic = atomic_blocks(r, rig_ns(r)), size = le16_get(id->nabsn) + 1u;
 	struct rivals *v = rivals_new(r, atomic < MOST ? atomic : MOST, false);
 
+	if (row->end && (!(id->nsfeat & NVME_NS_FEAT_NATOMIC) || size == 1))
+		rig_na(r, "NABSN is 0: no atomic boundaries");
+	if (row->end)
+		v->all.lba = v->lba += size - v->blocks;
 	rig_note(r, "Writes of %u blocks; up to %u are atomic", v->blocks, atomic);
 	for (uint64_t i = rig_pick(r, 16, 48, 5000); i; i--) {
 		clash(v, true);
@@ -241,8 +253,9 @@ static const struct rig_case cases[] = {
 	  .ref = "NVM CS 1.0 Atomic Operation",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
-	  .fault = "writes-mix",
-	  .run = atomic_awun },
+	  .fault = "writes-mix atomic-offset-ignored",
+	  .run = atomic_awun,
+	  ROWS(places) },
 	{ .id = "ordering-overlap",
 	  .rule = "Overlapping Writes leave what one after the other would leave, to every queue.",
 	  .ref = "NVM CS 1.0 Command Ordering Requirements, Atomic Operation",

@@ -2,6 +2,7 @@
 /* Who is told that namespaces came and went: the event, and the log that it names. */
 #include <string.h>
 
+#include "duo.h"
 #include "ns_made.h"
 #include "temperature.h"
 
@@ -194,6 +195,68 @@ static void switched_off(struct rig *r)
 	check_untold(r, "the notice is not enabled");
 }
 
+/* ---- aer.ns-change-peer ---- */
+
+static bool peer_hears(struct rig *r, struct cpl *cpl, uint64_t ns)
+{
+	return rig_event_try_on(r, rig_peer(r), cpl, ns);
+}
+
+static void watch_peer(struct rig *r)
+{
+	struct ctrl *peer = rig_peer(r);
+	uint8_t *log = rig_mem(r, 4096);
+
+	rig_admin_ok_on(r, peer, cmd_set_features(NVME_FEAT_FID_ASYNC_EVENT, false, 0, AEC_NS));
+	rig_admin_ok_on(r, peer, cmd_get_log(NVME_LOG_LID_CHANGED_NS, NSID_ALL, 0, log, 4096));
+	rig_aer_on(r, peer);
+}
+
+static void check_peer_told(struct rig *r, const char *of, uint32_t nsid)
+{
+	__le32 *log = rig_mem(r, 4096);
+	struct cpl cpl;
+
+	REQUIRE_TRUE(r, peer_hears(r, &cpl, EVENT_NS), "%s is reported by the other controller",
+		     of);
+	CHECK_EQ(r, "event type, information and log page", cpl.dw0,
+		 TYPE_NOTICE | NVME_LOG_LID_CHANGED_NS << 16);
+	rig_admin_ok_on(r, rig_peer(r),
+			cmd_get_log(NVME_LOG_LID_CHANGED_NS, NSID_ALL, 0, log, 4096));
+	CHECK_EQ(r, "first NSID of its Changed Namespace List", le32_get(log[0]), nsid);
+	rig_aer_on(r, rig_peer(r));
+}
+
+/* What is done to the other controller it tells, and what is done to this one it does not. */
+static void peer(struct rig *r)
+{
+	struct ns_wish w = ns_wish(r, OWN_BYTES);
+	uint16_t id = rig_facts(r)->peer.cntlid;
+	struct cpl cpl;
+	uint32_t nsid;
+
+	w.nmic = 1;
+	nsid = ns_make(r, &w);
+	watch_peer(r);
+	REQUIRE_STATUS(r, ns_attach(r, nsid, true), SC_SUCCESS);
+	CHECK_TRUE(r, !peer_hears(r, &cpl, HELD_NS), "an Attach to this one is not reported there");
+	REQUIRE_STATUS(r, ns_attach_list(r, nsid, true, 1, &id), SC_SUCCESS);
+	check_peer_told(r, "an Attach", nsid);
+	REQUIRE_STATUS(r, ns_attach_list(r, nsid, false, 1, &id), SC_SUCCESS);
+	check_peer_told(r, "a Detach", nsid);
+	REQUIRE_STATUS(r, ns_attach_list(r, nsid, true, 1, &id), SC_SUCCESS);
+	check_peer_told(r, "an Attach", nsid);
+	REQUIRE_STATUS(r, rig_admin(r, cmd_ns_delete(nsid)), SC_SUCCESS);
+	check_peer_told(r, "a Delete", nsid);
+}
+
+static const char *na_peer(const struct facts *f)
+{
+	const char *no = na_notices(f);
+
+	return no ? no : duo_na_alone(f);
+}
+
 static const struct ask_row aer_rows[] = {
 	{ "attach-detach", told },
 	{ "until-read", until_read },
@@ -231,6 +294,16 @@ static const struct rig_case aer_cases[] = {
 	  .na = na_notices,
 	  .run = run_row,
 	  ROWS(aer_rows) },
+	{ .id = "ns-change-peer",
+	  .rule = "A controller reports namespaces that another one attaches to it, detaches or "
+		  "deletes.",
+	  .ref = "Base 2.1 Namespace Management (Namespace Deletion Asynchronous Event Reporting); "
+		 "Base 2.1 Changed Attached Namespace List (Log Page Identifier 04h)",
+	  .needs = NEED_QUEUES | NEED_PEER,
+	  .harm = HARM_WEAR,
+	  .fault = "ns-event-missing delete-untold delete-unlisted ns-event-everywhere",
+	  .na = na_peer,
+	  .run = peer },
 };
 
 SUITE(log_changed_suite, CONFORMANCE, "log", log_cases);

@@ -106,6 +106,28 @@ static void pi_without_room(struct rig *r)
 		REFUSED(r, &w, SC_FORMAT_INVALID, SC_INVALID_FIELD);
 }
 
+/* Formats of a guard of 32 or 64 bits, or with a Storage Tag, while LBAFEE is 0. */
+static void guard_lbafee(struct rig *r)
+{
+	struct ns_wish w = ns_wish(r, OWN_BYTES);
+	uint8_t *page = rig_mem(r, 4096);
+	struct nvme_id_ns common;
+	unsigned n = 0;
+
+	if (!(le32_get(rig_facts(r)->id.ctratt) & NVME_CTRL_CTRATT_ELBAS))
+		rig_na(r, "CTRATT bit 15 is 0: no extended LBA formats");
+	rig_id_ns(r, NSID_ALL, &common);
+	rig_admin_ok(r, cmd_identify(NVME_IDENTIFY_CNS_CSI_NS, NSID_ALL, page));
+	for (w.flbas = 0, w.dps = 1; w.flbas <= common.nlbaf && w.flbas < 16; w.flbas++) {
+		if (!(le32_at(page + 12 + 4 * w.flbas) & 0x1ff))
+			continue; /* neither PIF nor STS */
+		REFUSED(r, &w, SC_INVALID_NS);
+		n++;
+	}
+	if (!n)
+		rig_na(r, "every LBA format has a guard of 16 bits and no Storage Tag");
+}
+
 static void thin(struct rig *r)
 {
 	struct ns_wish w = ns_wish(r, OWN_BYTES);
@@ -172,6 +194,13 @@ static void off_granularity(struct rig *r)
 	rig_note(r, "%s", told ? "CTRATT bit 7 tells a granularity" : "no granularity is told");
 }
 
+/* Where the command is not known at all, that is what identify.oacs-truth tells. */
+static void need_management(struct rig *r)
+{
+	if (rig_admin(r, cmd_ns_delete(0)).status == SC_INVALID_OPCODE)
+		rig_na(r, "OACS bit 3 is 1 and opcode 0Dh is not known: identify.oacs-truth");
+}
+
 #define NSIDS_MOST 2000u
 
 /* As many as the subsystem may have, and one more. */
@@ -183,6 +212,7 @@ static void no_nsid(struct rig *r)
 	uint32_t n = stock_take(r)->n;
 	struct cpl cpl = { .status = SC_SUCCESS };
 
+	need_management(r);
 	w.size = w.capacity = 1;
 	if (most - n > NSIDS_MOST)
 		rig_na(r, "%u more namespaces may be made: too many to make", most - n);
@@ -203,6 +233,7 @@ static const struct ask_row {
 	{ "too-large-wraps", too_large_wraps },
 	{ "format-past-the-last", format_past },
 	{ "protection-without-room", pi_without_room },
+	{ "guard-without-lbafee", guard_lbafee },
 	{ "thin", thin },
 	{ "sel-reserved", sel_reserved },
 	{ "csi-unsupported", csi_unsupported },
@@ -273,6 +304,52 @@ static void cycles(struct rig *r)
 	}
 }
 
+/* Each LBA format, each layout of its metadata that MC offers, each type that DPC offers. */
+static void make_format(struct rig *r, struct ns_wish w, const struct nvme_lbaf *lbaf)
+{
+	struct nvme_id_ns id;
+	uint32_t nsid;
+
+	w.size = w.capacity = OWN_BYTES >> lbaf->ds;
+	nsid = ns_make(r, &w);
+	ns_id_allocated(r, nsid, &id);
+	CHECK_EQ(r, "FLBAS", id.flbas & 0x1f, w.flbas);
+	CHECK_EQ(r, "DPS", id.dps, w.dps);
+	CHECK_EQ(r, "NSZE", le64_get(id.nsze), w.size);
+	CHECK_GE(r, "NVMCAP", le64_at(id.nvmcap), w.size << lbaf->ds);
+	rig_admin_ok(r, cmd_ns_delete(nsid));
+}
+
+static void every_format(struct rig *r)
+{
+	struct ns_wish w = ns_wish(r, 0);
+	uint8_t *page = rig_mem(r, 4096);
+	struct nvme_id_ns common;
+
+	rig_id_ns(r, NSID_ALL, &common);
+	if (rig_admin(r, cmd_identify(NVME_IDENTIFY_CNS_CSI_NS, NSID_ALL, page)).status)
+		memset(page, 0, 4096);
+	for (uint8_t i = 0; i <= common.nlbaf && i < 16; i++) {
+		const struct nvme_lbaf *lbaf = &common.lbaf[i];
+		bool plain_guard = !(le32_at(page + 12 + 4 * i) & 0x1ff);
+
+		if (lbaf->ds < 9 || lbaf->ds > 19)
+			continue; /* not there, or larger than the namespace */
+		for (unsigned x = 0; x <= 1; x++) {
+			if (le16_get(lbaf->ms) ? !(common.mc >> !x & 1) : x)
+				continue;
+			for (w.dps = 0; w.dps <= 3; w.dps++) {
+				bool pi = w.dps && plain_guard && le16_get(lbaf->ms) >= PI_BYTES &&
+					  common.dpc >> (w.dps - 1) & 1 && common.dpc & 0x10;
+
+				w.flbas = (uint8_t)(i | x << 4);
+				if (!w.dps || pi)
+					make_format(r, w, lbaf);
+			}
+		}
+	}
+}
+
 /* Where UIDREUSE is 1, the identifiers of a namespace are nobody's after it. */
 static void identifiers(struct rig *r)
 {
@@ -297,6 +374,7 @@ static void delete_invalid(struct rig *r)
 	uint32_t nn = rig_facts(r)->nn, unallocated = ns_free_nsid(r);
 	const struct stock *was = stock_take(r);
 
+	need_management(r);
 	CHECK_STATUS(r, rig_admin(r, cmd_ns_delete(0)), SC_INVALID_NS);
 	if (nn < NSID_ALL - 1)
 		CHECK_STATUS(r, rig_admin(r, cmd_ns_delete(nn + 1)), SC_INVALID_NS);
@@ -377,9 +455,8 @@ static void delete_all(struct rig *r)
 }
 
 static const struct ask_row delete_rows[] = {
-	{ "cycles", cycles },
-	{ "identifiers", identifiers },
-	{ "delete-invalid", delete_invalid },
+	{ "cycles", cycles },		{ "every-format", every_format },
+	{ "identifiers", identifiers }, { "delete-invalid", delete_invalid },
 	{ "delete-all", delete_all },
 };
 
@@ -392,7 +469,7 @@ static const struct rig_case cases[] = {
 	  .harm = HARM_WEAR,
 	  .fault = "ns-capacity-unchecked ns-capacity-untold ns-size-wraps ns-format-unchecked "
 		   "ns-thin-accepted ns-sel-reserved-accepted ns-csi-ignored ns-granule-demanded "
-		   "nsid-past-nn",
+		   "nsid-past-nn ns-lbafee-unchecked",
 	  .na = ns_na_management,
 	  .run = create_errors,
 	  ROWS(create_rows) },
@@ -406,7 +483,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_WEAR,
 	  .fault = "ns-created-untold ns-created-attached unvmcap-stuck unvmcap-not-returned "
-		   "ns-delete-noop ns-ids-reused ns-delete-unknown-accepted",
+		   "ns-delete-noop ns-dps-dropped ns-ids-reused ns-delete-unknown-accepted",
 	  .na = ns_na_management,
 	  .run = run_row,
 	  ROWS(delete_rows) },

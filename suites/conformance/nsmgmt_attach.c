@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "duo.h"
 #include "io_area.h"
 #include "ns_made.h"
 
@@ -21,6 +22,24 @@ static uint16_t self_of(struct rig *r)
 static void check_active(struct rig *r, uint32_t nsid, bool want)
 {
 	CHECK_EQ(r, "the namespace is active", ns_is_listed(r, false, nsid), want);
+}
+
+static void check_on_peer(struct rig *r, uint32_t nsid, bool want)
+{
+	__le32 *list = rig_mem(r, 4096);
+
+	rig_admin_ok_on(r, rig_peer(r),
+			cmd_identify(NVME_IDENTIFY_CNS_NS_ACTIVE_LIST, nsid - 1, list));
+	CHECK_EQ(r, "the namespace is active on the other controller", le32_get(list[0]) == nsid,
+		 want);
+}
+
+static void swap(uint16_t ids[2])
+{
+	uint16_t first = ids[0];
+
+	ids[0] = ids[1];
+	ids[1] = first;
 }
 
 /* The byte of the list where the first entry that fails stands. */
@@ -75,10 +94,10 @@ static void list_malformed(struct rig *r)
 
 	for (unsigned i = 0; i < LIST_PAST; i++)
 		many[i] = (uint16_t)(self_of(r) + i);
-	CHECK_STATUS(r, ns_attach_list(r, nsid, true, LIST_PAST, many), SC_CONTROLLER_LIST_INVALID);
-	check_active(r, nsid, false);
 	CHECK_STATUS(r, ns_attach_list(r, nsid, true, 2, falling), SC_CONTROLLER_LIST_INVALID);
 	check_active(r, nsid, false);
+	/* entries before the one that fails may be dealt with */
+	CHECK_STATUS(r, ns_attach_list(r, nsid, true, LIST_PAST, many), SC_CONTROLLER_LIST_INVALID);
 }
 
 static void sel_reserved(struct rig *r)
@@ -110,6 +129,47 @@ static void nsid_wrong(struct rig *r)
 				     SC_INVALID_NS);
 		CHECK_STATUS(r, ns_attach(r, NSID_ALL, attach), SC_INVALID_FIELD, SC_INVALID_NS);
 	}
+}
+
+/* A private namespace and the other controller, which gets it once the first has it no more. */
+static void private_ns(struct rig *r)
+{
+	struct ns_wish w = ns_wish(r, OWN_BYTES);
+	uint16_t ids[2] = { self_of(r), rig_facts(r)->peer.cntlid };
+	uint32_t nsid = ns_make(r, &w);
+	unsigned later = ids[0] < ids[1];
+	struct cpl cpl;
+
+	REQUIRE_STATUS(r, ns_attach(r, nsid, true), SC_SUCCESS);
+	CHECK_STATUS(r, ns_attach_list(r, nsid, true, 1, &ids[1]), SC_NS_PRIVATE);
+	check_on_peer(r, nsid, false);
+	REQUIRE_STATUS(r, ns_attach(r, nsid, false), SC_SUCCESS);
+	if (!later)
+		swap(ids);
+	cpl = ns_attach_list(r, nsid, true, 2, ids);
+	CHECK_STATUS(r, cpl, SC_NS_PRIVATE);
+	check_place(r, cpl, 2);
+	CHECK_EQ(r, "the first of the list has it", ns_is_listed(r, false, nsid), later);
+	check_on_peer(r, nsid, !later);
+}
+
+/* One that is shared is attached to both at once, and detached from one of them. */
+static void shared_ns(struct rig *r)
+{
+	struct ns_wish w = ns_wish(r, OWN_BYTES);
+	uint16_t ids[2] = { self_of(r), rig_facts(r)->peer.cntlid };
+	uint32_t nsid;
+
+	w.nmic = 1;
+	nsid = ns_make(r, &w);
+	if (ids[0] > ids[1])
+		swap(ids);
+	CHECK_STATUS(r, ns_attach_list(r, nsid, true, 2, ids), SC_SUCCESS);
+	check_active(r, nsid, true);
+	check_on_peer(r, nsid, true);
+	CHECK_STATUS(r, ns_attach(r, nsid, false), SC_SUCCESS);
+	check_active(r, nsid, false);
+	check_on_peer(r, nsid, true);
 }
 
 #define LIMIT_MOST 256u
@@ -151,6 +211,15 @@ static void run_row(struct rig *r)
 {
 	((const struct ask_row *)rig_row(r))->ask(r);
 }
+
+static const char *na_peer(const struct facts *f)
+{
+	const char *no = ns_na_management(f);
+
+	return no ? no : duo_na_alone(f);
+}
+
+static const struct ask_row peer_rows[] = { { "private", private_ns }, { "shared", shared_ns } };
 
 /* ---- detach-io ---- */
 
@@ -256,6 +325,17 @@ static const struct rig_case cases[] = {
 	  .na = ns_na_management,
 	  .run = run_row,
 	  ROWS(attach_rows) },
+	{ .id = "attach-peer",
+	  .rule = "A private namespace has one controller, a shared one as many as are listed.",
+	  .ref = "Base 2.1 Namespace Attachment command; Base 2.0 Namespace Attachment command; "
+		 "NVM "
+		 "CS 1.0 Identify Namespace data structure (NMIC)",
+	  .needs = NEED_QUEUES | NEED_PEER,
+	  .harm = HARM_WEAR,
+	  .fault = "ns-private-shared ns-attach-noop",
+	  .na = na_peer,
+	  .run = run_row,
+	  ROWS(peer_rows) },
 	{ .id = "detach-io",
 	  .rule = "A namespace that is detached takes no command and loses nothing.",
 	  .ref = "Base 2.1 Namespace Management, Namespace Attachment command; Base 2.1 NSID and "
