@@ -117,12 +117,17 @@ static void deallocated(struct rig *r)
 /* What no host ever wrote: first block, last, and those beside what was written. */
 static void new_namespace(struct rig *r)
 {
+	struct ns_wish w;
 	const struct facts_ns *ns;
 	struct area *a;
+	uint32_t nsid;
 
 	if (ns_na_management(rig_facts(r)))
 		rig_na(r, "OACS bit 3 is 0: no namespace is new");
-	ns = ns_own_attached(r, 1 << 20);
+	w = ns_wish(r, 1 << 20);
+	nsid = ns_make(r, &w);
+	REQUIRE_STATUS(r, ns_attach(r, nsid, true), SC_SUCCESS);
+	ns = ns_know(r, nsid);
 	if (!(ns->id.nsfeat & NSFEAT_DAE))
 		rig_na(r, "NSFEAT bit 2 of the new namespace is 0: no such error");
 	dulbe(r, ns->nsid, true);
