@@ -130,9 +130,14 @@ static int size_bar(struct pci *p, unsigned i, uint64_t *ret, bool *ret_wide)
 	return err;
 }
 
+uint64_t qtest_pci_slot(unsigned slot)
+{
+	return BARS_AT + slot * BARS_ROOM;
+}
+
 static int place_bars(struct pci *p)
 {
-	uint64_t next = BARS_AT + p->slot * BARS_ROOM, end = next + BARS_ROOM;
+	uint64_t next = qtest_pci_slot(p->slot), end = next + BARS_ROOM;
 
 	for (unsigned i = 0; i < 6; i++) {
 		uint64_t size;
@@ -172,7 +177,7 @@ static int read_msix(struct pci *p)
 	return qtest_pci_msix(p, 0, 0);
 }
 
-static int find_capabilities(struct pci *p)
+int qtest_pci_capabilities(struct pci *p)
 {
 	uint32_t at, header;
 	int err = qtest_pci_read(p, PCI_CAP_LIST, 8, &at);
@@ -212,7 +217,7 @@ int qtest_pci_open(struct pci *p, struct wire *w, unsigned bdf, unsigned slot)
 	if (!err)
 		err = place_bars(p);
 	if (!err)
-		err = find_capabilities(p);
+		err = qtest_pci_capabilities(p);
 	if (!err && !p->bar_size[0])
 		err = -ENODEV;
 	if (!err)

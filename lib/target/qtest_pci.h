@@ -48,6 +48,11 @@ struct pci {
  */
 int qtest_pci_open(struct pci *p, struct wire *w, unsigned bdf, unsigned slot);
 
+/* Where the BARs of a slot begin. */
+uint64_t qtest_pci_slot(unsigned slot);
+/* Finds what p has of capabilities, its BARs being placed; MSI-X is off then. */
+int qtest_pci_capabilities(struct pci *p);
+
 /* Widths 8, 16, 32. -EINVAL for another, or across a dword by port cycles; -ERANGE past the end. */
 int qtest_pci_read(struct pci *p, unsigned off, unsigned width, uint32_t *ret);
 int qtest_pci_write(struct pci *p, unsigned off, unsigned width, uint32_t value); /* posted */

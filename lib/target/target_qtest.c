@@ -20,6 +20,7 @@
 #include "target/qtest_options.h"
 #include "target/qtest_pci.h"
 #include "target/qtest_ram.h"
+#include "target/qtest_vf.h"
 #include "target/qtest_wire.h"
 #include "target/target.h"
 
@@ -51,6 +52,7 @@ struct qtest {
 	struct pci pci;
 	uint64_t words;	     /* bus address of one dword a vector */
 	struct target *peer; /* NULL: not asked for yet */
+	unsigned sriov;	     /* offset of the capability; 0: no virtual functions */
 	bool second;
 };
 
@@ -138,6 +140,27 @@ static int open_memory(struct target *t)
 	return prove_memory(t);
 }
 
+/* Its virtual functions are for the case that enables them: none is enabled as yet. */
+static int find_vfs(struct qtest *q)
+{
+	int err = qtest_vf_find(&q->pci, &q->sriov);
+
+	return err || !q->sriov ? err : qtest_vf_disable(&q->pci, q->sriov);
+}
+
+static int open_function(struct target *t, int err)
+{
+	struct qtest *q = priv(t);
+
+	if (!err && q->pci.vectors)
+		q->words = ram_alloc(&q->m->ram, 4ul * q->pci.vectors, 0);
+	if (!err && q->pci.vectors && !q->words)
+		err = -ENOMEM;
+	if (!err)
+		err = take_over(q);
+	return err ? wire_trouble(t, err) : 0;
+}
+
 static int open_device(struct target *t, unsigned bdf)
 {
 	struct qtest *q = priv(t);
@@ -146,13 +169,19 @@ static int open_device(struct target *t, unsigned bdf)
 	if (err == -ENODEV && !q->m->wire.broken)
 		return target_fail(t, err, "no controller at PCI 00:%02x.%u (%s=)", bdf >> 3,
 				   bdf & 7, q->second ? "peer" : "addr");
-	if (!err && q->pci.vectors)
-		q->words = ram_alloc(&q->m->ram, 4ul * q->pci.vectors, 0);
-	if (!err && q->pci.vectors && !q->words)
-		err = -ENOMEM;
-	if (!err)
-		err = take_over(q);
-	return err ? wire_trouble(t, err) : 0;
+	if (!err && !q->second)
+		err = find_vfs(q);
+	return open_function(t, err);
+}
+
+static int open_vf(struct target *t, struct qtest *pf)
+{
+	struct qtest *q = priv(t);
+	int err = qtest_vf_open(&q->pci, &pf->pci, pf->sriov);
+
+	if (err == -ENODEV && !q->m->wire.broken)
+		return target_fail(t, err, "the first virtual function is not enabled");
+	return open_function(t, err);
 }
 
 static int open_machine(struct target *t, const char *address)
@@ -257,6 +286,8 @@ static int qtest_caps(struct target *t, struct target_caps *ret)
 		ret->has |= NEED_IRQ | NEED_MSIX_TABLE;
 	if (q->m->o.peer && !q->second)
 		ret->has |= NEED_PEER;
+	else if (q->sriov)
+		ret->has |= NEED_SECONDARY;
 	ret->emulated = qemu; /* a drive lent to the QEMU by vfio-pci is real */
 	ret->vectors = q->pci.vectors;
 	memcpy(ret->bar_size, q->pci.bar_size, sizeof(ret->bar_size));
@@ -283,7 +314,7 @@ static int peer_open(struct target *t, struct target *peer)
 	peer->priv = q;
 	q->m = priv(t)->m;
 	q->second = true;
-	err = open_device(peer, q->m->o.peer);
+	err = q->m->o.peer ? open_device(peer, q->m->o.peer) : open_vf(peer, priv(t));
 	return err ? err : qtest_caps(peer, &peer->caps);
 }
 
@@ -293,7 +324,7 @@ static int qtest_peer(struct target *t, struct target **ret)
 	struct target *peer;
 	int err;
 
-	if (q->second || !q->m->o.peer)
+	if (q->second || (!q->m->o.peer && !q->sriov))
 		return target_fail(t, -ENOTSUP, "no second controller: option peer=06.0");
 	if (!q->peer) {
 		peer = calloc(1, sizeof(*peer));
