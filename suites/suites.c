@@ -12,6 +12,8 @@
 	X(reg_reset_suite)                                                                         \
 	X(reg_access_suite)                                                                        \
 	X(reg_boot_suite)                                                                          \
+	X(reg_cmb_suite)                                                                           \
+	X(reg_pmr_suite)                                                                           \
 	X(life_suite)                                                                              \
 	X(life_config_suite)                                                                       \
 	X(life_reset_suite)                                                                        \
@@ -26,6 +28,9 @@
 	X(queue_doorbell_suite)                                                                    \
 	X(queue_irq_suite)                                                                         \
 	X(queue_msix_suite)                                                                        \
+	X(queue_intx_suite)                                                                        \
+	X(queue_wrr_suite)                                                                         \
+	X(queue_cmb_suite)                                                                         \
 	X(identify_suite)                                                                          \
 	X(identify_ctrl_suite)                                                                     \
 	X(identify_ns_suite)                                                                       \
@@ -65,6 +70,7 @@
 	X(dptr_suite)                                                                              \
 	X(dptr_bent_suite)                                                                         \
 	X(dptr_size_suite)                                                                         \
+	X(dptr_cmb_suite)                                                                          \
 	X(dptr_sgl_suite)                                                                          \
 	X(dptr_sgl_bent_suite)                                                                     \
 	X(io_suite)                                                                                \

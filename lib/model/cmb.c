@@ -80,6 +80,16 @@ void cmb_reset(struct model *m, enum model_reset kind)
 
 /* ---- properties ---- */
 
+/* By fault, uses that work and are not claimed. */
+static uint32_t disowned(const struct model *m)
+{
+	return (FAULT(m, CMB_SQ_UNCHECKED) ? CMBSZ_SQS | CMBSZ_LISTS : 0) |
+	       (FAULT(m, CMB_CQ_UNCHECKED) ? CMBSZ_CQS : 0) |
+	       (FAULT(m, CMB_LISTS_UNCHECKED) ? CMBSZ_LISTS : 0) |
+	       (FAULT(m, CMB_RDS_UNCHECKED) ? CMBSZ_RDS : 0) |
+	       (FAULT(m, CMB_WDS_UNCHECKED) ? CMBSZ_WDS : 0);
+}
+
 static uint32_t size_value(const struct model *m)
 {
 	uint32_t v = m->opt.cmb / UNIT << 12 | m->opt.cmbuse;
@@ -90,7 +100,7 @@ static uint32_t size_value(const struct model *m)
 		v |= 7u << 5;
 	if (FAULT(m, CMBSZ_LISTS_WITHOUT_SQS))
 		v = (v | CMBSZ_LISTS) & ~CMBSZ_SQS;
-	return v;
+	return v & ~disowned(m);
 }
 
 static uint32_t location_value(const struct model *m)
@@ -288,7 +298,9 @@ static bool pages_are_wrong(struct mcmd *c, bool cq, uint64_t base, uint64_t byt
 	in[cmb_holds(m, queue_at(m, base, pieces, bytes - 1))] = true;
 	if (!in[1])
 		return false;
-	return unfit || (pieces && !(m->opt.cmbloc & CMBLOC_CQPDS)) ||
+	if (pieces && !(m->opt.cmbloc & CMBLOC_CQPDS) && !FAULT(m, CMB_PIECES_ACCEPTED))
+		return true;
+	return unfit ||
 	       (in[0] && !(m->opt.cmbloc & CMBLOC_CQMMS) && !FAULT(m, CMB_MIXED_QUEUE_ACCEPTED));
 }
 

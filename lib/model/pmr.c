@@ -95,7 +95,7 @@ static uint32_t status(const struct model *m)
 {
 	const struct model_pmr *p = m->pmr;
 	bool ready = p->state == PMR_READY || p->state == PMR_FRESH;
-	bool base_is_bad = (p->msc & CMBMSC_CMSE) && !p->on;
+	bool base_is_bad = (p->msc & CMBMSC_CMSE) && !p->on && !FAULT(m, PMR_CBAI_NEVER_SET);
 
 	if (p->state == PMR_STOPPING || (p->state == PMR_OFF && FAULT(m, PMR_NRDY_NOT_SET)))
 		ready = true;

@@ -27,8 +27,8 @@ static const struct model_preset {
 	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,mnan=1,size=1Mi,aerl=0,acl=0,elpe=0,npss=0,"
 	  "oacs=0x108,oncs=0x1d5,wzsl=1,wusl=1,sgls=2" },
 	/* A Controller Memory Buffer that claims more than its BAR holds and is for some uses
-	 * alone, with every restriction on mixing lifted; queues may be in pieces. */
-	{ "cmb", "cmb=0x10000,cmbuse=0xd,cmbloc=0xf8", "pmr=0x4000,cqr=0" },
+	 * alone, with the restrictions on mixing lifted; queues may be in pieces, and not there. */
+	{ "cmb", "cmb=0x10000,cmbuse=0xd,cmbloc=0xe8", "pmr=0x4000,cqr=0" },
 	/* Doorbell Buffer Config where its layout counts: a wide stride and many queues; and
 	 * transfers of 8 MiB, which no other preset takes. */
 	{ "dbbuf", "oacs=0x100", "dstrd=2,queues=16,vectors=17,mdts=11,sgls=1" },
