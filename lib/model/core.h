@@ -343,6 +343,7 @@ bool intx_pending(const struct model *m); /* PCI status, Interrupt Status */
 void intx_raised(struct model *m);
 void intx_acked(struct model *m);
 void intx_dropped(struct model *m);
+void intx_kept(struct model *m);
 
 /* ---- pci.c ---- */
 

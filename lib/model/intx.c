@@ -58,7 +58,8 @@ void intx_raised(struct model *m)
 
 	k->intx_at = m->sub->now;
 	k->intx_raised = true;
-	k->intx_acked = k->intx_kept = false;
+	k->intx_acked = false;
+	k->intx_kept &= FAULT(m, INTX_SURVIVES_DELETE);
 }
 
 void intx_acked(struct model *m)
@@ -72,4 +73,9 @@ void intx_dropped(struct model *m)
 
 	k->intx_kept = FAULT(m, INTX_SURVIVES_RESET) && is_set(m);
 	k->intx_raised = k->intx_acked = false;
+}
+
+void intx_kept(struct model *m)
+{
+	m->core->marks.intx_kept = true;
 }

@@ -340,6 +340,8 @@ void admin_delete_cq(struct mcmd *c)
 		mcmd_fail(c, SC_QUEUE_DELETION_INVALID, AT_CDW(10, 0));
 		return;
 	}
+	if (FAULT(m, INTX_SURVIVES_DELETE) && cq_used(cq))
+		intx_kept(m);
 	cq->used = false;
 	dbbuf_queue_changed(m, qid);
 }

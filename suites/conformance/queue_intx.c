@@ -233,6 +233,17 @@ static void with_msix(struct rig *r)
 		rig_broken(r, "disabling MSI-X: %s", t->error);
 }
 
+/* Nobody can acknowledge what was in a queue that is gone. */
+static void deleted(struct rig *r)
+{
+	put(r, start(r, true), 1);
+	check_active(r, "with a completion");
+	CHECK_STATUS(r, rig_admin(r, cmd_delete_sq(1)), SC_SUCCESS);
+	CHECK_STATUS(r, rig_admin(r, cmd_delete_cq(1)), SC_SUCCESS);
+	check_inactive(r, "when the queue that had a completion is deleted");
+	check_stays(r, false, "without that queue");
+}
+
 static void reset(struct rig *r)
 {
 	put(r, start(r, true), 1);
@@ -255,6 +266,7 @@ static const struct intx_row {
 	{ "interrupts-disabled", interrupts_off },
 	{ "function-disabled", disabled },
 	{ "msix-enabled", with_msix },
+	{ "queue-deleted", deleted },
 	{ "reset", reset },
 };
 
@@ -276,7 +288,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES | NEED_CONFIG | NEED_WIRE,
 	  .fault = "intx-never intx-pulses intx-stuck intx-ack-of-one-clears intx-mask-ignored "
 		   "intx-any-bit-masks intx-ien-ignored intx-disable-ignored intx-status-clear "
-		   "intx-with-msix intx-survives-reset",
+		   "intx-with-msix intx-survives-reset intx-survives-delete",
 	  .run = intx,
 	  ROWS(rows) },
 };

@@ -41,13 +41,21 @@ static void start(struct rig *r, unsigned ams)
 	rig_queue_count(r);
 }
 
+static struct cpl set_arbitration(struct rig *r, uint32_t value)
+{
+	rig_keep_feature(r, FID_ARBITRATION, 0, 0);
+	return rig_admin(r, cmd_set_features(FID_ARBITRATION, false, 0, value));
+}
+
 /* One command from each queue a round, so that rounds show; weights as they are 0's based. */
 static void set_weights(struct rig *r)
 {
-	rig_keep_feature(r, FID_ARBITRATION, 0, 0);
-	rig_admin_ok(r, cmd_set_features(FID_ARBITRATION, false, 0,
-					 (HIGH_WEIGHT - 1) << 24 | (MEDIUM_WEIGHT - 1) << 16 |
-						 (LOW_WEIGHT - 1) << 8));
+	char text[STATUS_TEXT];
+	struct cpl cpl = set_arbitration(r, (HIGH_WEIGHT - 1) << 24 | (MEDIUM_WEIGHT - 1) << 16 |
+						    (LOW_WEIGHT - 1) << 8);
+
+	if (cpl.status != SC_SUCCESS)
+		rig_na(r, "the weights cannot be set: %s", status_text(cpl.status, text));
 }
 
 static struct cpl create(struct rig *r, struct sq *q, unsigned class)
@@ -232,8 +240,8 @@ static void ignored(struct rig *r, unsigned one, unsigned other)
 
 	l.q[URGENT] = queue_of(r, 1, one);
 	l.q[LOW] = queue_of(r, 2, other);
-	rig_keep_feature(r, FID_ARBITRATION, 0, 0);
-	rig_admin_ok(r, cmd_set_features(FID_ARBITRATION, false, 0, 0));
+	if (set_arbitration(r, 0).status != SC_SUCCESS)
+		rig_note(r, "the arbitration burst cannot be set: it stays what it is");
 	saturate(r, &l, (unsigned)rig_pick(r, 1000, 4000, 40000));
 	CHECK_TRUE(r, l.short_of_work || 8 * l.done[LOW] >= l.done[URGENT],
 		   "with round robin QPRIO %u is served as QPRIO %u is: %u, %u", other, one,
