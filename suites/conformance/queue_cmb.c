@@ -257,12 +257,17 @@ static void mixed_pieces(struct rig *r, const struct rig_cmb *cmb)
 
 /* ---- CMSE = 0, CRE = 0: the address is what it is without a buffer ---- */
 
+struct found {
+	struct ctrl *c;
+	uint64_t msc;
+};
+
 static void put_back(void *arg)
 {
-	struct ctrl *c = arg;
+	const struct found *f = arg;
 
-	ctrl_disable(c, NULL);
-	reg_write64(c, REG_CMBMSC, 0);
+	ctrl_disable(f->c, NULL);
+	reg_write64(f->c, REG_CMBMSC, f->msc);
 }
 
 /*
@@ -271,12 +276,14 @@ static void put_back(void *arg)
  */
 static void check_ordinary(struct rig *r, uint64_t then)
 {
+	struct found *f = rig_mem(r, sizeof(*f));
 	uint32_t entries;
 	struct sq *q;
 
 	if (!CAP_CMBS(rig_reg64(r, REG_CAP)))
 		rig_na(r, "CAP.CMBS is 0: nothing enables the buffer");
-	rig_defer(r, put_back, rig_ctrl(r));
+	*f = (struct found){ rig_ctrl(r), rig_reg64(r, REG_CMBMSC) };
+	rig_defer(r, put_back, f);
 	entries = rig_queue_fit(r, FEW);
 	q = rig_sq_alloc(r, 1, entries, parts_cq(r, 1, entries));
 	rig_set_reg64(r, REG_CMBMSC, q->mem->iova | CMBMSC_CRE | CMBMSC_CMSE);

@@ -17,11 +17,16 @@ static const char *na_switched(const struct facts *f)
 }
 
 /* CMBMSC as the case found it comes back when it ends. */
+struct found {
+	struct target *t;
+	uint64_t msc;
+};
+
 static void put_back(void *arg)
 {
-	struct target *t = arg;
+	const struct found *f = arg;
 
-	t->ops->reg_write(t, REG_CMBMSC, 64, 0);
+	f->t->ops->reg_write(f->t, REG_CMBMSC, 64, f->msc);
 }
 
 static void set_msc(struct rig *r, uint64_t value)
@@ -31,10 +36,14 @@ static void set_msc(struct rig *r, uint64_t value)
 
 static void start(struct rig *r)
 {
+	struct found *f = rig_mem(r, sizeof(*f));
+
 	rig_ctrl_off(r);
-	rig_defer(r, put_back, rig_target(r));
-	if (CAP_CMBS(rig_reg64(r, REG_CAP)))
-		set_msc(r, CMBMSC_CRE);
+	if (!CAP_CMBS(rig_reg64(r, REG_CAP)))
+		return;
+	*f = (struct found){ rig_target(r), rig_reg64(r, REG_CMBMSC) };
+	rig_defer(r, put_back, f);
+	set_msc(r, CMBMSC_CRE);
 }
 
 /* ---- cmb-geometry ---- */

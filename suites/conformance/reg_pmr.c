@@ -19,6 +19,7 @@ struct pmr {
 	struct ctrl *c;
 	struct far far;
 	uint64_t bytes, limit_ns;
+	uint32_t ctl, mscl, mscu; /* as found */
 	uint8_t was[PLACES][PATTERN];
 	bool kept;
 };
@@ -54,7 +55,7 @@ static int follow(struct target *t, bool ready, uint64_t limit_ns, uint64_t *ret
 	}
 }
 
-/* What was there before the case is there again, and the region as it was found: disabled. */
+/* What was there before the case is there again, and the region as it was found. */
 static void put_back(void *arg)
 {
 	struct pmr *p = arg;
@@ -64,10 +65,11 @@ static void put_back(void *arg)
 	if (p->kept && !follow(p->t, true, p->limit_ns, &ns))
 		for (unsigned i = 0; i < PLACES; i++)
 			far_store(p->c, &p->far, place(p, i), p->was[i], PATTERN);
-	p->t->ops->reg_write(p->t, REG_PMRCTL, 32, 0);
 	p->t->ops->reg_write(p->t, REG_PMRMSCL, 32, 0);
-	p->t->ops->reg_write(p->t, REG_PMRMSCU, 32, 0);
-	follow(p->t, false, p->limit_ns, &ns);
+	p->t->ops->reg_write(p->t, REG_PMRMSCU, 32, p->mscu);
+	p->t->ops->reg_write(p->t, REG_PMRMSCL, 32, p->mscl);
+	p->t->ops->reg_write(p->t, REG_PMRCTL, 32, p->ctl);
+	follow(p->t, p->ctl & PMRCTL_EN, p->limit_ns, &ns);
 }
 
 static void switch_to(struct rig *r, const struct pmr *p, bool on)
@@ -100,6 +102,9 @@ static struct pmr *start(struct rig *r)
 	p->bytes = p->t->caps.bar_size[p->far.bar];
 	REQUIRE_TRUE(r, p->bytes >= PATTERN * PLACES, "BAR %u has memory (%" PRIu64 " bytes)",
 		     p->far.bar, p->bytes);
+	p->ctl = rig_reg32(r, REG_PMRCTL);
+	p->mscl = rig_reg32(r, REG_PMRMSCL);
+	p->mscu = rig_reg32(r, REG_PMRMSCU);
 	rig_defer(r, put_back, p);
 	switch_to(r, p, true);
 	CHECK_EQ(r, "PMRSTS.HSTS", PMRSTS_HSTS(rig_reg32(r, REG_PMRSTS)), 0);
