@@ -82,6 +82,10 @@
 	X(io_load_suite)                                                                           \
 	X(io_fused_suite)                                                                          \
 	X(io_copy_suite)                                                                           \
+	X(pi_meta_suite)                                                                           \
+	X(pi_suite)                                                                                \
+	X(pi_ref_suite)                                                                            \
+	X(pi_other_suite)                                                                          \
 	X(multi_suite)                                                                             \
 	X(multi_hotplug_suite)                                                                     \
 	X(multi_shared_suite)                                                                      \

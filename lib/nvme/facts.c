@@ -235,6 +235,8 @@ static struct spec_ns claims_of_ns(const struct facts_ns *ns)
 		.ms = ns->ms,
 		.dps = ns->id.dps & 7,
 		.extended = ns->id.flbas >> 4 & 1,
+		.pif = ns->pif,
+		.extended_pi = facts_is_extended_pi(ns),
 		.nsze = ns->nsze,
 		.mssrl = le16_get(ns->id.mssrl),
 		.mcl = le32_get(ns->id.mcl),

@@ -25,6 +25,8 @@ struct spec_ns {
 	uint16_t ms;	    /* metadata bytes */
 	uint8_t dps;	    /* protection in use */
 	bool extended;	    /* metadata stand in the data buffer */
+	uint8_t pif;	    /* Protection Information Format: guard of 16, 32, 64 bits */
+	bool extended_pi;   /* the protection information takes LBAFEE */
 	uint64_t nsze;
 	/* Copy: blocks of one range, blocks in all, ranges 0's based */
 	uint16_t mssrl;

@@ -10,6 +10,8 @@
 #define COPY_RANGE    32u /* bytes of a source range */
 #define DSM_RANGE     16u
 #define RANGES_MAX    256u
+#define PRACT	      0x8u
+#define CTRATT_MEM    (1u << 16)
 
 static bool is(const struct asked *q, uint8_t opcode)
 {
@@ -91,6 +93,8 @@ static void by_namespace(const struct asked *q, const struct spec_ns *ns)
 		asked_may(q, SC_INVALID_FIELD, "metadata");
 		asked_may(q, SC_SGL_METADATA_LENGTH_INVALID, "metadata");
 	}
+	if (ns->extended_pi && (!q->s->lbafee || asked_doubts(q, ORACLE_OF_FEATURES)))
+		asked_may(q, SC_INVALID_NS, "a format that takes LBAFEE");
 	pi(q, ns);
 	protection(q, ns);
 }
@@ -114,9 +118,13 @@ static void range(const struct asked *q, const struct spec_ns *ns, uint64_t lba,
 			   "NVM CS 1.0 Namespaces");
 }
 
-static uint64_t block_bytes(const struct spec_ns *ns)
+/* As MDTS counts them: interleaved metadata, unless PRACT or CTRATT.MEM takes them out. */
+static uint64_t block_bytes(const struct asked *q, const struct spec_ns *ns)
 {
-	return ns->lba_bytes + (ns->extended ? ns->ms : 0u);
+	bool strips = ns->dps && (asked_field(q, "PRINFO") & PRACT) && ns->ms == (ns->pif ? 16 : 8);
+	bool counts = ns->extended && !strips && !(le32_get(q->c->id.ctratt) & CTRATT_MEM);
+
+	return ns->lba_bytes + (counts ? ns->ms : 0u);
 }
 
 static void blocks(const struct asked *q, const struct spec_ns *ns, bool data)
@@ -132,8 +140,9 @@ static void blocks(const struct asked *q, const struct spec_ns *ns, bool data)
 	if (is(q, nvme_cmd_verify) && (asked_field(q, "PRINFO") & 8))
 		asked_may(q, SC_INVALID_FIELD, "PRACT");
 	if (data)
-		asked_data(q, ns->lba_bytes && !asked_doubts(q, ORACLE_OF_NS) ? n * block_bytes(ns)
-									      : 1);
+		asked_data(q, ns->lba_bytes && !asked_doubts(q, ORACLE_OF_NS)
+				      ? n * block_bytes(q, ns)
+				      : 1);
 }
 
 static void dsm(const struct asked *q, const struct spec_ns *ns)
@@ -185,6 +194,8 @@ static void copy(const struct asked *q, const struct spec_ns *ns)
 		asked_fails(q, SC_INVALID_FIELD, "DESFMT: not in OCFS", q->command->ref);
 	if (asked_field(q, "PRINFOR") || asked_field(q, "PRINFOW") || format || ns->ms)
 		asked_may(q, SC_INVALID_FIELD, "PRINFOR, PRINFOW, DESFMT");
+	if (ns->dps && !format == (ns->pif != 0))
+		asked_may(q, SC_INVALID_NS, "DESFMT: not of this guard");
 	if (n > ns->msrc + 1u)
 		asked_must(q, SC_COMMAND_SIZE_LIMIT, "more ranges than MSRC", q->command->ref);
 	if (sure) {
