@@ -343,7 +343,8 @@ static void lay_length(struct sgl_bench *s, const struct length_row *row)
 	for (unsigned i = 0; i < s->n; i++)
 		s->piece[i].len = i == s->n - 1 ? 2 * lba - (s->n - 1) * s->granule : s->granule;
 	strew_places(s);
-	if (last->at + last->len + EXTRA + lba > s->b->mem->len)
+	/* not over the small pieces, which stand at the beginning */
+	if (last->at < s->b->page || last->at + last->len + EXTRA + lba > s->b->mem->len)
 		last->at = s->b->page * (s->b->npages / 2);
 	for (unsigned i = 0; i + 1 < s->n; i++)
 		s->piece[i].at = (i + 1) * 64;
