@@ -82,6 +82,7 @@
 	X(io_load_suite)                                                                           \
 	X(io_fused_suite)                                                                          \
 	X(io_copy_suite)                                                                           \
+	X(format_suite)                                                                            \
 	X(pi_meta_suite)                                                                           \
 	X(pi_suite)                                                                                \
 	X(pi_ref_suite)                                                                            \

@@ -192,6 +192,10 @@ const struct facts_ns *rig_ns_that(struct rig *r, unsigned *at,
 				   bool (*fits)(const struct facts_ns *ns));
 /* Can its blocks be reached? Where it takes LBAFEE, that is set, and put back at the end. */
 bool rig_ns_reach(struct rig *r, const struct facts_ns *ns);
+/* LBAFEE of Host Behavior Support is 1h from here on, where it can be; put back at the end. */
+bool rig_lbafee(struct rig *r);
+/* A namespace as Identify tells it now, which lasts as long as the case. */
+const struct facts_ns *rig_ns_now(struct rig *r, uint32_t nsid);
 /* What its blocks are made of. */
 struct pi_shape rig_shape(const struct facts_ns *ns);
 /* Identify Controller and Namespace, read now. */

@@ -51,18 +51,32 @@ static bool set_lbafee(struct rig *r)
 	return rig_admin(r, behavior_cmd(false, data)).status == SC_SUCCESS && data[LBAFEE] == 1;
 }
 
-bool rig_ns_reach(struct rig *r, const struct facts_ns *ns)
+bool rig_lbafee(struct rig *r)
 {
+	bool claimed = le32_get(rig_facts(r)->id.ctratt) & NVME_CTRL_CTRATT_ELBAS;
 	struct kit *k = kit_of(r);
 
-	if (!facts_is_extended_pi(ns))
-		return true;
-	if (!k->asked_lbafee)
+	if (!k->asked_lbafee && claimed)
 		k->has_lbafee = set_lbafee(r);
-	if (!k->asked_lbafee && !k->has_lbafee)
+	if (!k->asked_lbafee && claimed && !k->has_lbafee)
 		rig_note(r, "LBAFEE cannot be set: extended protection information is left out");
 	k->asked_lbafee = true;
 	return k->has_lbafee;
+}
+
+bool rig_ns_reach(struct rig *r, const struct facts_ns *ns)
+{
+	return !facts_is_extended_pi(ns) || rig_lbafee(r);
+}
+
+const struct facts_ns *rig_ns_now(struct rig *r, uint32_t nsid)
+{
+	struct facts_ns *ns = rig_mem(r, sizeof(*ns));
+	int err = facts_ask_ns(rig_ctrl(r), rig_facts(r), nsid, ns);
+
+	if (err)
+		rig_broken(r, "Identify of NSID %u: %s", nsid, strerror(-err));
+	return ns;
 }
 
 struct pi_shape rig_shape(const struct facts_ns *ns)

@@ -47,6 +47,7 @@ static const struct {
 	{ nvme_admin_ns_mgmt, admin_ns_mgmt },
 	{ nvme_admin_sanitize_nvm, admin_sanitize },
 	{ nvme_admin_ns_attach, admin_ns_attach },
+	{ nvme_admin_format_nvm, admin_format },
 	{ nvme_admin_keep_alive, admin_keep_alive },
 	{ nvme_admin_dbbuf, admin_dbbuf },
 };

@@ -33,6 +33,9 @@ static const struct claim {
 	{ OPT(oacs), NVME_CTRL_OACS_SELF_TEST, VS(1, 3, 0), "Device Self-test" },
 	{ OPT(oacs), NVME_CTRL_OACS_VIRT_MGMT, VS(1, 3, 0), "Virtualization Management" },
 	{ OPT(oacs), NVME_CTRL_OACS_NS_MGMT, VS(1, 2, 0), "Namespace Management" },
+	{ OPT(oacs), NVME_CTRL_OACS_FORMAT, VS(1, 0, 0), "Format NVM" },
+	{ OPT(fna), 0x7, VS(1, 0, 0), "a scope of Format NVM" },
+	{ OPT(fna), NVME_CTRL_FNA_NSID_FFFFFFFF, VS(1, 4, 0), "Format NVM by NSID alone" },
 	{ OPT(oacs), NVME_CTRL_OACS_DBBUF_CFG, VS(1, 3, 0), "Doorbell Buffer Config" },
 	{ OPT(oncs), NVME_CTRL_ONCS_COMPARE, VS(1, 0, 0), "Compare" },
 	{ OPT(oncs), NVME_CTRL_ONCS_WRITE_UNCORRECTABLE, VS(1, 0, 0), "Write Uncorrectable" },
@@ -194,6 +197,10 @@ static const char *contradiction(const struct model_opt *o)
 	if (o->ctratt & NVME_CTRL_CTRATT_ELBAS && (!o->meta || !o->hbs))
 		return "ctratt bit 15 is of formats with metadata that Host Behavior Support "
 		       "enables, and meta or hbs is 0";
+	if (o->fna & NVME_CTRL_FNA_NSID_FFFFFFFF && o->fna & 3)
+		return "fna bit 3 is 1: a format of one namespace, and bits 1:0 say of all";
+	if (o->fna && !(o->oacs & NVME_CTRL_OACS_FORMAT))
+		return "fna tells of Format NVM, and oacs bit 1 is 0";
 	if (o->apsta && o->npss < POWER_IDLE)
 		return "apsta is 1, and npss leaves no state to go to";
 	return memory_contradiction(o);
@@ -206,6 +213,8 @@ static void drop_dependent(struct model *m)
 
 	if (!(o->lpa & NVME_CTRL_LPA_EXTENDED) && !option_given(m, "lpa"))
 		o->lpa &= ~(unsigned)(NVME_CTRL_LPA_TELEMETRY | NVME_CTRL_LPA_PERSETENT_EVENT);
+	if (!(o->oacs & NVME_CTRL_OACS_FORMAT) && !option_given(m, "fna"))
+		o->fna = 0;
 	if (!o->hostid && !option_given(m, "ctratt"))
 		o->ctratt &= ~(unsigned)NVME_CTRL_CTRATT_128_ID;
 	if ((!o->meta || !o->hbs) && !option_given(m, "ctratt"))
@@ -271,6 +280,7 @@ static const struct offer admin_offers[] = {
 	{ nvme_admin_sanitize_nvm, WITH(sanicap, SANICAP_ANY) },
 	{ nvme_admin_ns_mgmt, WITH(oacs, NVME_CTRL_OACS_NS_MGMT) },
 	{ nvme_admin_ns_attach, WITH(oacs, NVME_CTRL_OACS_NS_MGMT) },
+	{ nvme_admin_format_nvm, WITH(oacs, NVME_CTRL_OACS_FORMAT) },
 	{ nvme_admin_dbbuf, WITH(oacs, NVME_CTRL_OACS_DBBUF_CFG) },
 	{ nvme_admin_keep_alive, WITH(kas, 0xffff) },
 };

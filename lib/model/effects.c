@@ -18,7 +18,7 @@ static const uint8_t admin_opcodes[] = {
 	nvme_admin_async_event,	  nvme_admin_fw_commit,	   nvme_admin_fw_download,
 	nvme_admin_dev_self_test, nvme_admin_virtual_mgmt, nvme_admin_keep_alive,
 	nvme_admin_dbbuf,	  nvme_admin_ns_mgmt,	   nvme_admin_ns_attach,
-	nvme_admin_sanitize_nvm,
+	nvme_admin_sanitize_nvm,  nvme_admin_format_nvm,
 };
 
 static const struct {
@@ -42,6 +42,8 @@ static uint32_t admin_effects(uint8_t opcode)
 		return NVME_CMD_EFFECTS_LBCC;
 	case nvme_admin_ns_attach:
 		return NVME_CMD_EFFECTS_NIC;
+	case nvme_admin_format_nvm:
+		return NVME_CMD_EFFECTS_LBCC | NVME_CMD_EFFECTS_NCC;
 	default:
 		return 0;
 	}

@@ -322,6 +322,11 @@ static void run(struct model *m, struct slot *s)
 	}
 	if (m->core->wedged || s->state != SLOT_RUNNING)
 		return;
+	if (c->again_ns && c->status == SC_SUCCESS) {
+		s->due = model_now(m) + c->again_ns;
+		c->again_ns = 0;
+		return;
+	}
 	if (c->held && c->status == SC_SUCCESS)
 		set_state(m, s, SLOT_HELD);
 	else if (post_hold_for_irq(m, s))

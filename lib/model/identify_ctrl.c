@@ -168,6 +168,7 @@ static void io_limits(struct model *m, struct nvme_id_ctrl *id)
 	id->awupf = le16_from(IDENTIFY_ATOMIC_Z);
 	id->acwu = le16_from(m->opt.fuses ? IDENTIFY_ATOMIC_Z : 0);
 	id->ocfs = le16_from((uint16_t)(NVM_HAS_COPY(m) ? nvm_copy_formats(m) : 0));
+	id->fna = (uint8_t)m->opt.fna;
 	id->fuses = le16_from((uint16_t)m->opt.fuses);
 	id->vwc = (uint8_t)m->opt.vwc;
 	id->sgls = le32_from(m->opt.sgls);

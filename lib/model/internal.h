@@ -71,6 +71,7 @@ struct model_opt {
 	unsigned wzsl, wusl; /* NVM CS Identify Controller (CNS 06h), exponents */
 	/* Features that are there (1) or not: 0Ch, 0Dh, 10h, 16h, 19h, 81h, 84h, C0h */
 	unsigned apsta, hmb, hctma, hbs, iocss, hostid, nwpc, vendor;
+	unsigned fna;	   /* Format NVM Attributes */
 	unsigned meta;	   /* LBA formats with metadata, and protection information */
 	unsigned dlguard;  /* DLFEAT bit 4: the guard of deallocated blocks is their CRC */
 	char shapes[256];  /* of the first namespaces, "" for plain ones: shape.h */
@@ -134,6 +135,8 @@ struct mcmd {
 	uint16_t status;   /* SC_SUCCESS to begin with */
 	bool dnr, more;
 	uint32_t dw0, dw1;
+	uint64_t again_ns; /* it is run once more after so long, for its next phase */
+	unsigned phase;
 	bool held;	   /* no CQE now: an AER, or something that finishes later */
 	uint16_t error_location; /* Parameter Error Location for the error log; FFFFh none */
 	uint64_t error_lba;
@@ -214,6 +217,7 @@ void admin_get_features(struct mcmd *c);
 void admin_set_features(struct mcmd *c);
 void admin_get_log(struct mcmd *c);
 void admin_dbbuf(struct mcmd *c);
+void admin_format(struct mcmd *c);
 void admin_fw_commit(struct mcmd *c);
 void admin_fw_download(struct mcmd *c);
 void admin_self_test(struct mcmd *c);

@@ -57,6 +57,8 @@ uint16_t log_persistent_check(struct mcmd *c, uint64_t lpo, uint64_t bytes);
 
 size_t nsmgmt_build_changed(struct model *m, uint8_t *page);
 void nsmgmt_changed_read(struct model *m);
+/* An attached namespace came, went or became another one: the host of this controller is told. */
+void nsmgmt_changed(struct model *m, uint32_t nsid);
 
 /* ---- effects.c: builders of pages that tell what is supported; each returns the size ---- */
 

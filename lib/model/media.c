@@ -30,6 +30,7 @@ struct media_ns {
 	struct media_shape shape;
 	unsigned lbads, ms;
 	struct media_pi pi;
+	uint64_t busy_until; /* a Format is under way */
 	struct image data, meta;
 	struct bits bad;		 /* blocks marked by Write Uncorrectable */
 	struct bits written;		 /* blocks that hold something; only where a host can ask */
@@ -137,6 +138,16 @@ int media_shape_ns(struct model *m, struct media_ns *ns, const struct media_shap
 	if (!err)
 		unwrite(m, ns, 0, shape->blocks);
 	return err;
+}
+
+void media_set_busy(struct media_ns *ns, uint64_t until)
+{
+	ns->busy_until = until;
+}
+
+bool media_is_busy(const struct model *m, const struct media_ns *ns)
+{
+	return model_now(m) < ns->busy_until;
 }
 
 /* By fault: the first page of a namespace outlives it, and begins the next one. */

@@ -11,7 +11,7 @@
 
 struct media_ns;
 
-#define MEDIA_NS_MAX  1100u	 /* NSIDs that can be allocated: 1 to this */
+#define MEDIA_NS_MAX  1100u	  /* NSIDs that can be allocated: 1 to this */
 #define MEDIA_GRANULE (64u << 10) /* capacity is allocated in pieces of so many bytes */
 
 enum media_pif { PIF_16B, PIF_32B, PIF_64B }; /* Protection Information Format */
@@ -55,6 +55,9 @@ uint16_t media_shape_status(const struct model *m, const struct media_shape *sha
 /* Its content is gone and its shape another one: Format NVM. -ENOMEM: there are no blocks then. */
 int media_shape_ns(struct model *m, struct media_ns *ns, const struct media_shape *shape);
 const struct media_shape *media_shape(const struct media_ns *ns);
+/* It is being formatted until then: no I/O command reaches it. */
+void media_set_busy(struct media_ns *ns, uint64_t until);
+bool media_is_busy(const struct model *m, const struct media_ns *ns);
 
 void media_attach(struct media_ns *ns, unsigned ctrl, bool on);
 bool media_is_attached(const struct media_ns *ns, unsigned ctrl);

@@ -36,7 +36,7 @@ static void mark_changed(struct model *m, uint32_t nsid)
 }
 
 /* An attached namespace came or went, for this controller. */
-static void changed(struct model *m, uint32_t nsid)
+void nsmgmt_changed(struct model *m, uint32_t nsid)
 {
 	if (!(m->opt.oaes & NVME_CTRL_OAES_NA))
 		return;
@@ -225,7 +225,7 @@ static void delete_one(struct mcmd *c, uint32_t nsid)
 		if (other == m || FAULT(m, DELETE_UNTOLD))
 			mark_changed(other, nsid);
 		else
-			changed(other, nsid);
+			nsmgmt_changed(other, nsid);
 	}
 	if (!FAULT(m, NS_DELETE_NOOP))
 		media_delete(m, nsid);
@@ -345,7 +345,7 @@ static uint16_t attach(struct model *m, struct media_ns *ns)
 	media_attach(ns, m->index, !FAULT(m, NS_ATTACH_NOOP));
 	for (unsigned i = 0; i < m->sub->n; i++)
 		if (i == m->index || FAULT(m, NS_EVENT_EVERYWHERE))
-			changed(m->sub->ctrl[i], media_nsid(ns));
+			nsmgmt_changed(m->sub->ctrl[i], media_nsid(ns));
 	return SC_SUCCESS;
 }
 
@@ -357,7 +357,7 @@ static uint16_t detach(struct model *m, struct media_ns *ns)
 		media_drop(ns);
 	media_attach(ns, m->index, FAULT(m, NS_DETACH_NOOP));
 	if (!FAULT(m, DETACH_UNTOLD))
-		changed(m, media_nsid(ns));
+		nsmgmt_changed(m, media_nsid(ns));
 	return SC_SUCCESS;
 }
 

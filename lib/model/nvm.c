@@ -40,6 +40,16 @@ static uint32_t cdw12(const struct mcmd *c)
 
 /* ---- namespace and range ---- */
 
+/* It may succeed when it is sent again: DNR is 0. */
+static bool format_runs(struct mcmd *c, const struct media_ns *ns)
+{
+	if (!media_is_busy(c->m, ns) || FAULT(c->m, FORMAT_MIXES))
+		return false;
+	mcmd_fail(c, SC_FORMAT_IN_PROGRESS, MCMD_AT(4, 0));
+	c->dnr = FAULT(c->m, FORMAT_IN_PROGRESS_FINAL);
+	return true;
+}
+
 /* The active namespace of the command, or NULL and the status set. */
 struct media_ns *nvm_find_ns(struct mcmd *c)
 {
@@ -57,6 +67,8 @@ struct media_ns *nvm_find_ns(struct mcmd *c)
 		mcmd_fail(c, SC_INVALID_NS, MCMD_AT(4, 0));
 		return NULL;
 	}
+	if (ns && format_runs(c, ns))
+		return NULL;
 	if (ns)
 		return ns;
 	if (inactive || (c->nsid == NSID_ALL && !old))

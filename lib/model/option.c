@@ -37,7 +37,7 @@
 	X(acl, 0, 255, 3)                                                                          \
 	X(elpe, 0, LOG_ELPE_MAX, 63)                                                               \
 	X(npss, 0, POWER_STATES - 1, 2)                                                            \
-	X(oacs, 0, 0xffff, 0x011c)                                                                 \
+	X(oacs, 0, 0xffff, 0x011e)                                                                 \
 	X(oncs, 0, 0xffff, 0x01df)                                                                 \
 	X(oaes, 0, 0xffffffff, 0x0300)                                                             \
 	X(frmw, 2, 0x1f, 0x17)                                                                     \
@@ -57,6 +57,7 @@
 	X(sgls, 0, 0xffffffff, 0x00050001)                                                         \
 	X(wzsl, 0, 15, 0)                                                                          \
 	X(wusl, 0, 15, 0)                                                                          \
+	X(fna, 0, 15, 4)                                                                           \
 	X(meta, 0, 1, 1)                                                                           \
 	X(dlguard, 0, 1, 0)                                                                        \
 	X(cmb, 0, 0x10000000, 0xfe000)                                                             \

@@ -35,7 +35,7 @@ static const struct model_preset {
 	/* Metadata of every layout, protection information of every type and guard, a namespace
 	 * without, where the rest is at home. */
 	{ "pi", "meta=1",
-	  "size=4Mi,dlguard=1,ns=14,shapes=512/8xt1+4096/16t3+512/64+512+512/16t2+4096/64xt2+"
+	  "size=4Mi,dlguard=1,fna=8,ns=14,shapes=512/8xt1+4096/16t3+512/64+512+512/16t2+4096/64xt2+"
 	  "512/8t1+512/64x+4096/16xg32s16t1+4096/16g64t1+4096/64g64s48t2+512/8s16t2+4096/"
 	  "16xg64s18t3+512/8" },
 	/* Two controllers of one subsystem: namespaces of both, and one of each alone. */

@@ -49,23 +49,25 @@ static void describe_pi(struct ctrl *c, const struct facts *f, struct facts_ns *
 	ns->lbstm = le64_get(id->lbstm);
 }
 
-static void describe_ns(struct ctrl *c, struct facts *f, uint32_t nsid)
+int facts_ask_ns(struct ctrl *c, const struct facts *f, uint32_t nsid, struct facts_ns *ret)
 {
-	struct facts_ns *ns = &f->ns[f->n_ns];
 	unsigned format, ds;
+	int err;
 
-	memset(ns, 0, sizeof(*ns));
-	if (ask(c, cmd_identify(0x00, nsid, &ns->id)))
-		return;
-	ns->nsid = nsid;
-	ns->csi = find_csi(c, nsid);
-	format = (ns->id.flbas & 0xf) | (ns->id.nlbaf > 15 ? (ns->id.flbas >> 5 & 3) << 4 : 0);
-	ds = ns->id.lbaf[format].ds;
-	ns->lba_bytes = ds >= 9 && ds < 32 ? 1u << ds : 0;
-	ns->ms = le16_get(ns->id.lbaf[format].ms);
-	ns->nsze = le64_get(ns->id.nsze);
-	describe_pi(c, f, ns, format);
-	f->n_ns++;
+	memset(ret, 0, sizeof(*ret));
+	err = ask(c, cmd_identify(0x00, nsid, &ret->id));
+	if (err)
+		return err;
+	ret->nsid = nsid;
+	ret->csi = find_csi(c, nsid);
+	format = (ret->id.flbas & 0xf) |
+		 (ret->id.nlbaf + ret->id.nulbaf > 15 ? (ret->id.flbas >> 5 & 3) << 4 : 0);
+	ds = ret->id.lbaf[format].ds;
+	ret->lba_bytes = ds >= 9 && ds < 32 ? 1u << ds : 0;
+	ret->ms = le16_get(ret->id.lbaf[format].ms);
+	ret->nsze = le64_get(ret->id.nsze);
+	describe_pi(c, f, ret, format);
+	return 0;
 }
 
 static void describe_all_ns(struct ctrl *c, struct facts *f)
@@ -83,7 +85,7 @@ static void describe_all_ns(struct ctrl *c, struct facts *f)
 			f->inactive_nsid = expected;
 		expected = nsid + 1;
 		if (f->n_ns < FACTS_NS_MAX)
-			describe_ns(c, f, nsid);
+			f->n_ns += !facts_ask_ns(c, f, nsid, &f->ns[f->n_ns]);
 		listed++;
 	}
 	f->all_ns = listed == f->n_ns && listed < 1024;

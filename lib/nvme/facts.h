@@ -62,6 +62,9 @@ struct facts {
 	struct facts_peer peer;
 };
 
+/* A namespace as Identify tells it now, of a controller of which the rest is known. 0 or -errno. */
+int facts_ask_ns(struct ctrl *c, const struct facts *f, uint32_t nsid, struct facts_ns *ret);
+
 /* Opens, asks, closes. 0 also when the controller would not come up (alive = false). */
 int facts_gather(struct target *t, struct facts *ret);
 

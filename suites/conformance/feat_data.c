@@ -213,6 +213,67 @@ static const char *na_behavior(const struct facts *f)
 			   f->vs >> 8 & 0xff);
 }
 
+/* The formats that Identify tells of are no more than the host is ready for. */
+static void check_formats(struct rig *r, unsigned most)
+{
+	const struct facts *f = rig_facts(r);
+	struct nvme_id_ns id;
+
+	for (unsigned i = 0; i < f->n_ns; i++) {
+		if (f->ns[i].csi)
+			continue;
+		rig_id_ns(r, f->ns[i].nsid, &id);
+		CHECK_LE(r, most > 16 ? "formats with LBAFEE 1h" : "formats with LBAFEE 0h",
+			 id.nlbaf + 1u + id.nulbaf, most);
+	}
+}
+
+static struct cpl read_first(struct rig *r, const struct facts_ns *ns)
+{
+	size_t len = ns->lba_bytes + (ns->id.flbas >> 4 & 1 ? ns->ms : 0u);
+	struct cmd c = cmd_read(ns->nsid, 0, 1, rig_mem(r, len), len);
+
+	c.sqe.mptr = le64_from(rig_buf(r, 4096)->iova);
+	return rig_io(r, rig_queue(r), c);
+}
+
+/* Blocks with extended protection information are there while LBAFEE is 1h, and only then. */
+static void check_reach(struct rig *r, bool lbafee)
+{
+	const struct facts *f = rig_facts(r);
+
+	for (unsigned i = 0; i < f->n_ns; i++) {
+		if (f->ns[i].csi || !facts_is_extended_pi(&f->ns[i]))
+			continue;
+		if (lbafee)
+			CHECK_STATUS_OF(r, "Read of extended protection information, LBAFEE 1h",
+					read_first(r, &f->ns[i]), SC_SUCCESS);
+		else
+			CHECK_STATUS_OF(r, "Read of extended protection information, LBAFEE 0h",
+					read_first(r, &f->ns[i]), SC_INVALID_NS);
+	}
+}
+
+static void set_lbafee(struct rig *r, uint8_t *data, uint8_t value)
+{
+	uint8_t got[BEHAVIOR_BYTES] = { 0 };
+
+	data[LBAFEE] = value;
+	REQUIRE_STATUS(r, feat_set_data(r, FID_BEHAVIOR, 0, data, BEHAVIOR_BYTES), SC_SUCCESS);
+	REQUIRE_STATUS(r, feat_get_data(r, FID_BEHAVIOR, 0, got, BEHAVIOR_BYTES), SC_SUCCESS);
+	CHECK_MEM(r, "host behavior with LBA Format Extension", got, data, BEHAVIOR_BYTES);
+}
+
+static void extended_formats(struct rig *r, uint8_t *data)
+{
+	set_lbafee(r, data, 1);
+	check_formats(r, 64);
+	check_reach(r, true);
+	set_lbafee(r, data, 0);
+	check_formats(r, 16);
+	check_reach(r, false);
+}
+
 static void host_behavior(struct rig *r)
 {
 	uint8_t was[BEHAVIOR_BYTES], want[BEHAVIOR_BYTES], got[BEHAVIOR_BYTES] = { 0 };
@@ -227,8 +288,10 @@ static void host_behavior(struct rig *r)
 	REQUIRE_STATUS(r, feat_set_data(r, FID_BEHAVIOR, 0, want, BEHAVIOR_BYTES), SC_SUCCESS);
 	REQUIRE_STATUS(r, feat_get_data(r, FID_BEHAVIOR, 0, got, BEHAVIOR_BYTES), SC_SUCCESS);
 	CHECK_MEM(r, "host behavior with Advanced Command Retry", got, want, BEHAVIOR_BYTES);
-	if (le32_get(rig_facts(r)->id.ctratt) & CTRATT_ELBAS)
+	if (le32_get(rig_facts(r)->id.ctratt) & CTRATT_ELBAS) {
+		extended_formats(r, want);
 		return;
+	}
 	want[LBAFEE] = 1;
 	feat_set_data(r, FID_BEHAVIOR, 0, want, BEHAVIOR_BYTES);
 	REQUIRE_STATUS(r, feat_get_data(r, FID_BEHAVIOR, 0, got, BEHAVIOR_BYTES), SC_SUCCESS);
@@ -414,7 +477,7 @@ static const struct rig_case cases[] = {
 		 "Support (Feature Identifier 16h)",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_SETTINGS,
-	  .fault = "behavior-lost behavior-unsupported-stored",
+	  .fault = "behavior-lost behavior-unsupported-stored lbafee-lost lbafee-not-needed",
 	  .na = na_behavior,
 	  .run = host_behavior },
 	{ .id = "host-id",

@@ -92,8 +92,11 @@ static void ask_metadata(struct rig *r, const struct nvme_id_ns *id)
 			   id->dpc, type);
 	if (type)
 		CHECK_GE(r, "metadata bytes that hold the protection information", ms, 8);
-	if (rig_facts(r)->vs >= VS(1, 4, 0) && !type)
-		CHECK_EQ(r, "DPS bit 3 without protection information", id->dps >> 3 & 1, 0);
+	if (rig_facts(r)->vs >= VS(1, 4, 0)) {
+		CHECK_EQ(r, "DPS bit 3, protection information in the first bytes",
+			 id->dps >> 3 & 1, 0);
+		CHECK_EQ(r, "DPC bit 3, the same", id->dpc >> 3 & 1, 0);
+	}
 	if (!ms)
 		return;
 	if (id->flbas & 1u << 4)
@@ -104,9 +107,55 @@ static void ask_metadata(struct rig *r, const struct nvme_id_ns *id)
 			   id->mc);
 }
 
+/* Guards of 32 and 64 bits: room, block size, Storage Tag (CNS 05h). */
+static void ask_format(struct rig *r, const struct nvme_id_ns *id, unsigned i, uint32_t elbaf)
+{
+	unsigned pif = elbaf >> 7 & 3, sts = elbaf & 0x7f, ds = id->lbaf[i].ds;
+	static const unsigned least[] = { 0, 16, 0 }, most[] = { 32, 64, 48 };
+
+	CHECK_LE(r, "Protection Information Format", pif, 2);
+	if (!ds || pif > 2 || !(elbaf & 0x1ff))
+		return;
+	CHECK_TRUE(r, sts >= least[pif] && sts <= most[pif],
+		   "format %u, PIF %u: Storage Tag Size %u is from %u to %u", i, pif, sts,
+		   least[pif], most[pif]);
+	if (pif)
+		CHECK_GE(r, "LBADS of a format with a guard of 32 or 64 bits", ds, 12);
+}
+
+static void ask_extended(struct rig *r, const struct nvme_id_ns *id, uint32_t nsid)
+{
+	struct nvme_nvm_id_ns *nvm = rig_mem(r, ID_LEN);
+	unsigned used = format_in_use(id) % ARRAY_SIZE(id->lbaf), ms;
+	bool wide = false;
+
+	rig_admin_ok(r, cmd_identify(0x05, nsid, nvm));
+	for (unsigned i = 0; i < format_count(id) && i < ARRAY_SIZE(id->lbaf); i++) {
+		ask_format(r, id, i, le32_get(nvm->elbaf[i]));
+		wide |= id->lbaf[i].ds && (le32_get(nvm->elbaf[i]) >> 7 & 3);
+	}
+	if (wide)
+		CHECK_EQ(r, "PIC bit 0, with guards of 32 or 64 bits among the formats",
+			 nvm->pic & 1, 1);
+	ms = le16_get(id->lbaf[used].ms);
+	if ((id->dps & 7) && (le32_get(nvm->elbaf[used]) >> 7 & 3))
+		CHECK_GE(r, "metadata bytes that hold the protection information", ms, 16);
+}
+
 static void ns_meta_pi(struct rig *r)
 {
+	const struct facts *f = rig_facts(r);
+	struct nvme_id_ns id;
+
 	each_ns(r, ask_metadata);
+	if (!(le32_get(f->id.ctratt) & NVME_CTRL_CTRATT_ELBAS))
+		return;
+	for (unsigned i = 0; i < f->n_ns; i++) {
+		if (f->ns[i].csi != CSI_NVM)
+			continue;
+		rig_id_ns(r, f->ns[i].nsid, &id);
+		ask_extended(r, &id, f->ns[i].nsid);
+	}
 }
 
 /* ---- ns-perf-fields ---- */
@@ -353,7 +402,7 @@ static const struct rig_case cases[] = {
 	  .ref = "NVM CS 1.0 End-to-end Data Protection; NVM CS 1.0 Identify Namespace data "
 		 "structure",
 	  .needs = NEED_QUEUES,
-	  .fault = "dps-without-dpc",
+	  .fault = "dps-without-dpc dpc-first-bytes elbaf-storage-tag-small pic-without-storage",
 	  .na = na_no_nvm_ns,
 	  .run = ns_meta_pi },
 	{ .id = "ns-perf-fields",
