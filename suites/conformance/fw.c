@@ -103,7 +103,7 @@ static void commit_bad_slot(struct rig *r)
 	const struct slot_row *row = rig_row(r);
 	const struct fw_state *was = fw_look(r);
 
-	if (row->action >= FW_ACTIVATE)
+	if (row->action != FW_REPLACE)
 		need_emulated(r);
 	if (row->past && was->slots == 7)
 		rig_na(r, "FRMW counts 7 slots: every number is one of a slot");
@@ -221,6 +221,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.0 Firmware Image Download command; Base 2.1 Firmware Image Download "
 		 "command; Base 2.0 Identify Controller data structure (FWUG)",
 	  .needs = NEED_QUEUES,
+	  .harm = HARM_SETTINGS,
 	  .fault = "fw-odd-piece-internal-error fw-piece-in-log",
 	  .na = na_align,
 	  .run = download_align,
