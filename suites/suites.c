@@ -91,6 +91,12 @@
 	X(multi_hotplug_suite)                                                                     \
 	X(multi_shared_suite)                                                                      \
 	X(multi_isolation_suite)                                                                   \
+	X(resv_suite)                                                                              \
+	X(resv_end_suite)                                                                          \
+	X(resv_access_suite)                                                                       \
+	X(resv_report_suite)                                                                       \
+	X(resv_log_suite)                                                                          \
+	X(resv_feat_suite)                                                                         \
 	X(dbbuf_suite)                                                                             \
 	X(robust_suite)                                                                            \
 	X(robust_fuzz_suite)                                                                       \

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "model/claim.h"
 #include "model/core.h"
+#include "model/resv.h"
 
 #define AT_NSID	    4u
 #define NOT_ABORTED 1u /* Abort, DW0 bit 0 */
@@ -57,7 +58,8 @@ void admin_command(struct mcmd *c)
 	for (size_t i = 0; i < ARRAY_SIZE(admin_commands); i++) {
 		if (admin_commands[i].opcode == c->e.opcode &&
 		    claim_admin(c->m, c->e.opcode)) {
-			admin_commands[i].run(c);
+			if (!resv_conflict(c))
+				admin_commands[i].run(c);
 			return;
 		}
 	}

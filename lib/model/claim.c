@@ -42,6 +42,7 @@ static const struct claim {
 	{ OPT(oncs), NVME_CTRL_ONCS_DSM, VS(1, 0, 0), "Dataset Management" },
 	{ OPT(oncs), NVME_CTRL_ONCS_WRITE_ZEROES, VS(1, 1, 0), "Write Zeroes" },
 	{ OPT(oncs), NVME_CTRL_ONCS_SAVE_FEATURES, VS(1, 1, 0), "Save and Select" },
+	{ OPT(oncs), NVME_CTRL_ONCS_RESERVATIONS, VS(1, 1, 0), "Reservations" },
 	{ OPT(oncs), NVME_CTRL_ONCS_TIMESTAMP, VS(1, 3, 0), "Timestamp" },
 	{ OPT(oncs), NVME_CTRL_ONCS_VERIFY, VS(1, 4, 0), "Verify" },
 	{ OPT(oncs), NVME_CTRL_ONCS_COPY, VS(2, 0, 0), "Copy" },
@@ -201,6 +202,9 @@ static const char *contradiction(const struct model_opt *o)
 		return "fna bit 3 is 1: a format of one namespace, and bits 1:0 say of all";
 	if (o->fna && !(o->oacs & NVME_CTRL_OACS_FORMAT))
 		return "fna tells of Format NVM, and oacs bit 1 is 0";
+	if (o->oncs & NVME_CTRL_ONCS_RESERVATIONS && (!o->hostid || !(o->rescap & 0x7e)))
+		return "oncs claims reservations, which take a Host Identifier (hostid) and types "
+		       "(rescap)";
 	if (o->apsta && o->npss < POWER_IDLE)
 		return "apsta is 1, and npss leaves no state to go to";
 	return memory_contradiction(o);
@@ -293,6 +297,10 @@ static const struct offer io_offers[] = {
 	{ nvme_cmd_write_zeroes, WITH(oncs, NVME_CTRL_ONCS_WRITE_ZEROES) },
 	{ nvme_cmd_write_zeroes, WITH(wzsl, 0xf) },
 	{ nvme_cmd_copy, WITH(oncs, NVME_CTRL_ONCS_COPY) },
+	{ nvme_cmd_resv_register, WITH(oncs, NVME_CTRL_ONCS_RESERVATIONS) },
+	{ nvme_cmd_resv_report, WITH(oncs, NVME_CTRL_ONCS_RESERVATIONS) },
+	{ nvme_cmd_resv_acquire, WITH(oncs, NVME_CTRL_ONCS_RESERVATIONS) },
+	{ nvme_cmd_resv_release, WITH(oncs, NVME_CTRL_ONCS_RESERVATIONS) },
 	{ nvme_cmd_verify, WITH(oncs, NVME_CTRL_ONCS_VERIFY) },
 };
 
@@ -307,6 +315,8 @@ static const struct offer feature_offers[] = {
 	{ NVME_FEAT_FID_HOST_BEHAVIOR, WITH(hbs, 1) },
 	{ NVME_FEAT_FID_IOCS_PROFILE, WITH(iocss, 1) },
 	{ NVME_FEAT_FID_HOST_ID, WITH(hostid, 1) },
+	{ NVME_FEAT_FID_RESV_MASK, WITH(oncs, NVME_CTRL_ONCS_RESERVATIONS) },
+	{ NVME_FEAT_FID_RESV_PERSIST, WITH(oncs, NVME_CTRL_ONCS_RESERVATIONS) },
 	{ NVME_FEAT_FID_WRITE_PROTECT, WITH(nwpc, 1) },
 	{ 0xc0, WITH(vendor, 1) },
 };
@@ -319,6 +329,7 @@ static const struct offer log_offers[] = {
 	{ NVME_LOG_LID_TELEMETRY_HOST, WITH(lpa, NVME_CTRL_LPA_TELEMETRY) },
 	{ NVME_LOG_LID_TELEMETRY_CTRL, WITH(lpa, NVME_CTRL_LPA_TELEMETRY) },
 	{ NVME_LOG_LID_PERSISTENT_EVENT, WITH(lpa, NVME_CTRL_LPA_PERSETENT_EVENT) },
+	{ NVME_LOG_LID_RESERVATION, WITH(oncs, NVME_CTRL_ONCS_RESERVATIONS) },
 	{ NVME_LOG_LID_ENDURANCE_GROUP, WITH(ctratt, NVME_CTRL_CTRATT_ENDURANCE_GROUPS) },
 };
 

@@ -285,6 +285,9 @@ void engine_keep_late(struct model *m);
 void engine_complete_held(struct model *m);
 /* Completes or drops what a submission queue has in flight, before it is deleted. */
 void engine_abort_queue(struct model *m, uint16_t sqid);
+/* Preempt and abort: I/O commands of the namespace that have not begun their work end; by fault
+ * they go on, as if nothing had happened. */
+void engine_preempt(struct model *m, uint32_t nsid);
 /* By fault: a running command of SQ 1 goes when another queue is deleted. */
 void engine_drop_one(struct model *m, uint16_t deleted);
 /* Writes the CQE, moves the tail, interrupts. The slot is free afterwards. */

@@ -29,7 +29,9 @@ static const struct {
 	{ nvme_cmd_read, false },    { nvme_cmd_write_uncor, true },
 	{ nvme_cmd_compare, false }, { nvme_cmd_write_zeroes, true },
 	{ nvme_cmd_dsm, true },	     { nvme_cmd_verify, false },
-	{ nvme_cmd_copy, true },
+	{ nvme_cmd_copy, true },	     { nvme_cmd_resv_register, false },
+	{ nvme_cmd_resv_report, false }, { nvme_cmd_resv_acquire, false },
+	{ nvme_cmd_resv_release, false },
 };
 
 /* What a command changes besides what its name says. */

@@ -161,6 +161,22 @@ void engine_abort_queue(struct model *m, uint16_t sqid)
 	}
 }
 
+void engine_preempt(struct model *m, uint32_t nsid)
+{
+	for (unsigned i = 0; i < m->core->nslots; i++) {
+		struct slot *s = &m->core->slot[i];
+
+		if (s->state != SLOT_RUNNING || !s->c.sqid || s->c.nsid != nsid)
+			continue;
+		if (FAULT(m, RESV_PREEMPT_ABORTS_NONE)) {
+			s->c.admitted = true;
+			continue;
+		}
+		s->c.status = SC_PREEMPTED;
+		engine_complete(m, s);
+	}
+}
+
 void engine_drop_one(struct model *m, uint16_t deleted)
 {
 	for (unsigned i = 0; FAULT(m, DELETE_SQ_DROPS_OTHERS) && i < m->core->nslots; i++) {

@@ -11,6 +11,7 @@
 #include "model/claim.h"
 #include "model/core.h"
 #include "model/media.h"
+#include "model/resv.h"
 
 static uint16_t check_power(struct mcmd *c, uint32_t v)
 {
@@ -37,6 +38,14 @@ static uint16_t check_profile(struct mcmd *c, uint32_t v)
 	if (!core_by_profile(c->m) || FAULT(c->m, IOCS_COMBINATION_ACCEPTED))
 		return SC_SUCCESS;
 	return v & 0x1ff ? SC_IOCS_COMBINATION : SC_SUCCESS;
+}
+
+/* Only where a namespace can keep reservations over a loss of power. */
+static uint16_t check_ptpl(struct mcmd *c, uint32_t v)
+{
+	bool can = resv_caps(c->m) & NVME_NS_RESCAP_PTPL;
+
+	return (v & 1) && !can ? SC_INVALID_FIELD : SC_SUCCESS;
 }
 
 /* Protection until it is lifted is all there is: NWPC. */
@@ -88,6 +97,13 @@ static const struct feature features[] = {
 	  .since = VS(1, 2, 1),
 	  .get = feature_get_host_id,
 	  .set = feature_set_host_id },
+	{ .fid = 0x82, .since = VS(1, 1, 0), .mask = 0xe, .per_ns = true },
+	{ .fid = 0x83,
+	  .since = VS(1, 1, 0),
+	  .mask = 0x1,
+	  .per_ns = true,
+	  .persistent = true,
+	  .check = check_ptpl },
 	{ .fid = 0x84,
 	  .since = VS(1, 4, 0),
 	  .mask = 0x7,
@@ -247,6 +263,23 @@ bool feature_write_protected(const struct model *m, uint32_t nsid)
 	return media_allocated(m, nsid) && value_of(m, feature_find(0x84), nsid)->current;
 }
 
+uint32_t feature_resv_mask(const struct model *m, uint32_t nsid)
+{
+	return value_of(m, feature_find(0x82), nsid)->current;
+}
+
+bool feature_ptpl(const struct model *m, uint32_t nsid)
+{
+	return value_of(m, feature_find(0x83), nsid)->current & 1;
+}
+
+void feature_set_ptpl(struct model *m, uint32_t nsid, bool on)
+{
+	struct feature_value *v = value_of(m, feature_find(0x83), nsid);
+
+	v->current = v->saved = on;
+}
+
 void feature_io_begins(struct model *m)
 {
 	struct feature_value *v = value_of(m, feature_find(0x02), 0);
@@ -370,6 +403,8 @@ static void store(struct mcmd *c, const struct feature *f, uint32_t nsid, bool s
 		v->current = le32_get(c->e.cdw11);
 	if (FAULT(c->m, EVENT_CONFIG_LOST) && f->fid == 0x0b)
 		v->current &= NVME_SMART_CRIT_TEMPERATURE;
+	if (FAULT(c->m, RESV_MASK_LOST) && f->fid == 0x82)
+		v->current = was;
 	if (save || f->persistent)
 		v->saved = v->current;
 	if (f->fid == 0x02 && (v->current & 0x1f) != POWER_IDLE)

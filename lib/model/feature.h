@@ -30,6 +30,12 @@ void feature_io_begins(struct model *m);
 bool feature_write_protected(const struct model *m, uint32_t nsid);
 /* FID 16h LBAFEE: extended protection information, and more than 16 formats. */
 bool feature_many_formats(const struct model *m);
+/* FID 81h: the Host Identifier, and whether it is one of 128 bits. */
+bool feature_host_id(const struct model *m, uint8_t ret[16]);
+/* FID 82h: notices that are masked, by bit; FID 83h: reservations outlive a loss of power. */
+uint32_t feature_resv_mask(const struct model *m, uint32_t nsid);
+bool feature_ptpl(const struct model *m, uint32_t nsid);
+void feature_set_ptpl(struct model *m, uint32_t nsid, bool on);
 /* Is there such a feature, and is it namespace specific? For log page 12h. */
 bool feature_exists(const struct model *m, uint8_t fid, bool *ret_per_ns);
 

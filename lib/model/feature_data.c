@@ -125,12 +125,34 @@ void feature_get_host_id(struct mcmd *c, enum feature_select select)
 	mcmd_to_host(c, data, 0, host_id_bytes(c), host_id_bytes(c));
 }
 
+bool feature_host_id(const struct model *m, uint8_t ret[16])
+{
+	memcpy(ret, m->features->host_id, 16);
+	return m->features->host_id_extended;
+}
+
+/* 64 and 128 bits do not go together in one subsystem, where both have a Host Identifier. */
+static bool host_id_mixes(const struct mcmd *c, bool extended)
+{
+	const struct model *other = model_other(c->m);
+	static const uint8_t none[16];
+	uint8_t id[16];
+
+	return other && feature_host_id(other, id) != extended && memcmp(id, none, 16);
+}
+
 void feature_set_host_id(struct mcmd *c)
 {
+	bool extended = le32_get(c->e.cdw11) & EXHID;
 	uint8_t data[16] = { 0 };
 
 	if (mcmd_from_host(c, data, 0, host_id_bytes(c), host_id_bytes(c)))
 		return;
+	if (host_id_mixes(c, extended)) {
+		mcmd_fail(c, SC_HOST_ID_FORMAT, MCMD_AT(44, 0));
+		return;
+	}
+	c->m->features->host_id_extended = extended;
 	if (FAULT(c->m, HOST_ID_HALVED))
 		memset(data + 8, 0, 8);
 	memcpy(c->m->features->host_id, data, sizeof(data));

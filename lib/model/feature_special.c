@@ -29,6 +29,7 @@ void feature_special_reset(const struct model *m, struct model_features *f)
 	memset(f->apst, 0, sizeof(f->apst));
 	f->hmb = (struct feature_hmb){ .enabled = false };
 	memset(f->host_id, 0, sizeof(f->host_id));
+	f->host_id_extended = false;
 }
 
 /* ---- 04h Temperature Threshold ---- */

@@ -7,7 +7,7 @@
 #include "model/feature.h"
 #include "model/log.h"
 
-#define FEATURES 21u /* rows of the table in feature.c */
+#define FEATURES 23u /* rows of the table in feature.c */
 
 enum feature_select { FEATURE_CURRENT, FEATURE_DEFAULT, FEATURE_SAVED, FEATURE_CAPABILITIES };
 
@@ -60,6 +60,7 @@ struct model_features {
 	uint8_t apst[APST_BYTES];
 	struct feature_hmb hmb;
 	uint8_t host_id[16];
+	bool host_id_extended;
 };
 
 void feature_special_reset(const struct model *m, struct model_features *f);

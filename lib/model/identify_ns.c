@@ -8,6 +8,7 @@
 #include "model/identify.h"
 #include "model/media.h"
 #include "model/nvm.h"
+#include "model/resv.h"
 #include "model/shape.h"
 
 #define LIST_ENTRIES	(IDENTIFY_BYTES / 4)
@@ -157,6 +158,7 @@ static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns
 		id->endgid = le16_from(IDENTIFY_ENDGID);
 	id->nsattr = feature_write_protected(c->m, media_nsid(ns)) && !FAULT(c->m, NSATTR_UNTRUE);
 	id->nmic = nmic(c->m, ns);
+	id->rescap = resv_caps(c->m);
 	make_nguid(id_of(c->m, ns), id->nguid);
 	make_eui64(id_of(c->m, ns), id->eui64);
 	if (FAULT(c->m, IDENTIFY_STALE_BYTES))
@@ -222,6 +224,7 @@ void identify_ns_common(struct mcmd *c, uint8_t *page)
 		id->endgid = le16_from(IDENTIFY_ENDGID);
 	id->nsattr = feature_write_protected(c->m, media_nsid(ns));
 	id->nmic = nmic(c->m, ns);
+	id->rescap = resv_caps(c->m);
 	id->nstat = NSTAT_READY;
 }
 

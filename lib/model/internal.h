@@ -32,6 +32,7 @@ struct model_features; /* feature.c */
 struct model_logs;
 struct model_media;
 struct model_dbbuf;
+struct model_resv;
 struct model_firmware;
 struct model_selftest;
 struct model_sanitize;
@@ -49,6 +50,7 @@ struct model_opt {
 	unsigned vectors;  /* MSI-X messages */
 	unsigned controllers; /* of the subsystem */
 	unsigned secondary;   /* the second controller is a secondary one of the first */
+	unsigned rescap;      /* Identify Namespace RESCAP, where oncs claims reservations */
 	unsigned private_ns;  /* of the namespaces: those that one controller alone has */
 	unsigned ns;	   /* namespaces: 512 and 4096 bytes in turn */
 	unsigned nn;	   /* Identify Controller NN; 0: two more than there are */
@@ -110,6 +112,7 @@ struct model {
 	struct model_features *features;
 	struct model_logs *logs;
 	struct model_media *media; /* the subsystem's */
+	struct model_resv *resv;   /* the subsystem's */
 	struct model_dbbuf *dbbuf;
 	struct model_firmware *firmware; /* the subsystem's */
 	struct model_selftest *selftest; /* the subsystem's */
@@ -138,6 +141,7 @@ struct mcmd {
 	uint64_t again_ns; /* it is run once more after so long, for its next phase */
 	unsigned phase;
 	bool held;	   /* no CQE now: an AER, or something that finishes later */
+	bool admitted; /* by fault: no reservation forbids it any more */
 	uint16_t error_location; /* Parameter Error Location for the error log; FFFFh none */
 	uint64_t error_lba;
 	uint64_t uncounted; /* bytes of the transfer that MDTS is not about: metadata */

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "model/claim.h"
+#include "model/resv.h"
 #include "model/firmware.h"
 #include "model/sanitize.h"
 #include "model/selftest.h"
@@ -41,6 +42,7 @@ static const struct log_page {
 	{ 0x81, VS(1, 3, 0), sanitize_log, NULL },
 	{ 0x12, VS(2, 0, 0), effects_features, NULL },
 	{ 0x13, VS(2, 0, 0), build_no_mi, NULL },
+	{ 0x80, VS(1, 1, 0), resv_log, NULL },
 };
 
 struct model_logs *logs_new(struct model *m)
@@ -212,6 +214,8 @@ static void was_read(struct model *m, uint8_t lid)
 {
 	if (lid == NVME_LOG_LID_CHANGED_NS)
 		nsmgmt_changed_read(m);
+	if (lid == NVME_LOG_LID_RESERVATION)
+		resv_log_read(m);
 	model_event_log_read(m, lid);
 }
 

@@ -6,6 +6,7 @@
 #include "model/core.h"
 #include "model/firmware.h"
 #include "model/option.h"
+#include "model/resv.h"
 #include "model/sanitize.h"
 #include "model/selftest.h"
 #include "model/virt.h"
@@ -82,6 +83,7 @@ static void free_subsystem(struct model_subsystem *s)
 		free(m);
 	}
 	free_rooms(first);
+	resv_state_free(first->resv);
 	media_free(first->media);
 	firmware_free(first->firmware);
 	selftest_free(first->selftest);
@@ -108,11 +110,12 @@ static bool build_rooms(struct model *m)
 static bool build_shared(struct model *first)
 {
 	first->media = media_new(first);
+	first->resv = resv_state_new(first);
 	first->firmware = firmware_new(first);
 	first->selftest = selftest_new(first);
 	first->virt = virt_new(first);
 	first->sanitize = sanitize_new(first);
-	return first->media && first->firmware && first->selftest && first->virt &&
+	return first->media && first->resv && first->firmware && first->selftest && first->virt &&
 	       first->sanitize;
 }
 
@@ -131,6 +134,7 @@ static struct model *controller_new(const struct model *first)
 	m->opt = first->opt;
 	m->opt.oacs &= ~(unsigned)NVME_CTRL_OACS_VIRT_MGMT;
 	m->media = first->media;
+	m->resv = first->resv;
 	m->firmware = first->firmware;
 	m->selftest = first->selftest;
 	m->virt = first->virt;
@@ -186,6 +190,7 @@ int model_power_on(struct model *m)
 		m->features = NULL;
 		m->logs = NULL;
 		m->media = NULL;
+		m->resv = NULL;
 		m->dbbuf = NULL;
 		m->firmware = NULL;
 		m->selftest = NULL;

@@ -9,6 +9,7 @@
 #include "model/identify.h"
 #include "model/log.h"
 #include "model/media.h"
+#include "model/resv.h"
 
 #define DATA_BYTES   4096u
 #define SEL(c)	     (mcmd_cdw10(c) & 0xf)
@@ -227,8 +228,10 @@ static void delete_one(struct mcmd *c, uint32_t nsid)
 		else
 			nsmgmt_changed(other, nsid);
 	}
-	if (!FAULT(m, NS_DELETE_NOOP))
-		media_delete(m, nsid);
+	if (FAULT(m, NS_DELETE_NOOP))
+		return;
+	media_delete(m, nsid);
+	resv_forget(m, nsid);
 }
 
 static void delete_all(struct mcmd *c)

@@ -10,6 +10,7 @@
 #include "model/log.h"
 #include "model/media.h"
 #include "model/nvm.h"
+#include "model/resv.h"
 #include "model/sanitize.h"
 #include "model/pi.h"
 #include "model/selftest.h"
@@ -506,6 +507,10 @@ static const struct nvm_op {
 	{ nvme_cmd_dsm, run_dsm, true },
 	{ nvme_cmd_verify, nvm_verify, false },
 	{ nvme_cmd_copy, nvm_copy, true },
+	{ nvme_cmd_resv_register, nvm_resv_register, false },
+	{ nvme_cmd_resv_report, nvm_resv_report, false },
+	{ nvme_cmd_resv_acquire, nvm_resv_acquire, false },
+	{ nvme_cmd_resv_release, nvm_resv_release, false },
 };
 
 /* By fault: what is no plain Write gets by. */
@@ -535,6 +540,8 @@ void nvm_command(struct mcmd *c)
 	feature_io_begins(c->m);
 	if (FAULT(c->m, DST_HOLDS_IO) && selftest_runs(c->m))
 		mcmd_fail(c, SC_NS_NOT_READY, MCMD_NOWHERE);
+	else if (op && resv_conflict(c))
+		return;
 	else if (op && is_protected(c, op))
 		mcmd_fail(c, SC_NS_WRITE_PROTECTED, MCMD_AT(0, 0));
 	else if (op)

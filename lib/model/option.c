@@ -22,6 +22,7 @@
 	X(vectors, 2, 2048, 9)                                                                     \
 	X(controllers, 1, CONTROLLERS_MAX, 1)                                                      \
 	X(secondary, 0, 1, 0)                                                                      \
+	X(rescap, 0, 255, 255)                                                                     \
 	X(private_ns, 0, 32, 0)                                                                    \
 	X(ns, 1, 32, 2)                                                                            \
 	X(nn, 1, MEDIA_NS_MAX, 0)                                                                  \

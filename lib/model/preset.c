@@ -39,7 +39,7 @@ static const struct model_preset {
 	  "512/8t1+512/64x+4096/16xg32s16t1+4096/16g64t1+4096/64g64s48t2+512/8s16t2+4096/"
 	  "16xg64s18t3+512/8" },
 	/* Two controllers of one subsystem: namespaces of both, and one of each alone. */
-	{ "multi", "controllers=2", "ns=4,private_ns=2" },
+	{ "multi", "controllers=2", "ns=4,private_ns=2,oncs=0x1ff" },
 	/* Namespaces to make: more than a Changed Namespace List tells, few of them attached; and
 	 * a Sanitize that deallocates always and cannot overwrite. */
 	{ "nsmgmt", "oacs=0x108",

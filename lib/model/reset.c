@@ -5,6 +5,7 @@
  * Shutdown; Base 2.2 CC, CSTS.
  */
 #include "model/core.h"
+#include "model/resv.h"
 #include "model/firmware.h"
 #include "model/sanitize.h"
 #include "model/selftest.h"
@@ -131,6 +132,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 	keepalive_restart(m);
 	logs_reset(m, kind);
 	media_reset(m, kind);
+	resv_reset(m, kind);
 	dbbuf_reset(m, kind);
 	firmware_reset(m, kind);
 	selftest_reset(m, kind);

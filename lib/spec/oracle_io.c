@@ -217,6 +217,8 @@ static void flush(const struct asked *q)
 
 	if (ns && ns->csi > 2)
 		q->ret->any_error = true;
+	if (spec_has(q->c, CLAIM_ONCS_RESERVATIONS))
+		asked_may(q, SC_RESERVATION_CONFLICT, "reservations");
 	if (q->nsid != NSID_ALL || all == FLUSH_ALL)
 		return;
 	asked_may(q, SC_INVALID_NS, "NSID FFFFFFFFh");
