@@ -21,6 +21,12 @@ feat.save-persists[volatile-write-cache]
 LIST
 # feat.save-persists: the model saves features 01h, 05h and 0Ah alone.
 
+# cases of which a row has that verdict: VERDICT PRESET
+cases()
+{
+	sed -n "s|^$1 ||p" "$2.verdicts" | sed 's/\[.*//' | sort -u | grep -c .
+}
+
 for preset in $presets; do
 	# a build that looks for leaks does so in every other test; here it would take most of the time
 	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 timeout $DEADLINE_S "$nvrig" run "model:preset=$preset" --effort quick --allow wear --out "$preset" -q \
@@ -32,8 +38,8 @@ for preset in $presets; do
 	check "$preset: every case has its verdict" test "$(grep -c . "$preset.verdicts")" -eq \
 		"$(cat "$preset"/2*/plan.jsonl | grep -c .)"
 	check "$preset: all are PASS or N/A" sh -c "! grep -Ev '^(PASS|N/A) ' '$preset.verdicts'"
-	check "$preset: most are PASS" test "$(grep -c '^PASS ' "$preset.verdicts")" -gt \
-		"$(grep -c '^N/A ' "$preset.verdicts")"
+	# by case, not by row: a matrix of hundreds is one case that does not apply
+	check "$preset: most are PASS" test "$(cases PASS "$preset")" -gt "$(cases N/A "$preset")"
 done
 
 cat ./*.verdicts | cut -d' ' -f2- | sort -u >all
@@ -49,7 +55,7 @@ want 64 - 'preset=oldspec is vs=1.3: the option vs contradicts it' probe model:p
 want 64 - 'the option vs contradicts it' probe model:vs=2.0,preset=oldspec
 want 64 - 'preset=minimal is oncs=0' probe model:preset=minimal,oncs=1
 want 64 - 'claims Verify, which came with 1.4, and vs is 1.3' probe model:preset=oldspec,oncs=0x80
-want 64 - 'nothing for the bits 0x20' probe model:oncs=0x20
+want 64 - 'nothing for the bits 0x8000' probe model:oncs=0x8000
 want 64 - 'nn is less than ns' probe model:nn=1
 want 64 - 'private to whom' probe model:private_ns=1
 want 64 - 'needs controllers=2' probe model:secondary=1
