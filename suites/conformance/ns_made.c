@@ -150,7 +150,7 @@ uint32_t ns_make(struct rig *r, const struct ns_wish *w)
 
 /* ---- what to make ---- */
 
-static void read_common(struct rig *r, struct nvme_id_ns *ret)
+void ns_common(struct rig *r, struct nvme_id_ns *ret)
 {
 	struct cpl cpl = rig_admin(r, cmd_identify(NVME_IDENTIFY_CNS_NS, NSID_ALL, ret));
 
@@ -162,7 +162,7 @@ uint32_t ns_wish_lba(struct rig *r, const struct ns_wish *w)
 {
 	struct nvme_id_ns common;
 
-	read_common(r, &common);
+	ns_common(r, &common);
 	return 1u << (common.lbaf[w->flbas & 0xf].ds & 31);
 }
 
@@ -171,7 +171,7 @@ static uint8_t plain_format(struct rig *r)
 {
 	struct nvme_id_ns common;
 
-	read_common(r, &common);
+	ns_common(r, &common);
 	for (uint8_t i = 0; i <= common.nlbaf && i < 16; i++)
 		if (common.lbaf[i].ds >= 9 && common.lbaf[i].ds < 31 && !common.lbaf[i].ms)
 			return i;

@@ -21,6 +21,8 @@ const char *ns_na_management(const struct facts *f);
 
 /* A namespace of `bytes` and the scratch namespace's format, or the first without metadata. */
 struct ns_wish ns_wish(struct rig *r, uint64_t bytes);
+/* Identify CNS 00h of NSID FFFFFFFFh: N/A where it tells nothing, as identify.ns-invalid says. */
+void ns_common(struct rig *r, struct nvme_id_ns *ret);
 /* Data bytes of a block of the wish's format. */
 uint32_t ns_wish_lba(struct rig *r, const struct ns_wish *w);
 /* Create; a namespace that comes of it is deleted at the end. Dword 0 is its NSID. */

@@ -84,7 +84,7 @@ static void format_past(struct rig *r)
 	struct ns_wish w = ns_wish(r, OWN_BYTES);
 	struct nvme_id_ns common;
 
-	rig_id_ns(r, NSID_ALL, &common);
+	ns_common(r, &common);
 	if (common.nlbaf + common.nulbaf >= 15)
 		rig_na(r, "every LBA format that FLBAS bits 3:0 name is there");
 	for (unsigned i = common.nlbaf + common.nulbaf + 1u; i < 16; i++) {
@@ -99,7 +99,7 @@ static void pi_without_room(struct rig *r)
 	struct ns_wish w = ns_wish(r, OWN_BYTES);
 	struct nvme_id_ns common;
 
-	rig_id_ns(r, NSID_ALL, &common);
+	ns_common(r, &common);
 	if (le16_get(common.lbaf[w.flbas & 0xf].ms) >= PI_BYTES)
 		rig_na(r, "the format has room for protection information");
 	for (w.dps = 1; w.dps <= 3; w.dps++)
@@ -116,7 +116,7 @@ static void guard_lbafee(struct rig *r)
 
 	if (!(le32_get(rig_facts(r)->id.ctratt) & NVME_CTRL_CTRATT_ELBAS))
 		rig_na(r, "CTRATT bit 15 is 0: no extended LBA formats");
-	rig_id_ns(r, NSID_ALL, &common);
+	ns_common(r, &common);
 	rig_admin_ok(r, cmd_identify(NVME_IDENTIFY_CNS_CSI_NS, NSID_ALL, page));
 	for (w.flbas = 0, w.dps = 1; w.flbas <= common.nlbaf && w.flbas < 16; w.flbas++) {
 		if (!(le32_at(page + 12 + 4 * w.flbas) & 0x1ff))
@@ -133,7 +133,7 @@ static void thin(struct rig *r)
 	struct ns_wish w = ns_wish(r, OWN_BYTES);
 	struct nvme_id_ns common;
 
-	rig_id_ns(r, NSID_ALL, &common);
+	ns_common(r, &common);
 	if (common.nsfeat & NSFEAT_THIN)
 		rig_na(r, "NSFEAT bit 0 is 1: thin provisioning is there");
 	w.capacity = w.size - 1;
@@ -326,7 +326,7 @@ static void every_format(struct rig *r)
 	uint8_t *page = rig_mem(r, 4096);
 	struct nvme_id_ns common;
 
-	rig_id_ns(r, NSID_ALL, &common);
+	ns_common(r, &common);
 	if (rig_admin(r, cmd_identify(NVME_IDENTIFY_CNS_CSI_NS, NSID_ALL, page)).status)
 		memset(page, 0, 4096);
 	for (uint8_t i = 0; i <= common.nlbaf && i < 16; i++) {
