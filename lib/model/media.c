@@ -184,7 +184,8 @@ int media_create(struct model *m, uint32_t nsid, const struct media_shape *shape
 	if (err)
 		return err;
 	ghost_show(m, ns);
-	for (uint64_t i = 0; FAULT(m, UNWRITTEN_UNSTABLE) && i < ns->shape.blocks; i++)
+	for (uint64_t i = 0;
+	     FAULT(m, UNWRITTEN_UNSTABLE) && !m->media->founding && i < ns->shape.blocks; i++)
 		bits_add(&ns->loose, i);
 	return 0;
 }

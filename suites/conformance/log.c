@@ -340,7 +340,8 @@ static const struct rig_case cases[] = {
 		 "Definition "
 		 "(More); NVM CS 1.0 Error Information (Log Identifier 01h)",
 	  .needs = NEED_QUEUES,
-	  .fault = "error-entry-missing error-entry-wrong-cid error-count-stuck",
+	  .fault =
+		  "error-entry-no-nsid error-entry-missing error-entry-wrong-cid error-count-stuck",
 	  .na = na_no_ns,
 	  .run = error_entry,
 	  ROWS(error_rows) },

@@ -127,7 +127,7 @@ static const struct rig_case leak_cases[] = {
 		 "Management; NVM CS 1.0 Namespace Management command",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_WEAR,
-	  .fault = "ns-deleted-leaks",
+	  .fault = "ns-deleted-leaks unwritten-unstable",
 	  .na = ns_na_management,
 	  .run = leak },
 };
