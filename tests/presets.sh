@@ -9,7 +9,7 @@ root=$2
 # shellcheck source=tests/inc/want.sh
 . "$root/tests/inc/want.sh"
 
-presets='full minimal oldspec tiny cmb dbbuf pi multi nsmgmt virtual'
+presets='full minimal oldspec tiny cmb dbbuf pi multi nsmgmt virtual zns'
 DEADLINE_S=100
 
 # Cases that no preset has a use for, each with its reason; a line too many is an error as well.
@@ -29,7 +29,7 @@ cases()
 
 for preset in $presets; do
 	# a build that looks for leaks does so in every other test; here it would take most of the time
-	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 timeout $DEADLINE_S "$nvrig" run "model:preset=$preset" --effort quick --allow wear --out "$preset" -q \
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 timeout $DEADLINE_S "$nvrig" run "model:preset=$preset" --effort quick --allow forever --out "$preset" -q \
 		>"$preset.out" 2>&1 </dev/null
 	echo $? >"$preset.status"
 	grep -h '"type":"case_end"' "$preset"/2*/events.jsonl |
@@ -49,7 +49,7 @@ check 'every case runs on some preset, but for those that say why not' diff nowh
 
 # ---- what cannot be is refused ----
 want 64 - "no preset 'minimla'; did you mean 'minimal'?" probe model:preset=minimla
-want 64 - 'there are full, minimal, oldspec, tiny, cmb, dbbuf, pi, multi, nsmgmt, virtual' probe model:preset=zzzzzzzz
+want 64 - 'there are full, minimal, oldspec, tiny, cmb, dbbuf, pi, multi, nsmgmt, virtual, zns' probe model:preset=zzzzzzzz
 want 64 - 'a second preset' probe model:preset=tiny,preset=full
 want 64 - 'preset=oldspec is vs=1.3: the option vs contradicts it' probe model:preset=oldspec,vs=2.0
 want 64 - 'the option vs contradicts it' probe model:vs=2.0,preset=oldspec
@@ -76,6 +76,10 @@ want 64 - 'entry 1 is no format' probe model:shapes=512/8xt1a
 want 64 - 'entry 1 is no format' probe model:meta=0,shapes=512/8
 want 64 - 'shapes has 3 entries, and ns is 2' probe model:shapes=512+512+512
 want 64 - 'ctratt bit 15' probe model:ctratt=0x8000,meta=0
+want 64 - 'zcap is above zsze' probe model:zns=1,zsze=16,zcap=17
+want 64 - 'mor is above mar' probe model:zns=1,mar=2,mor=3
+want 64 - 'iocss is 0' probe model:zns=1,iocss=0
+want 64 - 'fewer than 8 zones' probe model:zns=1,size=1Mi
 want 64 - "did you mean 'elpe'" probe model:elp=1
 want 0 + - probe model:preset=minimal,ns=2,nn=4
 want 0 + - probe model:ns=1,nn=1,preset=minimal

@@ -14,6 +14,7 @@
 #include "model/option.h"
 #include "model/sanitize.h"
 #include "model/shape.h"
+#include "model/zns.h"
 
 #define OPT(name)   #name, offsetof(struct model_opt, name)
 #define VWC_FLUSH   0x6u
@@ -91,6 +92,7 @@ static const struct claim {
 	{ OPT(maxcna), 0xffff, VS(2, 0, 0), "a number of attachments of a controller" },
 	{ OPT(cmb), ~0u, VS(1, 4, 0), "a Controller Memory Buffer enabled by CMBMSC" },
 	{ OPT(pmr), ~0u, VS(1, 4, 0), "a Persistent Memory Region" },
+	{ OPT(zns), 0x3, VS(2, 0, 0), "zoned namespaces" },
 };
 
 static unsigned *value_of(struct model_opt *opt, const struct claim *c)
@@ -150,7 +152,7 @@ static const char *contradiction(const struct model_opt *o)
 {
 	unsigned flush = o->vwc & VWC_FLUSH;
 
-	if (o->nn && o->nn < o->ns)
+	if (o->nn && o->nn < o->ns + o->zns)
 		return "nn is less than ns: NN counts every namespace there is";
 	if (o->private_ns > o->ns || (o->private_ns && o->controllers < 2))
 		return "private_ns is more than ns, or there is one controller: private to whom";
@@ -207,7 +209,7 @@ static const char *contradiction(const struct model_opt *o)
 		       "(rescap)";
 	if (o->apsta && o->npss < POWER_IDLE)
 		return "apsta is 1, and npss leaves no state to go to";
-	return memory_contradiction(o);
+	return zns_contradiction(o) ? zns_contradiction(o) : memory_contradiction(o);
 }
 
 /* A claim that leans on another goes with it, unless it was given. */
@@ -302,6 +304,9 @@ static const struct offer io_offers[] = {
 	{ nvme_cmd_resv_acquire, WITH(oncs, NVME_CTRL_ONCS_RESERVATIONS) },
 	{ nvme_cmd_resv_release, WITH(oncs, NVME_CTRL_ONCS_RESERVATIONS) },
 	{ nvme_cmd_verify, WITH(oncs, NVME_CTRL_ONCS_VERIFY) },
+	{ nvme_zns_cmd_mgmt_send, WITH(zns, 0x3) },
+	{ nvme_zns_cmd_mgmt_recv, WITH(zns, 0x3) },
+	{ nvme_zns_cmd_append, WITH(append, 1) },
 };
 
 static const struct offer feature_offers[] = {

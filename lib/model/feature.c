@@ -12,6 +12,7 @@
 #include "model/core.h"
 #include "model/media.h"
 #include "model/resv.h"
+#include "model/zns.h"
 
 static uint16_t check_power(struct mcmd *c, uint32_t v)
 {
@@ -53,6 +54,14 @@ static uint16_t check_write_protect(struct mcmd *c, uint32_t v)
 {
 	(void)c;
 	return v > 1 ? SC_INVALID_FIELD : SC_SUCCESS;
+}
+
+static void protection_changed(struct model *m, uint32_t was)
+{
+	(void)was;
+	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++)
+		if (feature_write_protected(m, nsid))
+			zns_protected(m, nsid);
 }
 
 static void cache_changed(struct model *m, uint32_t was)
@@ -109,7 +118,8 @@ static const struct feature features[] = {
 	  .mask = 0x7,
 	  .per_ns = true,
 	  .persistent = true,
-	  .check = check_write_protect },
+	  .check = check_write_protect,
+	  .changed = protection_changed },
 	/* The vendor's own: the edition of the model, to be looked at. */
 	{ .fid = 0xc0, .def = 1, .fixed = true },
 };

@@ -7,6 +7,7 @@
 #include "model/core.h"
 #include "model/log.h"
 #include "model/virt.h"
+#include "model/zns.h"
 
 #define CSI_NVM	    0u
 #define SHORT_BYTES 3584u
@@ -79,6 +80,13 @@ static void send_unsupported(struct mcmd *c, const uint8_t *page)
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(40, 0));
 }
 
+static bool csi_is_known(const struct mcmd *c)
+{
+	uint32_t csi = le32_get(c->e.cdw11) >> 24;
+
+	return csi == CSI_NVM || (csi == CSI_ZNS && c->m->opt.zns);
+}
+
 void admin_identify(struct mcmd *c)
 {
 	const struct identify_cns *s = find(c->m, mcmd_cdw10(c) & 0xff);
@@ -89,8 +97,7 @@ void admin_identify(struct mcmd *c)
 		send_unsupported(c, page);
 		return;
 	}
-	if (s->has_csi && le32_get(c->e.cdw11) >> 24 != CSI_NVM &&
-	    !FAULT(c->m, CSI_UNSUPPORTED_ACCEPTED)) {
+	if (s->has_csi && !csi_is_known(c) && !FAULT(c->m, CSI_UNSUPPORTED_ACCEPTED)) {
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(47, 0));
 		return;
 	}

@@ -13,6 +13,7 @@
 #include "model/nvm.h"
 #include "model/selftest.h"
 #include "model/virt.h"
+#include "model/zns.h"
 
 #define SERIAL		"NVRIG0001"
 #define MODEL_NAME	"nvrig model controller"
@@ -197,6 +198,10 @@ void identify_ctrl_nvm(struct mcmd *c, uint8_t *page)
 
 	if (admin_nsid_wrong(c))
 		return;
+	if (le32_get(c->e.cdw11) >> 24 == CSI_ZNS && c->m->opt.zns) {
+		zns_identify_ctrl(c, page);
+		return;
+	}
 	id->vsl = c->m->opt.oncs & NVME_CTRL_ONCS_VERIFY ? VERIFY_LIMIT : 0;
 	id->wzsl = (uint8_t)c->m->opt.wzsl;
 	id->wusl = (uint8_t)c->m->opt.wusl;
@@ -256,7 +261,7 @@ void identify_uuids(struct mcmd *c, uint8_t *page)
 		memcpy(page + 32 + 16, uuid, sizeof(uuid));
 }
 
-/* One combination of I/O command sets: the NVM Command Set alone. */
+/* One combination of I/O command sets: all that there are. */
 void identify_iocs(struct mcmd *c, uint8_t *page)
 {
 	unsigned cntid = mcmd_cdw10(c) >> 16;
@@ -266,5 +271,5 @@ void identify_iocs(struct mcmd *c, uint8_t *page)
 	if (cntid != model_cntlid(c->m) && cntid != 0xffff)
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(42, 0));
 	else
-		le64_put(page, 1);
+		le64_put(page, 1ull << 0 | (c->m->opt.zns ? 1ull << CSI_ZNS : 0));
 }

@@ -10,6 +10,7 @@
 #include "model/nvm.h"
 #include "model/resv.h"
 #include "model/shape.h"
+#include "model/zns.h"
 
 #define LIST_ENTRIES	(IDENTIFY_BYTES / 4)
 #define NSFEAT_DAE 0x04u
@@ -195,12 +196,29 @@ static uint64_t storage_mask(const struct media_pi *pi)
 	return pi->sts < 64 ? all & ((1ull << pi->sts) - 1) : all;
 }
 
+static bool csi_is_zns(const struct mcmd *c)
+{
+	return le32_get(c->e.cdw11) >> 24 == CSI_ZNS && c->m->opt.zns;
+}
+
+static void fill_zoned(struct mcmd *c, const struct media_ns *ns, uint8_t *page)
+{
+	if (zns_is_zoned(ns))
+		zns_identify_ns(c, ns, page);
+	else
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(47, 0));
+}
+
 void identify_ns_nvm(struct mcmd *c, uint8_t *page)
 {
 	struct nvme_nvm_id_ns *id = (struct nvme_nvm_id_ns *)page;
 	const struct media_ns *ns = asks_common(c) ? NULL : identify_find_ns(c);
 	const struct media_format *all;
 
+	if (ns && csi_is_zns(c)) {
+		fill_zoned(c, ns, page);
+		return;
+	}
 	if ((!ns && !asks_common(c)) || !(c->m->opt.ctratt & NVME_CTRL_CTRATT_ELBAS))
 		return;
 	id->pic = PIC_STORAGE;
@@ -230,6 +248,15 @@ void identify_ns_common(struct mcmd *c, uint8_t *page)
 
 /* ---- CNS 02h, 07h and 10h ---- */
 
+/* The list by command set has those of one alone. */
+static bool has_listed_csi(const struct mcmd *c, uint32_t nsid)
+{
+	bool by_csi = (mcmd_cdw10(c) & 0xff) == NVME_IDENTIFY_CNS_CSI_NS_ACTIVE_LIST;
+
+	return !by_csi || FAULT(c->m, ZNS_ACTIVE_LIST_MIXED) ||
+	       media_shape(media_ns(c->m, nsid))->csi == le32_get(c->e.cdw11) >> 24;
+}
+
 void identify_list(struct mcmd *c, uint8_t *page)
 {
 	uint64_t nsid = (uint64_t)c->nsid + !FAULT(c->m, ACTIVE_LIST_GE);
@@ -245,7 +272,7 @@ void identify_list(struct mcmd *c, uint8_t *page)
 		return;
 	}
 	for (; nsid <= media_nn(c->m) && n < LIST_ENTRIES; nsid++)
-		if (seen(c, (uint32_t)nsid))
+		if (seen(c, (uint32_t)nsid) && has_listed_csi(c, (uint32_t)nsid))
 			le32_put(page + 4 * n++, (uint32_t)nsid);
 	if (FAULT(c->m, ACTIVE_LIST_UNSORTED) && n > 1) {
 		uint32_t first = le32_at(page);
@@ -270,15 +297,17 @@ static uint8_t *descriptor(uint8_t *at, uint8_t nidt, const uint8_t *nid, uint8_
 
 void identify_ns_desc(struct mcmd *c, uint8_t *page)
 {
-	static const uint8_t csi = CSI_NVM;
 	struct media_ns *ns = identify_find_ns(c);
-	uint8_t eui64[8], nguid[16], uuid[16];
+	uint8_t csi, eui64[8], nguid[16], uuid[16];
 
 	if (!ns) {
 		if (!c->status)
 			mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(4, 0));
 		return;
 	}
+	csi = media_shape(ns)->csi;
+	if (FAULT(c->m, ZNS_CSI_UNTRUE) && media_nsid(ns) > c->m->opt.ns + 1)
+		csi = CSI_NVM;
 	make_eui64(id_of(c->m, ns), eui64);
 	make_nguid(id_of(c->m, ns), nguid);
 	make_uuid(id_of(c->m, ns), uuid);

@@ -77,6 +77,10 @@ struct model_opt {
 	unsigned meta;	   /* LBA formats with metadata, and protection information */
 	unsigned dlguard;  /* DLFEAT bit 4: the guard of deallocated blocks is their CRC */
 	char shapes[256];  /* of the first namespaces, "" for plain ones: shape.h */
+	/* Zoned namespaces beside the others: how many, blocks and capacity of a zone, limits (0:
+	 * none), Zone Descriptor Extension in 64 bytes, Zone Append and its limit, reads across
+	 * zones, whether one zone is Read Only and one Offline */
+	unsigned zns, zsze, zcap, mar, mor, zdes, zasl, append, ozcs, zro, zoff;
 };
 
 struct model_preset; /* preset.c */

@@ -13,6 +13,7 @@
 #include "model/firmware.h"
 #include "model/sanitize.h"
 #include "model/selftest.h"
+#include "model/zns.h"
 
 #define FIRST_UNITS 1 /* the factory's: a Data Units field of zero would mean "not reported" */
 
@@ -156,6 +157,12 @@ struct log_read {
 	size_t len;
 };
 
+static bool asks_zoned_effects(const struct mcmd *c, const struct log_page *page)
+{
+	return page->lid == NVME_LOG_LID_CMD_EFFECTS && c->m->opt.zns &&
+	       le32_get(c->e.cdw14) >> 24 == CSI_ZNS;
+}
+
 static bool fields_wrong(struct mcmd *c, const struct log_read *r)
 {
 	uint32_t cdw14 = le32_get(c->e.cdw14);
@@ -167,7 +174,8 @@ static bool fields_wrong(struct mcmd *c, const struct log_read *r)
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(4, 0));
 	else if (indexed) /* OT: no page here takes an index */
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(58, 7));
-	else if (cdw14 >> 24 && r->page->lid == NVME_LOG_LID_CMD_EFFECTS)
+	else if (cdw14 >> 24 && r->page->lid == NVME_LOG_LID_CMD_EFFECTS &&
+		 !asks_zoned_effects(c, r->page))
 		mcmd_fail(c, SC_IOCS_UNSUPPORTED, MCMD_AT(59, 0));
 	else if (r->lpo & 3)
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(48, 0));
@@ -246,6 +254,8 @@ void admin_get_log(struct mcmd *c)
 	if (fields_wrong(c, &r))
 		return;
 	r.len = r.page->build(m, r.data);
+	if (asks_zoned_effects(c, r.page))
+		zns_effects(m, r.data);
 	if (r.lpo > r.len && !FAULT(m, LPO_UNBOUNDED)) {
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(48, 0));
 		return;

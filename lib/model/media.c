@@ -15,6 +15,7 @@
 #include "model/image.h"
 #include "model/pi.h"
 #include "model/shape.h"
+#include "model/zns.h"
 
 /* Behind the last block: where a model told to accept one block too many puts it. */
 #define SLACK IMAGE_PAGE
@@ -36,6 +37,7 @@ struct media_ns {
 	struct bits written;		 /* blocks that hold something; only where a host can ask */
 	struct bits loose;		 /* blocks deallocated, kept only for a fault */
 	bool bad_stays, unwritten_stays; /* only by faults */
+	struct zones *zones;
 };
 
 struct model_media {
@@ -68,6 +70,8 @@ static void ns_close(struct media_ns *ns)
 	bits_free(&ns->bad);
 	bits_free(&ns->loose);
 	bits_free(&ns->written);
+	zns_free(ns->zones);
+	ns->zones = NULL;
 }
 
 /*
@@ -81,6 +85,10 @@ static int ns_open(struct model *m, struct media_ns *ns)
 	off_t off = (off_t)((ns->nsid - 1) * data_len(m->opt.ns_bytes));
 	int err = image_open(&ns->data, len, stored ? m->media->fd : -1, off);
 
+	if (ns->shape.csi == CSI_ZNS) {
+		ns->zones = zns_new(m, ns->lbads, ns->shape.blocks);
+		err = err || !ns->zones ? -ENOMEM : 0;
+	}
 	if (!err && ns->ms)
 		err = image_open(&ns->meta, data_len(ns->shape.blocks * ns->ms), -1, 0);
 	if (!err && !bits_alloc(&ns->bad, len >> ns->lbads) &&
@@ -224,7 +232,7 @@ uint64_t media_capacity(const struct media_ns *ns)
 uint64_t media_total(const struct model *m)
 {
 	return m->opt.capacity ? m->opt.capacity
-			       : m->opt.ns * in_granules(m->opt.ns_bytes) + SPARE_BYTES;
+			       : (m->opt.ns + m->opt.zns) * in_granules(m->opt.ns_bytes) + SPARE_BYTES;
 }
 
 uint64_t media_unallocated(const struct model *m)
@@ -240,6 +248,11 @@ uint64_t media_unallocated(const struct model *m)
 const struct media_shape *media_shape(const struct media_ns *ns)
 {
 	return &ns->shape;
+}
+
+struct zones *media_zones(const struct media_ns *ns)
+{
+	return ns->zones;
 }
 
 void media_attach(struct media_ns *ns, unsigned ctrl, bool on)
@@ -274,7 +287,11 @@ struct media_ns *media_ns(const struct model *m, uint32_t nsid)
 
 uint32_t media_nn(const struct model *m)
 {
-	return m->opt.nn ? m->opt.nn : m->opt.ns + 2;
+	unsigned nn = m->opt.ns + m->opt.zns + 2;
+
+	if (m->opt.nn)
+		return m->opt.nn;
+	return nn < MEDIA_NS_MAX ? nn : MEDIA_NS_MAX;
 }
 
 uint32_t media_nsid(const struct media_ns *ns)
@@ -347,6 +364,22 @@ static int create_first(struct model *m, uint32_t nsid)
 	return err;
 }
 
+/* After the others, of 4096 and 512 bytes in turn; every controller has them. */
+static int create_zoned(struct model *m, uint32_t nsid)
+{
+	struct media_shape shape = { .format = (nsid - m->opt.ns) % 2, .csi = CSI_ZNS };
+	const struct media_format *all;
+	int err;
+
+	media_formats(m, &all);
+	shape.shared = m->opt.controllers > 1;
+	shape.blocks = zns_blocks(&m->opt, m->opt.ns_bytes >> all[shape.format].lbads);
+	err = media_create(m, nsid, &shape);
+	for (unsigned i = 0; i < m->opt.controllers && !err; i++)
+		media_attach(&m->media->ns[nsid - 1], i, true);
+	return err;
+}
+
 struct model_media *media_new(struct model *m)
 {
 	struct model_media *md = calloc(1, sizeof(*md));
@@ -363,7 +396,9 @@ struct model_media *media_new(struct model *m)
 	md->founding = true;
 	for (uint32_t nsid = 1; !err && nsid <= m->opt.ns; nsid++)
 		err = create_first(m, nsid);
-	md->founding = false;
+	md->founding = false; /* the zoned ones forget, as their zones do */
+	for (uint32_t nsid = m->opt.ns + 1; !err && nsid <= m->opt.ns + m->opt.zns; nsid++)
+		err = create_zoned(m, nsid);
 	if (!err)
 		return md;
 	media_free(md);

@@ -10,6 +10,7 @@
 #include "model/internal.h"
 
 struct media_ns;
+struct zones;
 
 #define MEDIA_NS_MAX  1100u	  /* NSIDs that can be allocated: 1 to this */
 #define MEDIA_GRANULE (64u << 10) /* capacity is allocated in pieces of so many bytes */
@@ -58,6 +59,8 @@ const struct media_shape *media_shape(const struct media_ns *ns);
 /* It is being formatted until then: no I/O command reaches it. */
 void media_set_busy(struct media_ns *ns, uint64_t until);
 bool media_is_busy(const struct model *m, const struct media_ns *ns);
+/* Of a zoned namespace; NULL: it is not one. */
+struct zones *media_zones(const struct media_ns *ns);
 
 void media_attach(struct media_ns *ns, unsigned ctrl, bool on);
 bool media_is_attached(const struct media_ns *ns, unsigned ctrl);

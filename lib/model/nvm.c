@@ -15,6 +15,7 @@
 #include "model/pi.h"
 #include "model/selftest.h"
 #include "model/shape.h"
+#include "model/zns.h"
 
 #define FUSE_MASK	      0x3u
 #define FLUSH_NOT_ALL	      0x4u /* VWC bits 2:1 */
@@ -134,12 +135,14 @@ bool nvm_find_range(struct mcmd *c, struct nvm_range *r)
 	if (!r->ns)
 		return false;
 	c->error_lba = r->lba;
-	if (nvm_range_fits(c->m, r)) {
-		bend_range(c, r);
-		return true;
+	if (!nvm_range_fits(c->m, r)) {
+		nvm_fail_range(c, r->lba);
+		return false;
 	}
-	nvm_fail_range(c, r->lba);
-	return false;
+	if (!zns_admits(c, r))
+		return false;
+	bend_range(c, r);
+	return true;
 }
 
 bool nvm_holds_nothing(struct mcmd *c, const struct nvm_range *r)
@@ -268,7 +271,7 @@ static bool settle_pi(struct mcmd *c, const struct nvm_range *r, struct nvm_bloc
 	       pi_fails(c, r->ns, r->lba, r->n, b->data, b->meta, &t);
 }
 
-static void run_write(struct mcmd *c)
+void nvm_write(struct mcmd *c)
 {
 	struct nvm_blocks b;
 	struct nvm_range r;
@@ -483,6 +486,8 @@ static void run_dsm(struct mcmd *c)
 			nvm_fail_range(c, r.lba);
 			return;
 		}
+		if (!zns_may_deallocate(c, &r))
+			return;
 	}
 	for (unsigned i = 0; i < n; i++) {
 		struct nvm_range r = dsm_range(ns, &list[i]);
@@ -499,7 +504,7 @@ static const struct nvm_op {
 	bool writes;
 } ops[] = {
 	{ nvme_cmd_flush, run_flush, false },
-	{ nvme_cmd_write, run_write, true },
+	{ nvme_cmd_write, nvm_write, true },
 	{ nvme_cmd_read, run_read, false },
 	{ nvme_cmd_write_uncor, run_write_uncorrectable, true },
 	{ nvme_cmd_compare, nvm_compare, false },
@@ -511,6 +516,9 @@ static const struct nvm_op {
 	{ nvme_cmd_resv_report, nvm_resv_report, false },
 	{ nvme_cmd_resv_acquire, nvm_resv_acquire, false },
 	{ nvme_cmd_resv_release, nvm_resv_release, false },
+	{ nvme_zns_cmd_mgmt_send, zns_send, true },
+	{ nvme_zns_cmd_mgmt_recv, zns_receive, false },
+	{ nvme_zns_cmd_append, zns_append, true },
 };
 
 /* By fault: what is no plain Write gets by. */
@@ -518,13 +526,18 @@ static bool is_protected(const struct mcmd *c, const struct nvm_op *op)
 {
 	bool plain = op->opcode == nvme_cmd_write;
 
+	if (op->opcode == nvme_zns_cmd_mgmt_send && FAULT(c->m, ZNS_PROTECTED_MANAGED))
+		return false;
 	return op->writes && feature_write_protected(c->m, c->nsid) &&
 	       (plain || !FAULT(c->m, WRITE_PROTECT_LEAKS));
 }
 
 static void run(struct mcmd *c, const struct nvm_op *op)
 {
+	if (zns_fused(c))
+		return;
 	op->run(c);
+	zns_after(c);
 	if (op->writes && !c->status)
 		sanitize_written(c->m);
 }

@@ -33,6 +33,8 @@ bool nvm_holds_nothing(struct mcmd *c, const struct nvm_range *r);
 bool nvm_unreadable(struct mcmd *c, const struct nvm_range *r);
 /* The command has succeeded on the range: for SMART. */
 void nvm_count(struct mcmd *c, enum smart_kind kind, const struct nvm_range *r);
+/* Write. */
+void nvm_write(struct mcmd *c);
 /* What the command writes goes to the medium at once: FUA, or no cache. */
 bool nvm_through(const struct mcmd *c);
 

@@ -8,6 +8,7 @@
 #include "model/media.h"
 #include "model/nvm.h"
 #include "model/pi.h"
+#include "model/zns.h"
 
 #define RANGES_MAX     256u /* what NR can say */
 #define FORMAT(cdw12)  ((cdw12) >> 8 & 0xf)
@@ -72,7 +73,7 @@ static bool ranges_fail(struct mcmd *c, struct source *list, unsigned n, struct 
 
 		if (range_fails(c, r))
 			return true;
-		if (nvm_holds_nothing(c, r))
+		if (nvm_holds_nothing(c, r) || !zns_may_read(c, r))
 			return true;
 		if (media_find_bad(r->ns, r->lba, r->n, &c->error_lba)) {
 			mcmd_fail(c, SC_UNRECOVERED_READ, MCMD_NOWHERE);
@@ -81,7 +82,7 @@ static bool ranges_fail(struct mcmd *c, struct source *list, unsigned n, struct 
 		if (pi_refuses(c, r->ns, r->lba, &list[i].t))
 			return true;
 	}
-	return range_fails(c, to);
+	return range_fails(c, to) || !zns_may_write(c, to);
 }
 
 /* Of one source, to where they belong in what is written; checked as a Read is. */
@@ -132,6 +133,7 @@ static void move_blocks(struct mcmd *c, struct source *list, unsigned n, struct 
 	media_write(to->ns, to->lba, to->n, all.data, nvm_through(c));
 	if (all.meta)
 		media_write_meta(to->ns, to->lba, to->n, all.meta, nvm_through(c));
+	zns_wrote(c, to);
 }
 
 static void copy(struct mcmd *c, struct media_ns *ns, unsigned n, unsigned format)

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "model/media.h"
+#include "model/zns.h"
 
 #define QUEUES_MAX 64u
 
@@ -67,7 +68,18 @@
 	X(pmr, 0, 0x10000000, 0x10000)                                                             \
 	X(wrr, 0, 1, 1)                                                                            \
 	X(intx, 0, 1, 1)                                                                           \
-	X(vendor, 0, 1, 1)
+	X(vendor, 0, 1, 1)                                                                         \
+	X(zns, 0, ZNS_NS_MAX, 0)                                                                   \
+	X(zsze, 8, 1u << 20, 384)                                                                  \
+	X(zcap, 8, 1u << 20, 320)                                                                  \
+	X(mar, 0, 1024, 6)                                                                         \
+	X(mor, 0, 1024, 4)                                                                         \
+	X(zdes, 0, 255, 1)                                                                         \
+	X(zasl, 0, 15, 4)                                                                          \
+	X(append, 0, 1, 1)                                                                         \
+	X(ozcs, 0, 1, 0)                                                                           \
+	X(zro, 0, 1, 1)                                                                            \
+	X(zoff, 0, 1, 1)
 
 static const struct number {
 	const char *key;

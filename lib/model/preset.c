@@ -47,6 +47,8 @@ static const struct model_preset {
 	/* A primary controller, and its secondary one that can be driven once it is online. Not in
 	 * full, which is one controller alone: CMIC. */
 	{ "virtual", "secondary=1", "controllers=2,oacs=0x19c" },
+	/* Two zoned namespaces beside a plain one. */
+	{ "zns", "zns=2", "ns=1" },
 };
 
 const char *model_preset_name(size_t i)

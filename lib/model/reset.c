@@ -10,6 +10,7 @@
 #include "model/sanitize.h"
 #include "model/selftest.h"
 #include "model/virt.h"
+#include "model/zns.h"
 
 #define CC_WRITABLE	      0x00fffff0u /* IOCQES down to CSS; EN apart; CRIME needs CAP.CRMS.CRIMS */
 #define CSS_BY_PROFILE	      6u
@@ -133,6 +134,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 	logs_reset(m, kind);
 	media_reset(m, kind);
 	resv_reset(m, kind);
+	zns_reset(m, kind);
 	dbbuf_reset(m, kind);
 	firmware_reset(m, kind);
 	selftest_reset(m, kind);
@@ -186,6 +188,7 @@ static void shut_down_done(struct model *m)
 		media_reset(m, MODEL_POWER_OFF);
 	if (cc_shn(core->cc) == 1)
 		media_reset(m, MODEL_SHUTDOWN);
+	zns_initial(m);
 	logs_reset(m, MODEL_SHUTDOWN);
 	virt_reset(m);
 	core->csts = (core->csts & ~SHST_MASK) | SHST(2);
@@ -279,6 +282,7 @@ static void subsystem_reset_one(struct model *m, bool activates)
 
 	m->core->marks.keep_queues = FAULT(m, NSSR_KEEPS_QUEUES);
 	core_level_reset(m, MODEL_RESET_FLR);
+	zns_initial(m);
 	m->core->marks.keep_queues = false;
 	if (!FAULT(m, CMBMSC_KEPT_OVER_NSSR))
 		cmb_reset(m, MODEL_POWER_ON);

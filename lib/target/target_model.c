@@ -488,7 +488,7 @@ static uint64_t model_time(struct target *t)
 const struct target_ops target_model = {
 	.scheme = "model",
 	.help = "model:[KEY=VALUE,...]  the controller in the process. "
-		"preset=full|minimal|oldspec|tiny|cmb|dbbuf|pi|multi|nsmgmt|virtual is another "
+		"preset=full|minimal|oldspec|tiny|cmb|dbbuf|pi|multi|nsmgmt|virtual|zns is another "
 		"drive; what is "
 		"given beside it outweighs it. Numbers and sizes: queues, mqes, cqr, mdts, mpsmax, "
 		"dstrd, vectors, ns, nn, size, capacity, mnan, maxdna, maxcna, nabsn, nabo, sanicap, sanfail, "
@@ -504,6 +504,8 @@ const struct target_ops target_model = {
 		"first bytes (a), guard bits, Storage Tag bits. Memory of its own: "
 		"cmb (bytes), cmbuse (CMBSZ bits 4:0), cmbloc (CMBLOC bits 8:3), pmr (bytes). "
 		"wrr=0|1: weighted round robin; intx=0|1: an interrupt pin. "
+		"Zoned namespaces: zns (how many), "
+		"zsze, zcap, mar, mor, zdes, zasl, append, ozcs, zro, zoff. "
 		"store=FILE keeps the media; "
 		"fault=NAME+NAME bends it",
 	.open = model_open,
