@@ -97,6 +97,13 @@
 	X(resv_report_suite)                                                                       \
 	X(resv_log_suite)                                                                          \
 	X(resv_feat_suite)                                                                         \
+	X(zns_report_suite)                                                                        \
+	X(zns_state_suite)                                                                         \
+	X(zns_write_suite)                                                                         \
+	X(zns_append_suite)                                                                        \
+	X(zns_limit_suite)                                                                         \
+	X(zns_read_suite)                                                                          \
+	X(zns_reset_suite)                                                                         \
 	X(dbbuf_suite)                                                                             \
 	X(robust_suite)                                                                            \
 	X(robust_fuzz_suite)                                                                       \

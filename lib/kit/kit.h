@@ -198,6 +198,9 @@ bool rig_lbafee(struct rig *r);
 const struct facts_ns *rig_ns_now(struct rig *r, uint32_t nsid);
 /* What its blocks are made of. */
 struct pi_shape rig_shape(const struct facts_ns *ns);
+/* Likewise the zoned namespaces without metadata: the first, and on an emulated target every one.
+ * NULL after the last; none at all: N/A. */
+const struct facts_ns *rig_zoned_next(struct rig *r, unsigned *at);
 /* Identify Controller and Namespace, read now. */
 void rig_id_ctrl(struct rig *r, struct nvme_id_ctrl *ret);
 void rig_id_ns(struct rig *r, uint32_t nsid, struct nvme_id_ns *ret);

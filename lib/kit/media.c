@@ -33,6 +33,24 @@ const struct facts_ns *rig_ns_next(struct rig *r, unsigned *at)
 	return NULL;
 }
 
+const struct facts_ns *rig_zoned_next(struct rig *r, unsigned *at)
+{
+	const struct facts *f = rig_facts(r);
+	bool first = *at == 0;
+
+	if (!f || !f->has_zoned)
+		rig_na(r, "no active zoned namespace without metadata");
+	while (*at < f->n_ns) {
+		const struct facts_ns *ns = &f->ns[(*at)++];
+
+		if (!ns->zones.count || ns->ms || !ns->lba_bytes)
+			continue;
+		if (first || f->caps.emulated)
+			return ns;
+	}
+	return NULL;
+}
+
 void rig_id_ctrl(struct rig *r, struct nvme_id_ctrl *ret)
 {
 	rig_admin_ok(r, cmd_identify(0x01, 0, ret));

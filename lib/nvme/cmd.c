@@ -245,6 +245,47 @@ struct cmd cmd_dsm(uint32_t nsid, const struct nvme_dsm_range *ranges, unsigned 
 	return c;
 }
 
+struct cmd cmd_zone_send(uint32_t nsid, uint64_t zslba, uint8_t zsa, bool all)
+{
+	struct cmd c = cmd_raw(nvme_zns_cmd_mgmt_send, nsid);
+
+	c.sqe.cdw10 = le32_from((uint32_t)zslba);
+	c.sqe.cdw11 = le32_from((uint32_t)(zslba >> 32));
+	c.sqe.cdw13 = le32_from(zsa | (uint32_t)all << 8);
+	return c;
+}
+
+struct cmd cmd_zone_append(uint32_t nsid, uint64_t zslba, uint32_t blocks, const void *data,
+			   size_t bytes)
+{
+	struct cmd c = cmd_write(nsid, zslba, blocks, data, bytes);
+
+	c.sqe.opcode = nvme_zns_cmd_append;
+	return c;
+}
+
+struct cmd cmd_zone_receive(uint32_t nsid, struct cmd_report ask, void *data, size_t len)
+{
+	struct cmd c = cmd_raw(nvme_zns_cmd_mgmt_recv, nsid);
+
+	c.sqe.cdw10 = le32_from((uint32_t)ask.lba);
+	c.sqe.cdw11 = le32_from((uint32_t)(ask.lba >> 32));
+	c.sqe.cdw12 = le32_from((uint32_t)(len / 4 - 1));
+	c.sqe.cdw13 = le32_from(ask.zra | (uint32_t)ask.option << 8 | (uint32_t)ask.partial << 16);
+	c.dir = CMD_IN;
+	c.data = data;
+	c.data_len = len;
+	return c;
+}
+
+struct cmd cmd_identify_csi(uint8_t cns, uint8_t csi, uint32_t nsid, void *data)
+{
+	struct cmd c = cmd_identify(cns, nsid, data);
+
+	c.sqe.cdw11 = le32_from((uint32_t)csi << 24);
+	return c;
+}
+
 const char *cmd_name(bool admin, uint8_t opcode, char buf[24])
 {
 	const struct spec_command *c = spec_command(admin, opcode);

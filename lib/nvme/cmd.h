@@ -72,6 +72,21 @@ struct cmd cmd_verify(uint32_t nsid, uint64_t slba, uint32_t blocks);
 struct cmd cmd_dsm(uint32_t nsid, const struct nvme_dsm_range *ranges, unsigned n,
 		   uint32_t attributes);
 
+/* Zoned Namespace command set; zslba is a zone's first block */
+struct cmd cmd_zone_send(uint32_t nsid, uint64_t zslba, uint8_t zsa, bool all);
+struct cmd cmd_zone_append(uint32_t nsid, uint64_t zslba, uint32_t blocks, const void *data,
+			   size_t bytes);
+/* From the zone of lba on: Zone Receive Action, its field (the reporting option), Partial Report;
+ * len in bytes, a multiple of 4 */
+struct cmd_report {
+	uint64_t lba;
+	uint8_t zra, option;
+	bool partial;
+};
+struct cmd cmd_zone_receive(uint32_t nsid, struct cmd_report ask, void *data, size_t len);
+/* Identify of a data structure that is an I/O command set's own */
+struct cmd cmd_identify_csi(uint8_t cns, uint8_t csi, uint32_t nsid, void *data /* 4096 */);
+
 /* Opcode's name ("Identify"), or "opcode 7Ah"; text is kept in the caller's buffer of 24 bytes. */
 const char *cmd_name(bool admin, uint8_t opcode, char buf[24]);
 

@@ -50,6 +50,30 @@ static void describe_pi(struct ctrl *c, const struct facts *f, struct facts_ns *
 }
 
 int facts_ask_ns(struct ctrl *c, const struct facts *f, uint32_t nsid, struct facts_ns *ret)
+/* 0's based, and all ones for no limit. */
+static uint32_t resources(__le32 field)
+{
+	uint32_t z = le32_get(field);
+
+	return z == UINT32_MAX ? 0 : z + 1;
+}
+
+static void describe_zones(struct ctrl *c, struct facts_ns *ns, unsigned format)
+{
+	struct nvme_zns_id_ns id;
+	struct facts_zones *z = &ns->zones;
+
+	if (ask(c, cmd_identify_csi(NVME_IDENTIFY_CNS_CSI_NS, NVME_CSI_ZNS, ns->nsid, &id)))
+		return;
+	z->size = le64_get(id.lbafe[format].zsze);
+	z->count = z->size ? ns->nsze / z->size : 0;
+	z->mar = resources(id.mar);
+	z->mor = resources(id.mor);
+	z->extension = id.lbafe[format].zdes * 64u;
+	z->read_across = le16_get(id.ozcs) & 1;
+}
+
+static void describe_ns(struct ctrl *c, struct facts *f, uint32_t nsid)
 {
 	unsigned format, ds;
 	int err;
@@ -68,6 +92,38 @@ int facts_ask_ns(struct ctrl *c, const struct facts *f, uint32_t nsid, struct fa
 	ret->nsze = le64_get(ret->id.nsze);
 	describe_pi(c, f, ret, format);
 	return 0;
+	memset(ns, 0, sizeof(*ns));
+	if (ask(c, cmd_identify(0x00, nsid, &ns->id)))
+		return;
+	ns->nsid = nsid;
+	ns->csi = find_csi(c, nsid);
+	format = (ns->id.flbas & 0xf) | (ns->id.nlbaf > 15 ? (ns->id.flbas >> 5 & 3) << 4 : 0);
+	ds = ns->id.lbaf[format].ds;
+	ns->lba_bytes = ds >= 9 && ds < 32 ? 1u << ds : 0;
+	ns->ms = le16_get(ns->id.lbaf[format].ms);
+	ns->nsze = le64_get(ns->id.nsze);
+	describe_pi(c, f, ns, format);
+	if (ns->csi == NVME_CSI_ZNS)
+		describe_zones(c, ns, format);
+	f->has_zoned |= ns->zones.count && !ns->ms && ns->lba_bytes;
+	f->n_ns++;
+}
+
+/* Zone Append is optional: the effects log of its command set tells, and ZASL how much. */
+static void describe_append(struct ctrl *c, struct facts *f)
+{
+	struct nvme_cmd_effects_log log;
+	struct nvme_zns_id_ctrl id;
+	struct cmd get = cmd_get_log(NVME_LOG_LID_CMD_EFFECTS, NSID_ALL, 0, &log, sizeof(log));
+
+	get.sqe.cdw14 = le32_from((uint32_t)NVME_CSI_ZNS << 24);
+	if (!f->has_zoned || ask(c, get) ||
+	    !(le32_get(log.iocs[nvme_zns_cmd_append]) & NVME_CMD_EFFECTS_CSUPP) ||
+	    ask(c, cmd_identify_csi(NVME_IDENTIFY_CNS_CSI_CTRL, NVME_CSI_ZNS, 0, &id)))
+		return;
+	f->append_bytes = f->mdts_bytes ? f->mdts_bytes : 1u << 20;
+	if (id.zasl && id.zasl < 32)
+		f->append_bytes = (4096ull << CAP_MPSMIN(c->cap)) << id.zasl;
 }
 
 static void describe_all_ns(struct ctrl *c, struct facts *f)
@@ -144,6 +200,7 @@ static void describe_ctrl(struct ctrl *c, struct facts *f)
 		f->critical_warning = smart[0];
 	describe_limits(c, f);
 	describe_all_ns(c, f);
+	describe_append(c, f);
 }
 
 /* What the properties say once they are enabled; CMBMSC is as before afterwards. */
@@ -318,6 +375,18 @@ static void tell_peer(const struct facts_peer *p, const struct teller *t)
 		tell(t, "peer-cntlid", "of the other controller", "%u", p->cntlid);
 }
 
+static void tell_zones(const struct facts_ns *ns, const struct teller *t)
+{
+	char name[32];
+
+	if (!ns->zones.size)
+		return;
+	snprintf(name, sizeof(name), "ns%u-zones", ns->nsid);
+	tell(t, name, "0: no limit",
+	     "%" PRIu64 " of %" PRIu64 " blocks, %u active, %u open, extension %u bytes",
+	     ns->zones.count, ns->zones.size, ns->zones.mar, ns->zones.mor, ns->zones.extension);
+}
+
 void facts_each(const struct facts *f,
 		void (*fn)(void *ctx, const char *name, const char *value, const char *note),
 		void *ctx)
@@ -349,6 +418,7 @@ void facts_each(const struct facts *f,
 		tell(&t, name, i == f->scratch && f->has_scratch ? "scratch namespace" : "",
 		     "%" PRIu64 " blocks of %u+%u bytes, command set %u", f->ns[i].nsze,
 		     f->ns[i].lba_bytes, f->ns[i].ms, f->ns[i].csi);
+		tell_zones(&f->ns[i], &t);
 	}
 	if (f->inactive_nsid)
 		tell(&t, "inactive-nsid", "valid and not active", "%u", f->inactive_nsid);

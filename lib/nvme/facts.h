@@ -11,6 +11,15 @@
 
 #define FACTS_NS_MAX 32
 
+/* What the Zoned Namespace Command Set's Identify says of a namespace. */
+struct facts_zones {
+	uint64_t size;	    /* blocks of a zone; 0: not known */
+	uint64_t count;	    /* whole zones */
+	uint32_t mar, mor;  /* 1-based; 0: no limit */
+	uint32_t extension; /* bytes of a Zone Descriptor Extension; 0: none in this format */
+	bool read_across;   /* reads may cross zones */
+};
+
 struct facts_ns {
 	uint32_t nsid;
 	uint8_t csi;	    /* 0 NVM, 2 zoned */
@@ -22,6 +31,7 @@ struct facts_ns {
 	uint8_t pif,
 		sts; /* Protection Information Format and Storage Tag Size, CNS 05h; 0 before 2.0 */
 	uint64_t lbstm; /* Logical Block Storage Tag Mask */
+	struct facts_zones zones; /* csi 2 */
 };
 
 /* Its protection information is of an extended format: nothing can be done there while the Host
@@ -57,6 +67,8 @@ struct facts {
 	struct facts_ns ns[FACTS_NS_MAX];
 	bool all_ns;		/* there are no others */
 	uint32_t inactive_nsid; /* a valid NSID that is not active; 0: none */
+	uint64_t append_bytes;	/* most that a Zone Append moves; 0: there is none */
+	bool has_zoned;		/* a zoned namespace without metadata */
 	unsigned scratch;	/* index into ns[] of the namespace for I/O: NVM set, no metadata */
 	bool has_scratch;
 	struct facts_peer peer;

@@ -200,7 +200,7 @@ static const struct spec_command io_commands[] = {
 	  .nsid = NSID_ONE, .csi = 2, .ref = "ZNS CS 1.1 Zone Management Send command" },
 	{ nvme_zns_cmd_mgmt_recv, "Zone Mgmt Receive", .len = LEN_DWORDS_Z, .len_field = "NDW",
 	  .fields = FIELDS(TWO("SLBA", 10), WHOLE("NDW", 12), F("ZRA", 13, 7, 0, VALUES(V(0, 1, "report, extended report")), .ref = "ZNS CS 1.1 Zone Management Receive command"),
-			   F("ZRASF", 13, 15, 8, VALUES(V(0, 7, "all, one state")), .ref = "ZNS CS 1.1 Zone Management Receive command"), F("ZRASPF", 13, 16, 16)),
+			   F("ZRASF", 13, 15, 8, VALUES(V(0, 7, "all, one state"), V(9, 9, "with an attribute", .open = true)), .ref = "ZNS CS 1.1 Zone Management Receive command"), F("ZRASPF", 13, 16, 16)),
 	  .nsid = NSID_ONE, .csi = 2, .ref = "ZNS CS 1.1 Zone Management Receive command" },
 	{ nvme_zns_cmd_append, "Zone Append", COST_DATA, LEN_BLOCKS, .len_field = "NLB",
 	  .fields = FIELDS(TWO("ZSLBA", 10), F("NLB", 12, 15, 0), F("PIREMAP", 12, 25, 25),

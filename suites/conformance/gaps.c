@@ -13,5 +13,7 @@ const struct rig_gap gaps_all[] = {
 	  "no target lets a case make the medium behind the controller fail, fill up or stall" },
 	{ "robust.save-restore",
 	  "no target can be saved and brought back with its commands under way" },
+	{ "zns.zrwa",
+	  "the text of the Zone Random Write Area is not at hand: it came after ZNS CS 1.1" },
 	{ NULL, NULL },
 };
