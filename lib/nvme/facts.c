@@ -49,7 +49,6 @@ static void describe_pi(struct ctrl *c, const struct facts *f, struct facts_ns *
 	ns->lbstm = le64_get(id->lbstm);
 }
 
-int facts_ask_ns(struct ctrl *c, const struct facts *f, uint32_t nsid, struct facts_ns *ret)
 /* 0's based, and all ones for no limit. */
 static uint32_t resources(__le32 field)
 {
@@ -73,7 +72,7 @@ static void describe_zones(struct ctrl *c, struct facts_ns *ns, unsigned format)
 	z->read_across = le16_get(id.ozcs) & 1;
 }
 
-static void describe_ns(struct ctrl *c, struct facts *f, uint32_t nsid)
+int facts_ask_ns(struct ctrl *c, const struct facts *f, uint32_t nsid, struct facts_ns *ret)
 {
 	unsigned format, ds;
 	int err;
@@ -91,22 +90,9 @@ static void describe_ns(struct ctrl *c, struct facts *f, uint32_t nsid)
 	ret->ms = le16_get(ret->id.lbaf[format].ms);
 	ret->nsze = le64_get(ret->id.nsze);
 	describe_pi(c, f, ret, format);
+	if (ret->csi == NVME_CSI_ZNS)
+		describe_zones(c, ret, format);
 	return 0;
-	memset(ns, 0, sizeof(*ns));
-	if (ask(c, cmd_identify(0x00, nsid, &ns->id)))
-		return;
-	ns->nsid = nsid;
-	ns->csi = find_csi(c, nsid);
-	format = (ns->id.flbas & 0xf) | (ns->id.nlbaf > 15 ? (ns->id.flbas >> 5 & 3) << 4 : 0);
-	ds = ns->id.lbaf[format].ds;
-	ns->lba_bytes = ds >= 9 && ds < 32 ? 1u << ds : 0;
-	ns->ms = le16_get(ns->id.lbaf[format].ms);
-	ns->nsze = le64_get(ns->id.nsze);
-	describe_pi(c, f, ns, format);
-	if (ns->csi == NVME_CSI_ZNS)
-		describe_zones(c, ns, format);
-	f->has_zoned |= ns->zones.count && !ns->ms && ns->lba_bytes;
-	f->n_ns++;
 }
 
 /* Zone Append is optional: the effects log of its command set tells, and ZASL how much. */
@@ -151,6 +137,8 @@ static void describe_all_ns(struct ctrl *c, struct facts *f)
 		f->has_scratch = f->ns[i].csi == 0 && f->ns[i].ms == 0 && f->ns[i].lba_bytes;
 		f->scratch = i;
 	}
+	for (unsigned i = 0; i < f->n_ns; i++)
+		f->has_zoned |= f->ns[i].zones.count && !f->ns[i].ms && f->ns[i].lba_bytes;
 }
 
 /* Limits of the NVM command set; a version that does not know them has none. */
