@@ -435,8 +435,8 @@ static void effect(struct rig *r, unsigned ses)
 		rig_na(r, "FNA is %02Xh: no cryptographic erase", fna);
 	rig_lbafee(r); /* put back after the formats that need it */
 	each_format(r, next_ns(r, &at), ses);
-	while ((ns = rig_ns_that(r, &at, any_ns))) {
-		struct pi_bench *b = pi_bench_new(r, ns, PI_BLOCKS);
+	while ((ns = rig_ns_that(r, &at, any_ns))) { /* formatted with the first, as FNA may say */
+		struct pi_bench *b = pi_bench_new(r, rig_ns_now(r, ns->nsid), PI_BLOCKS);
 
 		format_to(&b, 0, ses);
 	}
@@ -542,6 +542,7 @@ static void during_io(struct rig *r)
 	uint16_t cid;
 
 	next_ns(r, &at); /* leaves where it must not be */
+	rig_lbafee(r);	 /* where all are formatted together */
 	keep_all(r);
 	pi_fill(b);
 	pi_store(b);
