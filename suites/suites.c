@@ -56,6 +56,9 @@
 	X(keepalive_suite)                                                                         \
 	X(admin_suite)                                                                             \
 	X(directive_suite)                                                                         \
+	X(directive_rules_suite)                                                                   \
+	X(security_suite)                                                                          \
+	X(mi_suite)                                                                                \
 	X(fw_suite)                                                                                \
 	X(dst_suite)                                                                               \
 	X(virt_suite)                                                                              \

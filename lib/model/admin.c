@@ -50,6 +50,12 @@ static const struct {
 	{ nvme_admin_ns_attach, admin_ns_attach },
 	{ nvme_admin_format_nvm, admin_format },
 	{ nvme_admin_keep_alive, admin_keep_alive },
+	{ nvme_admin_directive_send, admin_directive_send },
+	{ nvme_admin_directive_recv, admin_directive_recv },
+	{ nvme_admin_security_send, admin_security_send },
+	{ nvme_admin_security_recv, admin_security_recv },
+	{ nvme_admin_nvme_mi_send, admin_mi_send },
+	{ nvme_admin_nvme_mi_recv, admin_mi_recv },
 	{ nvme_admin_dbbuf, admin_dbbuf },
 };
 

@@ -30,6 +30,7 @@ static const struct claim {
 	uint32_t since; /* VS */
 	const char *what;
 } claims[] = {
+	{ OPT(oacs), NVME_CTRL_OACS_SECURITY, VS(1, 0, 0), "Security Send and Receive" },
 	{ OPT(oacs), NVME_CTRL_OACS_FW, VS(1, 0, 0), "Firmware Commit" },
 	{ OPT(oacs), NVME_CTRL_OACS_SELF_TEST, VS(1, 3, 0), "Device Self-test" },
 	{ OPT(oacs), NVME_CTRL_OACS_VIRT_MGMT, VS(1, 3, 0), "Virtualization Management" },
@@ -38,6 +39,8 @@ static const struct claim {
 	{ OPT(fna), 0x7, VS(1, 0, 0), "a scope of Format NVM" },
 	{ OPT(fna), NVME_CTRL_FNA_NSID_FFFFFFFF, VS(1, 4, 0), "Format NVM by NSID alone" },
 	{ OPT(oacs), NVME_CTRL_OACS_DBBUF_CFG, VS(1, 3, 0), "Doorbell Buffer Config" },
+	{ OPT(oacs), NVME_CTRL_OACS_DIRECTIVES, VS(1, 3, 0), "Directives" },
+	{ OPT(oacs), NVME_CTRL_OACS_NVME_MI, VS(1, 3, 0), "NVMe-MI Send and Receive" },
 	{ OPT(oncs), NVME_CTRL_ONCS_COMPARE, VS(1, 0, 0), "Compare" },
 	{ OPT(oncs), NVME_CTRL_ONCS_WRITE_UNCORRECTABLE, VS(1, 0, 0), "Write Uncorrectable" },
 	{ OPT(oncs), NVME_CTRL_ONCS_DSM, VS(1, 0, 0), "Dataset Management" },
@@ -188,6 +191,8 @@ static const char *contradiction(const struct model_opt *o)
 		return "sgls bits 1:0 are 11b, which is reserved";
 	if (o->sgls && !(o->sgls & NVME_CTRL_SGLS_SUPPORTED))
 		return "sgls bits 1:0 are 00b, no SGLs, and others tell of them";
+	if (o->msl && o->controllers > 1)
+		return "msl: streams of a subsystem with several controllers are not modelled";
 	if (!o->hostid && o->ctratt & NVME_CTRL_CTRATT_128_ID)
 		return "ctratt bit 0 is of the Host Identifier, and hostid is 0";
 	if (o->oacs & NVME_CTRL_OACS_NS_MGMT && !(o->oaes & NVME_CTRL_OAES_NA))
@@ -221,6 +226,8 @@ static void drop_dependent(struct model *m)
 		o->lpa &= ~(unsigned)(NVME_CTRL_LPA_TELEMETRY | NVME_CTRL_LPA_PERSETENT_EVENT);
 	if (!(o->oacs & NVME_CTRL_OACS_FORMAT) && !option_given(m, "fna"))
 		o->fna = 0;
+	if (o->controllers > 1 && !option_given(m, "msl"))
+		o->msl = 0;
 	if (!o->hostid && !option_given(m, "ctratt"))
 		o->ctratt &= ~(unsigned)NVME_CTRL_CTRATT_128_ID;
 	if ((!o->meta || !o->hbs) && !option_given(m, "ctratt"))
@@ -288,6 +295,12 @@ static const struct offer admin_offers[] = {
 	{ nvme_admin_ns_attach, WITH(oacs, NVME_CTRL_OACS_NS_MGMT) },
 	{ nvme_admin_format_nvm, WITH(oacs, NVME_CTRL_OACS_FORMAT) },
 	{ nvme_admin_dbbuf, WITH(oacs, NVME_CTRL_OACS_DBBUF_CFG) },
+	{ nvme_admin_directive_send, WITH(oacs, NVME_CTRL_OACS_DIRECTIVES) },
+	{ nvme_admin_directive_recv, WITH(oacs, NVME_CTRL_OACS_DIRECTIVES) },
+	{ nvme_admin_security_send, WITH(oacs, NVME_CTRL_OACS_SECURITY) },
+	{ nvme_admin_security_recv, WITH(oacs, NVME_CTRL_OACS_SECURITY) },
+	{ nvme_admin_nvme_mi_send, WITH(oacs, NVME_CTRL_OACS_NVME_MI) },
+	{ nvme_admin_nvme_mi_recv, WITH(oacs, NVME_CTRL_OACS_NVME_MI) },
 	{ nvme_admin_keep_alive, WITH(kas, 0xffff) },
 };
 

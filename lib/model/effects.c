@@ -12,13 +12,15 @@
 #define SCOPE_CONTROLLER (1u << 21)
 
 static const uint8_t admin_opcodes[] = {
-	nvme_admin_delete_sq,	  nvme_admin_create_sq,	   nvme_admin_get_log_page,
-	nvme_admin_delete_cq,	  nvme_admin_create_cq,	   nvme_admin_identify,
-	nvme_admin_abort_cmd,	  nvme_admin_set_features, nvme_admin_get_features,
-	nvme_admin_async_event,	  nvme_admin_fw_commit,	   nvme_admin_fw_download,
-	nvme_admin_dev_self_test, nvme_admin_virtual_mgmt, nvme_admin_keep_alive,
-	nvme_admin_dbbuf,	  nvme_admin_ns_mgmt,	   nvme_admin_ns_attach,
-	nvme_admin_sanitize_nvm,  nvme_admin_format_nvm,
+	nvme_admin_delete_sq,	   nvme_admin_create_sq,     nvme_admin_get_log_page,
+	nvme_admin_delete_cq,	   nvme_admin_create_cq,     nvme_admin_identify,
+	nvme_admin_abort_cmd,	   nvme_admin_set_features,  nvme_admin_get_features,
+	nvme_admin_async_event,	   nvme_admin_fw_commit,     nvme_admin_fw_download,
+	nvme_admin_dev_self_test,  nvme_admin_virtual_mgmt,  nvme_admin_keep_alive,
+	nvme_admin_dbbuf,	   nvme_admin_ns_mgmt,	     nvme_admin_ns_attach,
+	nvme_admin_sanitize_nvm,   nvme_admin_format_nvm,    nvme_admin_directive_send,
+	nvme_admin_directive_recv, nvme_admin_security_send, nvme_admin_security_recv,
+	nvme_admin_nvme_mi_send,   nvme_admin_nvme_mi_recv,
 };
 
 static const struct {

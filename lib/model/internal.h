@@ -36,6 +36,7 @@ struct model_resv;
 struct model_firmware;
 struct model_selftest;
 struct model_sanitize;
+struct model_directives;
 struct model_virt;
 
 /* What the options set; defaults, limits and the names of the keys are in option.c. */
@@ -66,6 +67,7 @@ struct model_opt {
 	unsigned oacs, oncs, fuses, vwc, lpa, ctratt, oaes;
 	unsigned frmw, fwug; /* with Firmware Commit; fwug in 4 KiB, 0 and FFh: any */
 	unsigned bps;	     /* Boot Partitions */
+	unsigned msl;	     /* streams of the subsystem; 0: no Streams Directive */
 	unsigned sgls;	     /* Identify Controller SGLS; metadata apart */
 	unsigned cmb, cmbuse, cmbloc; /* bytes (0: none), CMBSZ 4:0, CMBLOC 8:3 */
 	unsigned pmr;		      /* bytes; 0: none */
@@ -121,6 +123,7 @@ struct model {
 	struct model_firmware *firmware; /* the subsystem's */
 	struct model_selftest *selftest; /* the subsystem's */
 	struct model_sanitize *sanitize; /* the subsystem's */
+	struct model_directives *directives;
 	struct model_virt *virt;	 /* the subsystem's */
 	struct model_opt opt;
 	bool given[OPTION_KEYS_MAX]; /* keys of opt that were given one by one: option_given() */
@@ -233,6 +236,12 @@ void admin_virt(struct mcmd *c);
 void admin_ns_mgmt(struct mcmd *c);
 void admin_sanitize(struct mcmd *c);
 void admin_ns_attach(struct mcmd *c);
+void admin_directive_recv(struct mcmd *c);
+void admin_directive_send(struct mcmd *c);
+void admin_security_recv(struct mcmd *c);
+void admin_security_send(struct mcmd *c);
+void admin_mi_recv(struct mcmd *c);
+void admin_mi_send(struct mcmd *c);
 /* Any I/O command. */
 void nvm_command(struct mcmd *c);
 /* A reset drops this I/O command, fetched and not begun. Does nothing but by fault. */

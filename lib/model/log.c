@@ -19,7 +19,7 @@
 
 static size_t build_supported(struct model *m, uint8_t *page);
 static size_t build_error(struct model *m, uint8_t *page);
-static size_t build_no_mi(struct model *m, uint8_t *page);
+static size_t build_mi(struct model *m, uint8_t *page);
 
 /* Every page there is. A builder fills a zeroed page and returns its size. */
 static const struct log_page {
@@ -42,7 +42,7 @@ static const struct log_page {
 	{ 0x0d, VS(1, 4, 0), log_build_persistent, log_persistent_check },
 	{ 0x81, VS(1, 3, 0), sanitize_log, NULL },
 	{ 0x12, VS(2, 0, 0), effects_features, NULL },
-	{ 0x13, VS(2, 0, 0), build_no_mi, NULL },
+	{ 0x13, VS(2, 0, 0), build_mi, NULL },
 	{ 0x80, VS(1, 1, 0), resv_log, NULL },
 };
 
@@ -140,11 +140,11 @@ static size_t build_supported(struct model *m, uint8_t *page)
 	return 1024;
 }
 
-/* NVMe-MI Commands Supported and Effects: LPA bit 5 promises the page, and there are none. */
-static size_t build_no_mi(struct model *m, uint8_t *page)
+/* NVMe-MI Commands Supported and Effects: LPA bit 5 promises the page. */
+static size_t build_mi(struct model *m, uint8_t *page)
 {
-	(void)m;
-	(void)page;
+	if (m->opt.oacs & NVME_CTRL_OACS_NVME_MI)
+		le32_put(page, NVME_CMD_EFFECTS_CSUPP); /* Read NVMe-MI Data Structure */
 	return 4096;
 }
 

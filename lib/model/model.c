@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "model/core.h"
+#include "model/directive.h"
 #include "model/firmware.h"
 #include "model/option.h"
 #include "model/resv.h"
@@ -60,6 +61,7 @@ static struct model_core *core_new(const struct model *m)
 
 static void free_rooms(struct model *m)
 {
+	directives_free(m->directives);
 	dbbuf_free(m->dbbuf);
 	logs_free(m->logs);
 	features_free(m->features);
@@ -103,8 +105,9 @@ static bool build_rooms(struct model *m)
 	m->features = features_new(m);
 	m->logs = logs_new(m);
 	m->dbbuf = dbbuf_new(m);
+	m->directives = directives_new(m);
 	return m->core && m->pci && m->irq && m->cmb && m->pmr && m->events && m->features &&
-	       m->logs && m->dbbuf;
+	       m->logs && m->dbbuf && m->directives;
 }
 
 static bool build_shared(struct model *first)
@@ -196,6 +199,7 @@ int model_power_on(struct model *m)
 		m->selftest = NULL;
 		m->sanitize = NULL;
 		m->virt = NULL;
+		m->directives = NULL;
 		return m->opt.store[0] ? -EIO : -ENOMEM;
 	}
 	power_all(m->sub, MODEL_POWER_ON);

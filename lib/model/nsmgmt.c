@@ -5,6 +5,7 @@
  * Attached Namespace List; NVM CS 1.0 Namespace Management command.
  */
 #include "base/cleanup.h"
+#include "model/directive.h"
 #include "model/feature.h"
 #include "model/identify.h"
 #include "model/log.h"
@@ -228,6 +229,7 @@ static void delete_one(struct mcmd *c, uint32_t nsid)
 		else
 			nsmgmt_changed(other, nsid);
 	}
+	directive_delete(m, nsid);
 	if (FAULT(m, NS_DELETE_NOOP))
 		return;
 	media_delete(m, nsid);

@@ -6,6 +6,7 @@
  */
 #include "base/cleanup.h"
 #include "model/claim.h"
+#include "model/directive.h"
 #include "model/feature.h"
 #include "model/log.h"
 #include "model/media.h"
@@ -557,6 +558,8 @@ void nvm_command(struct mcmd *c)
 		return;
 	else if (op && is_protected(c, op))
 		mcmd_fail(c, SC_NS_WRITE_PROTECTED, MCMD_AT(0, 0));
+	else if (op && op->opcode != nvme_cmd_dsm && op->writes && directive_refuses(c))
+		return;
 	else if (op)
 		run(c, op);
 	else if (!FAULT(c->m, IO_OPCODE_ACCEPTED))
@@ -564,4 +567,6 @@ void nvm_command(struct mcmd *c)
 			  FAULT(c->m, IO_OPCODE_WRONG_STATUS) ? SC_INVALID_FIELD
 							      : SC_INVALID_OPCODE,
 			  MCMD_AT(0, 0));
+	if (op && op->opcode == nvme_cmd_write)
+		directive_done(c);
 }

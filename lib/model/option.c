@@ -39,7 +39,7 @@
 	X(acl, 0, 255, 3)                                                                          \
 	X(elpe, 0, LOG_ELPE_MAX, 63)                                                               \
 	X(npss, 0, POWER_STATES - 1, 2)                                                            \
-	X(oacs, 0, 0xffff, 0x011e)                                                                 \
+	X(oacs, 0, 0xffff, 0x017f)                                                                 \
 	X(oncs, 0, 0xffff, 0x01df)                                                                 \
 	X(oaes, 0, 0xffffffff, 0x0300)                                                             \
 	X(frmw, 2, 0x1f, 0x17)                                                                     \
@@ -56,6 +56,7 @@
 	X(hostid, 0, 1, 1)                                                                         \
 	X(nwpc, 0, 1, 1)                                                                           \
 	X(iocss, 0, 1, 1)                                                                          \
+	X(msl, 0, 64, 8)                                                                           \
 	X(sgls, 0, 0xffffffff, 0x00050001)                                                         \
 	X(wzsl, 0, 15, 0)                                                                          \
 	X(wusl, 0, 15, 0)                                                                          \

@@ -8,6 +8,7 @@
 #include "model/resv.h"
 #include "model/firmware.h"
 #include "model/sanitize.h"
+#include "model/directive.h"
 #include "model/selftest.h"
 #include "model/virt.h"
 #include "model/zns.h"
@@ -140,6 +141,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 	selftest_reset(m, kind);
 	sanitize_reset(m, kind);
 	virt_reset(m);
+	directives_reset(m);
 }
 
 /* CC.EN 1 to 0. AQA, ASQ and ACQ stay. */

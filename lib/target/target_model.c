@@ -495,7 +495,7 @@ const struct target_ops target_model = {
 		"controllers, "
 		"private_ns, secondary. Version: vs=1.0 to 2.0; claims that came later "
 		"are dropped. Claims, as Identify Controller has them: oacs, oncs, fuses, vwc, "
-		"lpa, ctratt, oaes, frmw, fwug, bps, kas, aerl, acl, elpe, npss, sgls, wzsl, wusl. "
+		"lpa, ctratt, oaes, frmw, fwug, bps, kas, aerl, acl, elpe, npss, msl, sgls, wzsl, wusl. "
 		"Features, 0 or 1: apsta, "
 		"hmb, hctma, hbs, dae, iocss, hostid, nwpc, vendor, meta (formats with metadata), "
 		"dlguard "
