@@ -58,6 +58,7 @@
 	X(directive_suite)                                                                         \
 	X(directive_rules_suite)                                                                   \
 	X(security_suite)                                                                          \
+	X(lba_status_suite)                                                                          \
 	X(mi_suite)                                                                                \
 	X(fw_suite)                                                                                \
 	X(dst_suite)                                                                               \

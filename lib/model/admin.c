@@ -54,6 +54,7 @@ static const struct {
 	{ nvme_admin_directive_recv, admin_directive_recv },
 	{ nvme_admin_security_send, admin_security_send },
 	{ nvme_admin_security_recv, admin_security_recv },
+	{ nvme_admin_get_lba_status, admin_lba_status },
 	{ nvme_admin_nvme_mi_send, admin_mi_send },
 	{ nvme_admin_nvme_mi_recv, admin_mi_recv },
 	{ nvme_admin_dbbuf, admin_dbbuf },

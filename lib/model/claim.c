@@ -40,6 +40,7 @@ static const struct claim {
 	{ OPT(fna), NVME_CTRL_FNA_NSID_FFFFFFFF, VS(1, 4, 0), "Format NVM by NSID alone" },
 	{ OPT(oacs), NVME_CTRL_OACS_DBBUF_CFG, VS(1, 3, 0), "Doorbell Buffer Config" },
 	{ OPT(oacs), NVME_CTRL_OACS_DIRECTIVES, VS(1, 3, 0), "Directives" },
+	{ OPT(oacs), NVME_CTRL_OACS_LBA_STATUS, VS(1, 4, 0), "Get LBA Status" },
 	{ OPT(oacs), NVME_CTRL_OACS_NVME_MI, VS(1, 3, 0), "NVMe-MI Send and Receive" },
 	{ OPT(oncs), NVME_CTRL_ONCS_COMPARE, VS(1, 0, 0), "Compare" },
 	{ OPT(oncs), NVME_CTRL_ONCS_WRITE_UNCORRECTABLE, VS(1, 0, 0), "Write Uncorrectable" },
@@ -51,6 +52,7 @@ static const struct claim {
 	{ OPT(oncs), NVME_CTRL_ONCS_VERIFY, VS(1, 4, 0), "Verify" },
 	{ OPT(oncs), NVME_CTRL_ONCS_COPY, VS(2, 0, 0), "Copy" },
 	{ OPT(oaes), NVME_CTRL_OAES_NA, VS(1, 2, 0), "Namespace Attribute Notices" },
+	{ OPT(oaes), NVME_CTRL_OAES_LBAS, VS(1, 4, 0), "LBA Status Information Notices" },
 	{ OPT(oaes), NVME_CTRL_OAES_FA, VS(1, 2, 0), "Firmware Activation Notices" },
 	{ OPT(bps), 1, VS(1, 3, 0), "Boot Partitions" },
 	{ OPT(vwc), NVME_CTRL_VWC_PRESENT, VS(1, 0, 0), "a volatile write cache" },
@@ -199,6 +201,9 @@ static const char *contradiction(const struct model_opt *o)
 		return "oacs claims Namespace Management, which is told of, and oaes bit 8 is 0";
 	if (o->secondary && (o->controllers < 2 || !(o->oacs & NVME_CTRL_OACS_VIRT_MGMT)))
 		return "secondary is 1, which needs controllers=2 and oacs bit 7";
+	if (o->oacs & NVME_CTRL_OACS_LBA_STATUS &&
+	    !(o->oaes & NVME_CTRL_OAES_LBAS && o->lpa & NVME_CTRL_LPA_EXTENDED))
+		return "oacs claims Get LBA Status, which asks for oaes bit 13 and lpa bit 2";
 	if (o->oaes & NVME_CTRL_OAES_FA && !(o->oacs & NVME_CTRL_OACS_FW))
 		return "oaes claims Firmware Activation Notices, and oacs bit 2 is 0: no firmware "
 		       "is ever activated";
@@ -236,6 +241,8 @@ static void drop_dependent(struct model *m)
 		o->fuses = 0;
 	if (!(o->oacs & NVME_CTRL_OACS_NS_MGMT) && !option_given(m, "oaes"))
 		o->oaes &= ~(unsigned)NVME_CTRL_OAES_NA;
+	if (!(o->oacs & NVME_CTRL_OACS_LBA_STATUS) && !option_given(m, "oaes"))
+		o->oaes &= ~(unsigned)NVME_CTRL_OAES_LBAS;
 	if (!(o->oacs & NVME_CTRL_OACS_FW) && !option_given(m, "oaes"))
 		o->oaes &= ~(unsigned)NVME_CTRL_OAES_FA;
 	if (o->npss < POWER_IDLE && !option_given(m, "apsta"))
@@ -299,6 +306,7 @@ static const struct offer admin_offers[] = {
 	{ nvme_admin_directive_recv, WITH(oacs, NVME_CTRL_OACS_DIRECTIVES) },
 	{ nvme_admin_security_send, WITH(oacs, NVME_CTRL_OACS_SECURITY) },
 	{ nvme_admin_security_recv, WITH(oacs, NVME_CTRL_OACS_SECURITY) },
+	{ nvme_admin_get_lba_status, WITH(oacs, NVME_CTRL_OACS_LBA_STATUS) },
 	{ nvme_admin_nvme_mi_send, WITH(oacs, NVME_CTRL_OACS_NVME_MI) },
 	{ nvme_admin_nvme_mi_recv, WITH(oacs, NVME_CTRL_OACS_NVME_MI) },
 	{ nvme_admin_keep_alive, WITH(kas, 0xffff) },
@@ -326,6 +334,7 @@ static const struct offer feature_offers[] = {
 	{ NVME_FEAT_FID_VOLATILE_WC, WITH(vwc, NVME_CTRL_VWC_PRESENT) },
 	{ NVME_FEAT_FID_AUTO_PST, WITH(apsta, 1) },
 	{ NVME_FEAT_FID_HOST_MEM_BUF, WITH(hmb, 1) },
+	{ 0x15, WITH(oacs, NVME_CTRL_OACS_LBA_STATUS) },
 	{ NVME_FEAT_FID_TIMESTAMP, WITH(oncs, NVME_CTRL_ONCS_TIMESTAMP) },
 	{ NVME_FEAT_FID_KATO, WITH(kas, 0xffff) },
 	{ NVME_FEAT_FID_HCTM, WITH(hctma, 1) },
@@ -340,6 +349,7 @@ static const struct offer feature_offers[] = {
 };
 
 static const struct offer log_offers[] = {
+	{ NVME_LOG_LID_LBA_STATUS, WITH(oacs, NVME_CTRL_OACS_LBA_STATUS) },
 	{ NVME_LOG_LID_CHANGED_NS, WITH(oaes, NVME_CTRL_OAES_NA) },
 	{ NVME_LOG_LID_SANITIZE, WITH(sanicap, SANICAP_ANY) },
 	{ NVME_LOG_LID_CMD_EFFECTS, WITH(lpa, NVME_CTRL_LPA_CMD_EFFECTS) },

@@ -20,19 +20,19 @@ static const uint8_t admin_opcodes[] = {
 	nvme_admin_dbbuf,	   nvme_admin_ns_mgmt,	     nvme_admin_ns_attach,
 	nvme_admin_sanitize_nvm,   nvme_admin_format_nvm,    nvme_admin_directive_send,
 	nvme_admin_directive_recv, nvme_admin_security_send, nvme_admin_security_recv,
-	nvme_admin_nvme_mi_send,   nvme_admin_nvme_mi_recv,
+	nvme_admin_nvme_mi_send,   nvme_admin_nvme_mi_recv,  nvme_admin_get_lba_status,
 };
 
 static const struct {
 	uint8_t opcode;
 	bool changes_blocks;
 } io_opcodes[] = {
-	{ nvme_cmd_flush, false },   { nvme_cmd_write, true },
-	{ nvme_cmd_read, false },    { nvme_cmd_write_uncor, true },
-	{ nvme_cmd_compare, false }, { nvme_cmd_write_zeroes, true },
-	{ nvme_cmd_dsm, true },	     { nvme_cmd_verify, false },
-	{ nvme_cmd_copy, true },	     { nvme_cmd_resv_register, false },
-	{ nvme_cmd_resv_report, false }, { nvme_cmd_resv_acquire, false },
+	{ nvme_cmd_flush, false },	  { nvme_cmd_write, true },
+	{ nvme_cmd_read, false },	  { nvme_cmd_write_uncor, true },
+	{ nvme_cmd_compare, false },	  { nvme_cmd_write_zeroes, true },
+	{ nvme_cmd_dsm, true },		  { nvme_cmd_verify, false },
+	{ nvme_cmd_copy, true },	  { nvme_cmd_resv_register, false },
+	{ nvme_cmd_resv_report, false },  { nvme_cmd_resv_acquire, false },
 	{ nvme_cmd_resv_release, false },
 };
 

@@ -21,6 +21,10 @@ static uint16_t check_power(struct mcmd *c, uint32_t v)
 	return (v & 0x1f) <= c->m->opt.npss ? SC_SUCCESS : SC_INVALID_FIELD;
 }
 
+#define EVENT_TYPE_NOTICE 2u
+#define EVENT_LBA_STATUS  5u
+#define LSIRI_UNIT_NS	  100000000ull
+
 /* Two temperatures, the lighter one below the heavier, each of them within limits; 0 is none. */
 static uint16_t check_thermal(struct mcmd *c, uint32_t v)
 {
@@ -99,6 +103,8 @@ static const struct feature features[] = {
 	{ .fid = 0x0e, .get = feature_get_timestamp, .set = feature_set_timestamp },
 	{ .fid = KEEP_ALIVE, .mask = 0xffffffff, .changed = keep_alive_changed },
 	{ .fid = 0x10, .since = VS(1, 3, 0), .mask = 0xffffffff, .check = check_thermal },
+	/* No interval is the least between two reads: LSIPI is 0, and LSIRI to begin with. */
+	{ .fid = LBA_STATUS, .since = VS(1, 4, 0), .mask = 0xffff },
 	{ .fid = 0x16, .get = feature_get_behavior, .set = feature_set_behavior },
 	{ .fid = SANITIZE_CONFIG, .since = VS(1, 4, 0), .mask = 0x1, .saveable = true },
 	{ .fid = 0x19, .since = VS(2, 0, 0), .mask = 0x1ff, .check = check_profile },
@@ -206,6 +212,7 @@ void features_reset(struct model *m, enum model_reset kind)
 							: m->features->value[i].saved;
 	if (!level || !FAULT(m, UNSAVED_TABLES_SURVIVE_RESET))
 		feature_special_reset(m, m->features);
+	m->features->lba_alert_due = 0;
 }
 
 void features_new_ns(struct model *m, uint32_t nsid)
@@ -219,7 +226,22 @@ void features_new_ns(struct model *m, uint32_t nsid)
 
 void features_tick(struct model *m)
 {
-	(void)m; /* the Timestamp is reckoned from the model's time when it is read */
+	struct model_features *f = m->features;
+
+	/* the Timestamp is reckoned from the model's time when it is read */
+	if (!f->lba_alert_due || model_now(m) < f->lba_alert_due)
+		return;
+	f->lba_alert_due = 0;
+	model_event(m, EVENT_TYPE_NOTICE, EVENT_LBA_STATUS, NVME_LOG_LID_LBA_STATUS);
+}
+
+/* There are tracked LBAs: the host hears of them when LSIRI has passed. */
+void feature_lba_tracked(struct model *m)
+{
+	uint64_t lsiri = current(m, LBA_STATUS) & 0xffff;
+
+	if (m->opt.oacs & NVME_CTRL_OACS_LBA_STATUS && !m->features->lba_alert_due)
+		m->features->lba_alert_due = model_now(m) + 1 + lsiri * LSIRI_UNIT_NS;
 }
 
 /* ---- what others ask ---- */
@@ -471,6 +493,8 @@ void admin_set_features(struct mcmd *c)
 		return;
 	if (!save || is_saveable(c->m, f)) {
 		set(c, f, save);
+		if (c->status == SC_SUCCESS && f->fid == LBA_STATUS)
+			c->dw0 = current(c->m, LBA_STATUS);
 		return;
 	}
 	if (FAULT(c->m, FEATURE_SAVE_ACCEPTED) || FAULT(c->m, FEATURE_SAVE_REFUSED_STORES))

@@ -7,7 +7,7 @@
 #include "model/feature.h"
 #include "model/log.h"
 
-#define FEATURES 23u /* rows of the table in feature.c */
+#define FEATURES 24u /* rows of the table in feature.c */
 
 enum feature_select { FEATURE_CURRENT, FEATURE_DEFAULT, FEATURE_SAVED, FEATURE_CAPABILITIES };
 
@@ -25,16 +25,17 @@ struct feature {
 	void (*set)(struct mcmd *c);
 };
 
-#define APST_BYTES 256u
-#define HMPRE	   16u /* Identify Controller, in units of 4 KiB */
-#define HMMIN	   4u
-#define TMT_MIN	   273u /* Host Controlled Thermal Management, in kelvin */
-#define TMT_MAX	   353u
-#define EVENT_CONFIG 0x0bu
-#define ERROR_RECOVERY 0x05u
-#define DULBE (1u << 16)
-#define KEEP_ALIVE 0x0fu
+#define APST_BYTES	256u
+#define HMPRE		16u /* Identify Controller, in units of 4 KiB */
+#define HMMIN		4u
+#define TMT_MIN		273u /* Host Controlled Thermal Management, in kelvin */
+#define TMT_MAX		353u
+#define EVENT_CONFIG	0x0bu
+#define ERROR_RECOVERY	0x05u
+#define DULBE		(1u << 16)
+#define KEEP_ALIVE	0x0fu
 #define SANITIZE_CONFIG 0x17u /* of the subsystem */
+#define LBA_STATUS	0x15u
 
 struct feature_hmb {
 	bool enabled;
@@ -59,6 +60,7 @@ struct model_features {
 	bool apst_enabled;
 	uint8_t apst[APST_BYTES];
 	struct feature_hmb hmb;
+	uint64_t lba_alert_due; /* an LBA Status Information Alert; 0: none */
 	uint8_t host_id[16];
 	bool host_id_extended;
 };

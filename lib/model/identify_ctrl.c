@@ -35,7 +35,7 @@ static uint16_t oacs(struct model *m)
 	if (FAULT(m, OACS_COMMAND_WITHOUT_BIT))
 		v = 0;
 	if (FAULT(m, OACS_BIT_WITHOUT_COMMAND))
-		v |= NVME_CTRL_OACS_LBA_STATUS;
+		v |= NVME_CTRL_OACS_CMD_FEAT_LD;
 	return v;
 }
 

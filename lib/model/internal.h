@@ -240,6 +240,7 @@ void admin_directive_recv(struct mcmd *c);
 void admin_directive_send(struct mcmd *c);
 void admin_security_recv(struct mcmd *c);
 void admin_security_send(struct mcmd *c);
+void admin_lba_status(struct mcmd *c);
 void admin_mi_recv(struct mcmd *c);
 void admin_mi_send(struct mcmd *c);
 /* Any I/O command. */
@@ -252,6 +253,7 @@ uint32_t feature_async_config(const struct model *m); /* FID 0Bh */
 uint32_t feature_arbitration(const struct model *m);  /* FID 01h */
 unsigned feature_threshold(const struct model *m);    /* FID 08h, 0's based; for a fault */
 void feature_queue_count(const struct model *m, unsigned *ret_nsq, unsigned *ret_ncq); /* granted */
+void feature_lba_tracked(struct model *m);
 bool feature_vector_uncoalesced(const struct model *m, unsigned vector); /* FID 09h CD */
 
 /* A command failed (status not success): the error log gets an entry and c->more is set. */

@@ -20,6 +20,7 @@
 static size_t build_supported(struct model *m, uint8_t *page);
 static size_t build_error(struct model *m, uint8_t *page);
 static size_t build_mi(struct model *m, uint8_t *page);
+static size_t build_lba_status(struct model *m, uint8_t *page);
 
 /* Every page there is. A builder fills a zeroed page and returns its size. */
 static const struct log_page {
@@ -40,6 +41,7 @@ static const struct log_page {
 	{ 0x08, VS(1, 3, 0), log_build_telemetry_ctrl, log_telemetry_check },
 	{ 0x09, VS(1, 4, 0), log_build_endurance, log_endurance_check },
 	{ 0x0d, VS(1, 4, 0), log_build_persistent, log_persistent_check },
+	{ 0x0e, VS(1, 4, 0), build_lba_status, NULL },
 	{ 0x81, VS(1, 3, 0), sanitize_log, NULL },
 	{ 0x12, VS(2, 0, 0), effects_features, NULL },
 	{ 0x13, VS(2, 0, 0), build_mi, NULL },
@@ -136,7 +138,7 @@ static size_t build_supported(struct model *m, uint8_t *page)
 	if (FAULT(m, SUPPORTED_PAGES_MISSING))
 		le32_put(page + NVME_LOG_LID_FW_SLOT * 4, 0);
 	if (FAULT(m, SUPPORTED_PAGES_EXTRA))
-		le32_put(page + NVME_LOG_LID_LBA_STATUS * 4, 1);
+		le32_put(page + NVME_LOG_LID_PREDICTABLE_LAT_NVMSET * 4, 1);
 	return 1024;
 }
 
@@ -146,6 +148,15 @@ static size_t build_mi(struct model *m, uint8_t *page)
 	if (m->opt.oacs & NVME_CTRL_OACS_NVME_MI)
 		le32_put(page, NVME_CMD_EFFECTS_CSUPP); /* Read NVMe-MI Data Structure */
 	return 4096;
+}
+
+/* No range is recommended: Get LBA Status of a namespace tells all there is, at once. */
+static size_t build_lba_status(struct model *m, uint8_t *page)
+{
+	(void)m;
+	le32_put(page, 16);
+	le32_put(page + 8, 0xffffffff); /* no estimate of how many blocks there are */
+	return 16;
 }
 
 /* ---- Get Log Page ---- */

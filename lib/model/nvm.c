@@ -379,6 +379,7 @@ static void run_write_uncorrectable(struct mcmd *c)
 	    FAULT(c->m, UNCORRECTABLE_NOOP))
 		return;
 	media_mark_bad(r.ns, r.lba, r.n);
+	feature_lba_tracked(c->m);
 	if (FAULT(c->m, UNCORRECTABLE_NEIGHBOUR) && r.lba + r.n < media_blocks(r.ns))
 		media_mark_bad(r.ns, r.lba + r.n, 1);
 }

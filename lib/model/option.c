@@ -39,9 +39,9 @@
 	X(acl, 0, 255, 3)                                                                          \
 	X(elpe, 0, LOG_ELPE_MAX, 63)                                                               \
 	X(npss, 0, POWER_STATES - 1, 2)                                                            \
-	X(oacs, 0, 0xffff, 0x017f)                                                                 \
+	X(oacs, 0, 0xffff, 0x037f)                                                                 \
 	X(oncs, 0, 0xffff, 0x01df)                                                                 \
-	X(oaes, 0, 0xffffffff, 0x0300)                                                             \
+	X(oaes, 0, 0xffffffff, 0x2300)                                                             \
 	X(frmw, 2, 0x1f, 0x17)                                                                     \
 	X(fwug, 0, 255, 1)                                                                         \
 	X(bps, 0, 1, 1)                                                                            \
