@@ -15,9 +15,7 @@
 #include "storm/shrink.h"
 #include "storm_parts.h"
 
-#define PIECE	  2000u		  /* steps of one script: a long storm is many of them */
-#define SHRINK_NS (15 * NS_PER_S) /* of one finding */
-#define ALL_NS	  (40 * NS_PER_S) /* of all: what comes after is kept as it was drawn */
+#define PIECE 2000u /* steps of one script: a long storm is many of them */
 
 static const struct storm_row {
 	const char *name;
@@ -80,7 +78,7 @@ static void confirm(struct trial *t, const struct script *s, const struct play_f
 static void shrink_and_tell(struct rig *r, const struct script *drawn, struct play_finding *f,
 			    unsigned number, uint64_t end_ns)
 {
-	uint64_t own_end_ns = clock_mono_ns() + SHRINK_NS;
+	uint64_t own_end_ns = clock_mono_ns() + rig_pick(r, 1, 15, 60) * NS_PER_S;
 	struct trial t = { r, own_end_ns < end_ns ? own_end_ns : end_ns };
 	struct shrink sh = { play_again, goes_on, &t, 0 };
 	bool *so_far = rig_mem(r, drawn->n * sizeof(*so_far));
@@ -123,7 +121,8 @@ static void sqe_storm(struct rig *r)
 {
 	const struct storm_row *row = rig_row(r);
 	uint64_t left = rig_pick(r, 400, 4000, 400000), oracle_ns = 0, total_ns = 0, n = 0;
-	uint64_t end_ns = clock_mono_ns() + ALL_NS;
+	/* for shrinking in all: what is found after that is kept as it was drawn */
+	uint64_t end_ns = clock_mono_ns() + rig_pick(r, 3, 40, 240) * NS_PER_S;
 	struct script *s = rig_mem(r, sizeof(*s));
 	struct play_result *seen = rig_mem(r, sizeof(*seen)), *res = rig_mem(r, sizeof(*res));
 	struct play_stage st;
