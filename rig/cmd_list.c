@@ -61,7 +61,8 @@ const struct argp list_argp = {
 	.args_doc = "[CASE...]",
 	.doc = "Lists the cases, or those that a pattern names (queue.*), and the rules that no "
 	       "case "
-	       "asks about yet. -v shows rule and reference. Opens no device.",
+	       "asks about yet. Derived cases, made from the tables of lib/spec, are marked and "
+	       "counted apart. -v shows rule and reference. Opens no device.",
 	.children = children,
 };
 
@@ -126,6 +127,7 @@ static struct json_object *case_object(const struct rig_suite *s, const struct r
 	event_str(o, "level", level_name(c->level));
 	json_object_object_add(o, "fault", word_list(c->fault));
 	event_bool(o, "conditional", c->na != NULL);
+	event_bool(o, "derived", c->derived);
 	return o;
 }
 
@@ -134,11 +136,14 @@ static void print_json(const struct list_args *a)
 	struct json_object *doc = json_object_new_object(), *cases = json_object_new_array();
 	struct json_object *gaps = json_object_new_array();
 
-	for (size_t i = 0; suites_all[i]; i++)
-		for (size_t k = 0; k < suites_all[i]->ncases; k++)
-			if (picked(a, suites_all[i], &suites_all[i]->cases[k]))
-				json_object_array_add(cases, case_object(suites_all[i],
-									 &suites_all[i]->cases[k]));
+	for (size_t i = 0; suites_all[i]; i++) {
+		size_t n;
+		const struct rig_case *c = suite_cases(suites_all[i], &n);
+
+		for (size_t k = 0; k < n; k++)
+			if (picked(a, suites_all[i], &c[k]))
+				json_object_array_add(cases, case_object(suites_all[i], &c[k]));
+	}
 	for (size_t i = 0; !a->n && gaps_all[i].id; i++) {
 		struct json_object *gap = json_object_new_object();
 
@@ -178,31 +183,47 @@ static void print_case(const struct list_args *a, const struct rig_suite *s,
 		printf("%s%s%s", row ? "," : "[", row_name(c, row), row + 1 == c->nrows ? "]" : "");
 	printf("  ");
 	print_needs(c->needs);
-	printf("  %s  %s\n", harm_name(c->harm), level_name(c->level));
+	printf("  %s  %s%s\n", harm_name(c->harm), level_name(c->level),
+	       c->derived ? "  derived" : "");
 	if (a->globals.verbose)
 		printf("    %s\n    [%s]\n    faults: %s\n", c->rule, c->ref,
 		       c->fault ? c->fault : "none");
 }
 
+struct count {
+	size_t cases, instances;
+};
+
+static void print_suite(const struct list_args *a, const struct rig_suite *s, struct count by[2])
+{
+	size_t n;
+	const struct rig_case *cases = suite_cases(s, &n);
+
+	for (size_t k = 0; k < n; k++) {
+		const struct rig_case *c = &cases[k];
+
+		if (!picked(a, s, c))
+			continue;
+		print_case(a, s, c);
+		by[c->derived].cases++;
+		by[c->derived].instances += c->nrows ? c->nrows : 1;
+	}
+}
+
 static size_t print_text(const struct list_args *a)
 {
-	size_t cases = 0, instances = 0, gaps = 0;
+	struct count by[2] = { { 0 } }; /* by hand, derived */
+	size_t gaps = 0;
 
-	for (size_t i = 0; suites_all[i]; i++) {
-		for (size_t k = 0; k < suites_all[i]->ncases; k++) {
-			const struct rig_case *c = &suites_all[i]->cases[k];
-
-			if (!picked(a, suites_all[i], c))
-				continue;
-			print_case(a, suites_all[i], c);
-			cases++;
-			instances += c->nrows ? c->nrows : 1;
-		}
-	}
+	for (size_t i = 0; suites_all[i]; i++)
+		print_suite(a, suites_all[i], by);
 	for (; !a->n && gaps_all[gaps].id; gaps++)
 		printf("gap: %s  %s\n", gaps_all[gaps].id, gaps_all[gaps].reason);
-	fprintf(stderr, "%zu cases, %zu instances, %zu gaps\n", cases, instances, gaps);
-	return cases;
+	fprintf(stderr, "%zu cases, %zu instances, %zu gaps\n", by[0].cases + by[1].cases,
+		by[0].instances + by[1].instances, gaps);
+	fprintf(stderr, "by hand %zu cases, %zu instances; derived %zu cases, %zu instances\n",
+		by[0].cases, by[0].instances, by[1].cases, by[1].instances);
+	return by[0].cases + by[1].cases;
 }
 
 int cmd_list(int argc, char **argv)

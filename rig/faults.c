@@ -90,20 +90,23 @@ static int take_presets(struct fault_matrix *m, const char *only)
 
 static int take_cases(struct fault_matrix *m, const struct fault_options *o)
 {
-	size_t all = 0;
+	const struct rig_case *cases;
+	size_t all = 0, n;
 	int err = 0;
 
-	for (size_t i = 0; suites_all[i]; i++)
-		all += suites_all[i]->ncases;
+	for (size_t i = 0; suites_all[i]; i++, all += n)
+		suite_cases(suites_all[i], &n);
 	m->cases = calloc(all + 1, sizeof(*m->cases));
 	m->clean = calloc(all + 1, sizeof(*m->clean));
 	m->cell = calloc(all * m->n_faults + 1, sizeof(*m->cell));
 	if (!m->cases || !m->clean || !m->cell)
 		return -ENOMEM;
-	for (size_t i = 0; suites_all[i]; i++)
-		for (size_t k = 0; !err && k < suites_all[i]->ncases; k++)
-			if (picked(o, suites_all[i], &suites_all[i]->cases[k]))
-				err = add_case(m, suites_all[i], &suites_all[i]->cases[k]);
+	for (size_t i = 0; suites_all[i]; i++) {
+		cases = suite_cases(suites_all[i], &n);
+		for (size_t k = 0; !err && k < n; k++)
+			if (picked(o, suites_all[i], &cases[k]))
+				err = add_case(m, suites_all[i], &cases[k]);
+	}
 	return err;
 }
 

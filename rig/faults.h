@@ -56,7 +56,9 @@ struct fault_options {
 	unsigned jobs, deadline_s;
 	bool promised_only; /* leave out the cases that do not name the fault */
 	const char *preset; /* on that preset alone; NULL: on all of them */
-	bool sample; /* of a case that does not name the fault one row, another for each fault */
+	/* of a case that does not name the fault one row, another for each fault; of derived cases
+	 * always */
+	bool sample;
 	struct stop *stop;
 	/* Told before each model; fault NULL: the clean one. */
 	void (*progress)(void *ctx, size_t done, size_t all, const struct fault *fault);
@@ -65,9 +67,9 @@ struct fault_options {
 
 /*
  * Runs it all on the faults that are in m->faults already (calloc'ed, becomes the matrix's): every
- * case on each clean model; under each fault every case on its home, and a case that names the fault
- * on further models until one turns it red. 0 or -errno, -EINTR when stopped. The caller frees, also
- * after an error.
+ * case on each clean model; under each fault every case on its home, and a case that names the
+ * fault on further models until one turns it red. 0 or -errno, -EINTR when stopped. The caller
+ * frees, also after an error.
  */
 int faults_run(struct fault_matrix *m, const struct fault_options *o);
 void faults_free(struct fault_matrix *m);
@@ -96,8 +98,8 @@ bool faults_proved(const struct fault_matrix *m);
 /* ---- faults_round.c: one model ---- */
 
 /*
- * Runs cases on one model and puts what came of them into `row`, cells by case. fault NULL: the clean
- * one; all its cases run, and what they say there is kept in m->cases. 0, -errno or -EINTR.
+ * Runs cases on one model and puts what came of them into `row`, cells by case. fault NULL: the
+ * clean one; all its cases run, and what they say there is kept in m->cases. 0, -errno or -EINTR.
  */
 int faults_round(struct fault_matrix *m, const struct fault_options *o, const struct fault *fault,
 		 unsigned preset, struct fault_cell *row);

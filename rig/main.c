@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Verb -> cmd_*.c, nothing else. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,8 @@ static void verb_first(char **argv, int verb)
 	argv[1] = name;
 }
 
+#define LARGE_BYTES (128 << 10)
+
 int main(int argc, char **argv)
 {
 	int i = globals_end(argc, argv);
@@ -52,6 +55,9 @@ int main(int argc, char **argv)
 	/* a reader that went away is an error of the write, told as such */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	/* large zeroed blocks come from the kernel as they are, in every worker: the model has many
+	 */
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	if (i == argc)
 		return without_verb(argc, argv);
 	v = verb_find(argv[i]);

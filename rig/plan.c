@@ -194,8 +194,11 @@ static int add_instance(struct plan *p, const struct plan_filter *f, const struc
 static int add_suite(struct plan *p, const struct plan_filter *f, const struct facts *facts,
 		     const struct rig_suite *s, unsigned attempt)
 {
-	for (size_t k = 0; k < s->ncases; k++) {
-		const struct rig_case *c = &s->cases[k];
+	size_t n;
+	const struct rig_case *cases = suite_cases(s, &n);
+
+	for (size_t k = 0; k < n; k++) {
+		const struct rig_case *c = &cases[k];
 		size_t rows = c->nrows ? c->nrows : 1;
 
 		for (unsigned row = 0; row < rows; row++) {

@@ -25,7 +25,8 @@ static void print_item(const struct plan_item *i)
 	if (i->action)
 		printf("%-6s %s  %s\n", verdict_name(i->action), i->name, i->reason);
 	else
-		printf("run    %s  harm %s\n", i->name, harm_name(i->c->harm));
+		printf("run    %s  harm %s%s\n", i->name, harm_name(i->c->harm),
+		       i->c->derived ? "  derived" : "");
 }
 
 static void print_item_json(const struct plan_item *i)
@@ -36,6 +37,8 @@ static void print_item_json(const struct plan_item *i)
 	if (i->attempt)
 		event_u64(e, "attempt", i->attempt);
 	event_str(e, "harm", harm_name(i->c->harm));
+	if (i->c->derived)
+		event_bool(e, "derived", true);
 	event_str(e, "action", i->action ? verdict_name(i->action) : "run");
 	event_str(e, "reason", i->reason);
 	printf("%s\n", json_object_to_json_string_ext(e, JSON_C_TO_STRING_PLAIN |
@@ -50,8 +53,7 @@ static int print_plan(struct session *s)
 	int err;
 
 	if (!options_str(o, "allow"))
-		event_str(o->asked, "allow",
-			  harm_name(harm_default(s->facts)));
+		event_str(o->asked, "allow", harm_name(harm_default(s->facts)));
 	err = options_filter(o, &f);
 	if (err)
 		return err;

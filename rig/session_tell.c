@@ -30,6 +30,8 @@ static struct json_object *plan_event(const struct plan_item *i)
 	event_str(e, "ref", c->ref);
 	event_str(e, "level", level_name(c->level));
 	event_str(e, "harm", harm_name(c->harm));
+	if (c->derived)
+		event_bool(e, "derived", true);
 	event_str(e, "action", i->action ? verdict_name(i->action) : "run");
 	event_str(e, "reason", i->reason);
 	return e;

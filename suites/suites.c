@@ -109,6 +109,9 @@
 	X(zns_read_suite)                                                                          \
 	X(zns_reset_suite)                                                                         \
 	X(dbbuf_suite)                                                                             \
+	X(derived_fields_suite)                                                                    \
+	X(derived_limits_suite)                                                                    \
+	X(derived_state_suite)                                                                     \
 	X(robust_suite)                                                                            \
 	X(robust_fuzz_suite)                                                                       \
 	X(robust_memory_suite)                                                                     \

@@ -270,9 +270,9 @@ static const struct rig_case fake_bad[] = {
 };
 
 static const struct rig_suite fake_good_suite = { CONFORMANCE, "good", fake_good,
-						  ARRAY_SIZE(fake_good) };
+						  ARRAY_SIZE(fake_good), NULL };
 static const struct rig_suite fake_bad_suite = { CONFORMANCE, "bad", fake_bad,
-						 ARRAY_SIZE(fake_bad) };
+						 ARRAY_SIZE(fake_bad), NULL };
 
 static const struct rig_suite *const fake_suites[]
 	__attribute__((unused)) = { &fake_good_suite, &fake_bad_suite, NULL };

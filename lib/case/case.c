@@ -18,7 +18,38 @@
 
 #include "case/running.h"
 
-static struct rig *current; /* the one mutable global: CUnit's test functions take no argument */
+static struct rig *current; /* mutable, as CUnit's test functions take no argument */
+
+/* What the derived suites made, kept: their pointers stand in plans and matrices. */
+#define DERIVED_MAX 32
+
+static struct {
+	const struct rig_suite *suite;
+	const struct rig_case *cases;
+	size_t n;
+} made[DERIVED_MAX];
+
+const struct rig_case *suite_cases(const struct rig_suite *s, size_t *ret_ncases)
+{
+	unsigned i = 0;
+
+	*ret_ncases = s->ncases;
+	if (!s->derive)
+		return s->cases;
+	while (i < DERIVED_MAX && made[i].suite && made[i].suite != s)
+		i++;
+	*ret_ncases = 0;
+	if (i == DERIVED_MAX)
+		return NULL;
+	if (!made[i].suite) {
+		made[i].cases = s->derive(&made[i].n);
+		if (!made[i].cases)
+			return NULL;
+		made[i].suite = s;
+	}
+	*ret_ncases = made[i].n;
+	return made[i].cases;
+}
 
 const char *case_name(const struct rig_suite *s, const struct rig_case *c, unsigned row,
 		      char buf[CASE_NAME])

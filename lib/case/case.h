@@ -42,6 +42,7 @@ struct rig_case {
 	const void *rows; /* array of structs whose first member is `const char *name` */
 	size_t row_size, nrows;
 	unsigned deadline_s; /* wall; 0: 30 s at quick and normal, 10 times that at soak */
+	bool derived; /* made from the tables of lib/spec, not written by hand */
 };
 
 #define ROWS(a) .rows = (a), .row_size = sizeof((a)[0]), .nrows = ARRAY_SIZE(a)
@@ -51,13 +52,24 @@ struct rig_suite {
 	const char *area;
 	const struct rig_case *cases;
 	size_t ncases;
+	/* In place of cases: makes them from const tables, alike each time and without a device.
+	 * Called once in a process, by suite_cases(); NULL: out of memory. */
+	const struct rig_case *(*derive)(size_t *ret_ncases);
 };
+
+/* The suite's cases, whichever way it has them; derived ones live as long as the process. */
+const struct rig_case *suite_cases(const struct rig_suite *s, size_t *ret_ncases);
 
 #define SUITE(symbol, kind_, area_, cases_)                                                        \
 	extern const struct rig_suite symbol;                                                      \
 	const struct rig_suite symbol = {                                                          \
 		.kind = (kind_), .area = (area_), .cases = (cases_), .ncases = ARRAY_SIZE(cases_)  \
 	}
+
+/* A suite whose cases are derived. */
+#define DERIVED_SUITE(symbol, kind_, area_, derive_)                                               \
+	extern const struct rig_suite symbol;                                                      \
+	const struct rig_suite symbol = { .kind = (kind_), .area = (area_), .derive = (derive_) }
 
 /* A rule that no case asks about yet, and why (not lack of time). */
 struct rig_gap {

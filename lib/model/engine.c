@@ -5,6 +5,7 @@
  * nothing back but its own. Each waits its time, then does its work, then is posted.
  * Source: Base 2.0 Queue Usage, Round Robin Arbitration, Completion Queue Flow Control.
  */
+#include "model/bend.h"
 #include "model/core.h"
 #include "model/media.h"
 #include "model/sanitize.h"
@@ -224,7 +225,7 @@ static void dispatch(struct mcmd *c)
 		mcmd_fail(c, SC_CID_CONFLICT, AT_CID);
 		return;
 	}
-	if (flags_fail(c) || sanitize_forbids(c))
+	if (bend_command(c) || flags_fail(c) || sanitize_forbids(c))
 		return;
 	if (c->sqid)
 		nvm_command(c);

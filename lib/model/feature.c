@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "model/bend.h"
 #include "model/claim.h"
 #include "model/core.h"
 #include "model/media.h"
@@ -206,10 +207,13 @@ void features_reset(struct model *m, enum model_reset kind)
 	    (kind == MODEL_POWER_ON && FAULT(m, UNSAVED_SURVIVES_POWER_LOSS)))
 		return;
 	/* What was never saved has its default as saved value. */
-	for (size_t i = 0; i < rows; i++)
+	for (size_t i = 0; i < rows; i++) {
+		if (level && bend_survives(m, features[i % FEATURES].fid))
+			continue;
 		m->features->value[i].current = FAULT(m, SAVED_LOST_AT_RESET)
 							? features[i % FEATURES].def
 							: m->features->value[i].saved;
+	}
 	if (!level || !FAULT(m, UNSAVED_TABLES_SURVIVE_RESET))
 		feature_special_reset(m, m->features);
 	m->features->lba_alert_due = 0;

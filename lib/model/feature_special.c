@@ -4,6 +4,7 @@
  * Number of Queues, Interrupt Vector Configuration, Timestamp, Host Behavior Support.
  */
 #include "base/clock.h"
+#include "model/bend.h"
 #include "model/feature_table.h"
 
 #define NO_THRESHOLD 0xffffu /* no over temperature threshold of a sensor */
@@ -15,12 +16,15 @@ static uint16_t temp_default(unsigned sensor, bool under)
 
 void feature_special_reset(const struct model *m, struct model_features *f)
 {
-	for (unsigned i = 0; i <= TEMP_SENSORS; i++)
+	bool stay = m->features && bend_survives(m, 0x04);
+
+	for (unsigned i = 0; i <= TEMP_SENSORS && !stay; i++)
 		for (unsigned under = 0; under < 2; under++)
 			f->temp[i][under] = temp_default(i, under);
 	memset(f->uncoalesced, 0, m->opt.vectors * sizeof(*f->uncoalesced));
 	f->operational = 0;
-	f->queues_set = false;
+	if (!m->features || !bend_survives(m, 0x07))
+		f->queues_set = false;
 	f->timestamp_set = f->timestamp_set && FAULT(m, TIMESTAMP_ORIGIN_KEPT);
 	f->timestamp_ms = 0;
 	f->timestamp_at_ns = m->sub->now;

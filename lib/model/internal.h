@@ -106,6 +106,7 @@ struct model_subsystem {
 /* A controller: what is its own, registers, queues, PCI, MSI-X, events, features, logs, dbbuf. */
 struct model {
 	bool fault[FAULT_COUNT];
+	bool bent; /* one of them is a bend: bend.h */
 	struct model_bus bus;
 	struct model_subsystem *sub;
 	unsigned index; /* of the controllers of its subsystem */

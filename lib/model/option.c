@@ -219,6 +219,7 @@ static int set_faults(struct model *m, const char *list)
 		if (i < 0)
 			return -EINVAL;
 		m->fault[i] = true;
+		m->bent |= !strcmp(fault_all[i].where, "bend");
 		list += n + (list[n] != 0);
 	}
 	return 0;

@@ -25,7 +25,7 @@ static const struct model_preset {
 	/* The least of everything that is counted. */
 	{ "tiny", "mqes=1,queues=1",
 	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,mnan=1,size=1Mi,aerl=0,acl=0,elpe=0,npss=0,"
-	  "oacs=0x108,oncs=0x1d5,wzsl=1,wusl=1,sgls=2" },
+	  "oacs=0x108,oncs=0x1d5,wzsl=1,wusl=1,sgls=2,kas=10" },
 	/* A Controller Memory Buffer that claims more than its BAR holds and is for some uses
 	 * alone, with the restrictions on mixing lifted; queues may be in pieces, and not there. */
 	{ "cmb", "cmb=0x10000,cmbuse=0xd,cmbloc=0xe8", "pmr=0x4000,cqr=0" },

@@ -149,7 +149,7 @@ int ctrl_aer_take(struct ctrl *c, struct cpl *ret, uint64_t deadline_ns);
 
 /*
  * From now on the status of every completion is one that the specification allows for what was
- * sent and what the controller claims; another goes to the audit. `claims` is copied.
+ * sent and what the controller claims; another goes to the audit, as advice. `claims` is copied.
  */
 void ctrl_judge(struct ctrl *c, const struct spec_ctrl *claims);
 void ctrl_judge_off(struct ctrl *c);

@@ -29,8 +29,8 @@ void judge_register(struct ctrl *c, uint64_t off, uint64_t value)
 	if (off == REG_CC)
 		c->oracle.plain_entries = IOSQES(value) == 6 && IOCQES(value) == 4;
 	if (off == REG_CC || off == REG_NSSR)
-		c->oracle.doubt |= 1u << ORACLE_OF_QUEUES | 1u << ORACLE_OF_FEATURES |
-				   1u << ORACLE_OF_EVENTS;
+		c->oracle.doubt |=
+			1u << ORACLE_OF_QUEUES | 1u << ORACLE_OF_FEATURES | 1u << ORACLE_OF_EVENTS;
 }
 
 /* Halves of fused operations are taken for rightly placed ones: the trace does not tell. */
@@ -41,7 +41,7 @@ static struct oracle_ask ask_of(const struct trace_record *r)
 		.e = &r->sqe,
 		.data = r->out_n ? r->out : NULL,
 		.data_len = r->out_n,
-		.dptr = r->own_pointer ? ORACLE_DPTR_ODD : ORACLE_DPTR_GOOD,
+		.dptr = r->own_pointer || r->sqe.flags & 0xc0 ? ORACLE_DPTR_ODD : ORACLE_DPTR_GOOD,
 		.cid_in_use = r->cid_in_use,
 		.fused = true,
 	};
@@ -67,7 +67,8 @@ void judge_ended(struct ctrl *c, const struct trace_record *r)
 	oracle_ended(&c->oracle, &a, &r->ticket, cpl.status, cpl.dw0, &answer);
 	if (oracle_verdict(&answer, cpl.status) != ORACLE_ILLEGAL)
 		return;
-	ctrl_audit(c, "cqe.oracle", "%s, CID %u on SQ %u: got %s, want %s%s%s%s%s%s",
+	/* Advice: the case whose question it is demands it; others are not to fail of it, too. */
+	ctrl_audit(c, "should:cqe.oracle", "%s, CID %u on SQ %u: got %s, want %s%s%s%s%s%s",
 		   cmd_name(a.admin, r->sqe.opcode, name), cpl.cid, r->sqid,
 		   status_text(cpl.status, got), oracle_text(&answer, want),
 		   answer.why[0] ? " (" : "", answer.why, answer.why[0] ? "; " : "", answer.ref,

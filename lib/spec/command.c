@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "spec/feature.h"
 
 static uint32_t dword(const struct sqe *e, unsigned i)
 {
@@ -158,32 +159,25 @@ static uint64_t field_named(const struct spec_command *c, const struct sqe *e, c
 	return 0;
 }
 
-/* The features that have a data structure, and those known to have none (Base 2.0 Features). */
+/* By the table of features; those that stand there in a row with others are told apart here. */
 static int64_t feature_bytes(const struct spec_command *c, const struct sqe *e)
 {
 	bool get = c->opcode == nvme_admin_get_features;
 	uint64_t fid = field_named(c, e, "FID");
+	const struct spec_feature *f = spec_feature((uint8_t)fid);
 
 	if (get && field_named(c, e, "SEL") == NVME_GET_FEATURES_SEL_SUPPORTED)
 		return 0;
 	switch (fid) {
-	case NVME_FEAT_FID_LBA_RANGE:
 	case NVME_FEAT_FID_ENH_CTRL_METADATA:
 	case NVME_FEAT_FID_CTRL_METADATA:
 	case NVME_FEAT_FID_NS_METADATA:
 		return 4096;
-	case NVME_FEAT_FID_AUTO_PST:
-		return 256;
-	case NVME_FEAT_FID_HOST_MEM_BUF:
-		return get ? 4096 : 0;
-	case NVME_FEAT_FID_TIMESTAMP:
-		return 8;
-	case NVME_FEAT_FID_PLM_CONFIG:
-	case NVME_FEAT_FID_HOST_BEHAVIOR:
-		return 512;
 	case NVME_FEAT_FID_HOST_ID:
 		return le32_get(e->cdw11) & 1 ? 16 : 8;
 	}
+	if (f && (f->get_bytes || f->set_bytes))
+		return get ? f->get_bytes : f->set_bytes;
 	return fid <= NVME_FEAT_FID_IOCS_PROFILE || (fid & 0xf8) == 0x80 ? 0 : -1;
 }
 

@@ -11,6 +11,13 @@
 		   .since = VS(major, minor, 0),                                                   \
 		   .claim = CLAIM_##claim_,                                                        \
 		   .strict = CLAIM_##claim_ != CLAIM_NONE }
+/* The claim makes it a must; without it the feature may be there all the same. */
+#define FID_MAY(v, name_, major, minor, claim_)                                                    \
+	.value = { .from = (v),                                                                    \
+		   .to = (v),                                                                      \
+		   .name = (name_),                                                                \
+		   .since = VS(major, minor, 0),                                                   \
+		   .claim = CLAIM_##claim_ }
 
 #define V(from_, to_, name_) { .from = (from_), .to = (to_), .name = (name_) }
 #define VALUES(...)                                                                                \
@@ -71,11 +78,11 @@ const struct spec_feature spec_features[] = {
 	{ FID(0x12, "Read Recovery Level Config", 1, 4, CTRATT_RECOVERY_LEVELS), .id = "read-recovery-level", .scope = SCOPE_OTHER, .after = AFTER_OPEN, .ref = REF },
 	{ FID(0x13, "Predictable Latency Mode Config", 1, 4, CTRATT_PREDICTABLE), .id = "predictable-config", .scope = SCOPE_OTHER, .after = AFTER_OPEN, .set_bytes = 512, .get_bytes = 512, .ref = REF },
 	{ FID(0x14, "Predictable Latency Mode Window", 1, 4, CTRATT_PREDICTABLE), .id = "predictable-window", .scope = SCOPE_OTHER, .after = AFTER_OPEN, .ref = REF },
-	{ FID(0x15, "LBA Status Information Report Interval", 1, 4, OACS_LBA_STATUS), .id = "lba-status-interval", .after = AFTER_OPEN, .ref = REF },
+	{ FID_MAY(0x15, "LBA Status Information Report Interval", 1, 4, OACS_LBA_STATUS), .id = "lba-status-interval", .after = AFTER_OPEN, .ref = REF },
 	{ .value = { .from = 0x16, .to = 0x16, .name = "Host Behavior Support", .open = true }, .id = "host-behavior", .after = AFTER_OPEN, .set_bytes = 512, .get_bytes = 512,
 	  .ref = "Base 2.0 Host Behavior Support (Feature Identifier 16h)" },
-	{ FID(0x17, "Sanitize Config", 1, 4, SANICAP), .id = "sanitize-config", .scope = SCOPE_OTHER, .after = AFTER_OPEN, .ref = REF },
-	{ FID(0x18, "Endurance Group Event Configuration", 1, 4, CTRATT_GROUPS), .id = "endurance-events", .scope = SCOPE_OTHER, .after = AFTER_OPEN, .ref = REF },
+	{ FID_MAY(0x17, "Sanitize Config", 1, 4, SANICAP), .id = "sanitize-config", .scope = SCOPE_OTHER, .after = AFTER_OPEN, .ref = REF },
+	{ FID_MAY(0x18, "Endurance Group Event Configuration", 1, 4, CTRATT_GROUPS), .id = "endurance-events", .scope = SCOPE_OTHER, .after = AFTER_OPEN, .ref = REF },
 	{ .value = { .from = 0x19, .to = 0x1f, .name = "I/O Command Set Profile, and of later revisions", .open = true }, .id = "later", .after = AFTER_OPEN, .ref = REF },
 	{ .value = { .from = 0x20, .to = 0x2f, .name = "of other command sets, of later revisions", .open = true }, .id = "other-sets", .after = AFTER_OPEN, .ref = REF },
 	{ .value = { .from = 0x78, .to = 0x7f, .name = "of NVMe-MI", .open = true }, .id = "mi", .after = AFTER_OPEN, .ref = REF },

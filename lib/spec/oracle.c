@@ -274,7 +274,7 @@ static void ask_all(const struct asked *q)
 	if (has_reserved(q))
 		asked_may(q, SC_INVALID_FIELD, "reserved bits");
 	for (unsigned i = 0; i < ARRAY_SIZE(q->command->ends) && q->command->ends[i]; i++)
-		if (q->command->ends[i] == SC_COMPARE_FAILURE || !q->a->admin)
+		if (!q->a->admin && q->command->ends[i] != SC_COMPARE_FAILURE)
 			asked_may(q, q->command->ends[i], q->command->name);
 	if (is_lockable(q))
 		asked_may(q, SC_LOCKDOWN, "Lockdown");

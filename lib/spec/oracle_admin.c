@@ -299,6 +299,8 @@ static void log_place(const struct asked *q, const struct spec_log *l, uint64_t 
 		asked_may(q, SC_INVALID_FIELD, "LPO, NUMD");
 	if (!l->bytes && lpo)
 		asked_may(q, SC_INVALID_FIELD, "LPO: perhaps past the end");
+	if (l->bytes && lpo == l->bytes) /* not past it, and nothing is there */
+		asked_may(q, SC_INVALID_FIELD, "LPO: at the end");
 	if (l->bytes && lpo > l->bytes)
 		asked_must(q, SC_INVALID_FIELD, "LPO: past the end",
 			   "Base 2.0 Get Log Page command (Log Page Offset)");
@@ -476,6 +478,8 @@ void oracle_admin(const struct asked *q)
 		break;
 	case nvme_admin_abort_cmd:
 		asked_may(q, SC_ABORT_LIMIT, "ACL");
+		if (asked_field(q, "SQID"))
+			asked_may(q, SC_INVALID_FIELD, "SQID: perhaps no queue");
 		break;
 	case nvme_admin_async_event:
 		event_request(q);

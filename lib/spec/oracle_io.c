@@ -132,6 +132,8 @@ static void blocks(const struct asked *q, const struct spec_ns *ns, bool data)
 	uint64_t n = asked_field(q, "NLB") + 1;
 
 	range(q, ns, asked_field(q, "SLBA"), n);
+	if (is(q, nvme_cmd_compare) && fits(ns, asked_field(q, "SLBA"), n))
+		asked_may(q, SC_COMPARE_FAILURE, "Compare");
 	if (is(q, nvme_cmd_write_zeroes) && (asked_dword(q, 12) & 1u << 23) &&
 	    q->c->vs > VS(2, 0, 0))
 		q->ret->any_error = true; /* the whole namespace, in later revisions */
@@ -227,6 +229,24 @@ static void flush(const struct asked *q)
 		asked_must(q, SC_INVALID_NS, "VWC bits 2:1 are 10b", q->command->ref);
 }
 
+/* There is no such namespace; what else may be wrong with the command may win. */
+static void elsewhere(const struct asked *q)
+{
+	uint64_t largest = 0;
+
+	for (unsigned i = 0; i < q->c->n_ns; i++)
+		if (block_bytes(q, &q->c->ns[i]) > largest)
+			largest = block_bytes(q, &q->c->ns[i]);
+	if (asked_field(q, "NLB"))
+		asked_data(q, (asked_field(q, "NLB") + 1) * largest);
+	if (asked_field(q, "DESFMT") || asked_field(q, "DTYPE") || asked_field(q, "PRINFO") ||
+	    asked_field(q, "DSM") || asked_field(q, "STC") || asked_field(q, "NR"))
+		q->ret->any_error = true;
+	if (q->command->csi || !spec_field_of(q->command, "SLBA"))
+		q->ret->any_error |=
+			!is(q, nvme_cmd_flush) && !is(q, nvme_cmd_dsm) && !is(q, nvme_cmd_copy);
+}
+
 void oracle_io(const struct asked *q)
 {
 	const struct spec_ns *ns;
@@ -237,8 +257,7 @@ void oracle_io(const struct asked *q)
 	}
 	ns = asked_namespace(q, false);
 	if (!ns) {
-		/* what else is wrong with it may win */
-		q->ret->any_error = true;
+		elsewhere(q);
 		return;
 	}
 	by_namespace(q, ns);

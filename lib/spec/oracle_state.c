@@ -18,6 +18,9 @@ void oracle_begin(struct oracle_state *s, const struct spec_ctrl *c, uint32_t pa
 	uint8_t protect[SPEC_NS_MAX];
 	uint32_t lasting = s->doubt & (1u << ORACLE_OF_NS | 1u << ORACLE_OF_MEDIA);
 
+	/* whether a reset releases the context of the Persistent Event log is not said everywhere
+	 */
+	lasting |= s->pel_context ? 1u << ORACLE_OF_EVENTS : 0;
 	memcpy(protect, s->protect, sizeof(protect)); /* it outlives resets */
 	*s = (struct oracle_state){
 		.ctrl = c, .page = page_bytes, .plain_entries = true, .doubt = lasting

@@ -51,7 +51,7 @@ static void set_get(struct rig *r)
 	snapshot(r, before);
 	rig_keep_feature(r, f->fid, feat_nsid(r, f), 0);
 	was = feat_get(r, f, SEL_CURRENT).dw0;
-	want = was ^ f->flip;
+	want = was ^ feat_spec(f)->flip;
 	REQUIRE_STATUS(r, feat_set(r, f, false, want), SC_SUCCESS);
 	CHECK_EQ(r, "current value after Set", feat_get(r, f, SEL_CURRENT).dw0, want);
 	check_others(r, f, before);
@@ -69,7 +69,7 @@ static void save_refused(struct rig *r)
 		rig_na(r, "the capabilities of this feature say that it can be saved");
 	rig_keep_feature(r, f->fid, feat_nsid(r, f), 0);
 	was = feat_get(r, f, SEL_CURRENT).dw0;
-	cpl = feat_set(r, f, true, was ^ f->flip);
+	cpl = feat_set(r, f, true, was ^ feat_spec(f)->flip);
 	if (feat_has_select(r))
 		CHECK_STATUS(r, cpl, SC_FID_NOT_SAVEABLE);
 	else

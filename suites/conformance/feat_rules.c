@@ -54,7 +54,7 @@ static void select_defined(struct rig *r)
 		uint32_t nsid = feat_nsid(r, f);
 		char what[64];
 
-		if (f->needs_vwc && !(rig_facts(r)->id.vwc & 1))
+		if (feat_needs_vwc(f) && !(rig_facts(r)->id.vwc & 1))
 			continue;
 		for (unsigned sel = 0; sel < FIRST_SEL_RESERVED; sel++) {
 			snprintf(what, sizeof(what), "%s, Select %u: status", f->name, sel);
@@ -70,13 +70,13 @@ static void select_default(struct rig *r)
 		const struct feat *f = &feat_table[i];
 		uint32_t def, now;
 
-		if ((f->needs_vwc && !(rig_facts(r)->id.vwc & 1)) ||
+		if ((feat_needs_vwc(f) && !(rig_facts(r)->id.vwc & 1)) ||
 		    !(feat_capabilities(r, f) & CAP_CHANGEABLE))
 			continue;
 		rig_keep_feature(r, f->fid, feat_nsid(r, f), 0);
 		now = feat_get(r, f, SEL_CURRENT).dw0;
 		def = feat_get(r, f, SEL_DEFAULT).dw0;
-		REQUIRE_STATUS(r, feat_set(r, f, false, now ^ f->flip), SC_SUCCESS);
+		REQUIRE_STATUS(r, feat_set(r, f, false, now ^ feat_spec(f)->flip), SC_SUCCESS);
 		CHECK_EQ(r, "default value after the current one was set",
 			 feat_get(r, f, SEL_DEFAULT).dw0, def);
 		REQUIRE_STATUS(r, feat_set(r, f, false, now), SC_SUCCESS);
@@ -121,12 +121,13 @@ static void caps_truth(struct rig *r)
 
 	rig_keep_feature(r, f->fid, feat_nsid(r, f), 0);
 	now = feat_get(r, f, SEL_CURRENT).dw0;
-	CHECK_EQ(r, "capabilities bit 1, namespace specific", !!(caps & CAP_OF_NS), f->of_ns);
+	CHECK_EQ(r, "capabilities bit 1, namespace specific", !!(caps & CAP_OF_NS), feat_of_ns(f));
 	CHECK_EQ(r, "reserved bits of the capabilities", caps >> 3, 0);
 	if (caps & CAP_CHANGEABLE)
-		CHECK_STATUS(r, feat_set(r, f, false, now ^ f->flip), SC_SUCCESS);
+		CHECK_STATUS(r, feat_set(r, f, false, now ^ feat_spec(f)->flip), SC_SUCCESS);
 	else
-		CHECK_STATUS(r, feat_set(r, f, false, now ^ f->flip), SC_FEATURE_NOT_CHANGEABLE);
+		CHECK_STATUS(r, feat_set(r, f, false, now ^ feat_spec(f)->flip),
+			     SC_FEATURE_NOT_CHANGEABLE);
 	cpl = feat_set(r, f, true, saved);
 	if (caps & CAP_SAVEABLE)
 		CHECK_STATUS(r, cpl, SC_SUCCESS);
@@ -249,7 +250,7 @@ static void save_persists(struct rig *r)
 		rig_na(r, "the capabilities of this feature say that it cannot be saved");
 	*s = (struct saved){ r, f, feat_nsid(r, f), feat_get(r, f, SEL_SAVED).dw0 };
 	rig_defer(r, save_back, s);
-	want = s->value ^ f->flip;
+	want = s->value ^ feat_spec(f)->flip;
 	REQUIRE_STATUS(r, feat_set(r, f, true, want), SC_SUCCESS);
 	check_saved(r, f, want, "current value after Set with SV", "saved value after it");
 	rig_reset(r);
@@ -341,7 +342,7 @@ static void reserved_bits(struct rig *r)
 		rig_na(r, "the capabilities of this feature say that it cannot be changed");
 	rig_keep_feature(r, f->fid, feat_nsid(r, f), 0);
 	was = feat_get(r, f, SEL_CURRENT).dw0;
-	cpl = feat_set(r, f, false, was | f->reserved);
+	cpl = feat_set(r, f, false, was | spec_feature_reserved(feat_spec(f)));
 	CHECK_STATUS(r, cpl, SC_SUCCESS, SC_INVALID_FIELD);
 	CHECK_EQ(r, "current value after Set with reserved bits",
 		 feat_get(r, f, SEL_CURRENT).dw0 & ~was, 0);

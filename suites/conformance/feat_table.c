@@ -6,13 +6,10 @@
 #define ONCS_SSFS (1u << 4)
 
 const struct feat feat_table[FEAT_COUNT] = {
-	{ "arbitration", 0x01, false, 0x1, 0x000000f8, false },
-	{ "temperature-threshold", 0x04, false, 0x1, 0xfe000000, false },
-	{ "error-recovery", 0x05, true, 0x1, 0xfffe0000, false },
-	{ "volatile-write-cache", 0x06, false, 0x1, 0xfffffffe, true },
-	{ "interrupt-coalescing", 0x08, false, 0x101, 0xffff0000, false },
-	{ "write-atomicity", 0x0a, false, 0x1, 0xfffffffe, false },
-	{ "async-event-config", 0x0b, false, 0x1, 0x06000000, false },
+	{ "arbitration", 0x01 },	  { "temperature-threshold", 0x04 },
+	{ "error-recovery", 0x05 },	  { "volatile-write-cache", 0x06 },
+	{ "interrupt-coalescing", 0x08 }, { "write-atomicity", 0x0a },
+	{ "async-event-config", 0x0b },
 };
 
 bool feat_has_select(struct rig *r)
@@ -22,7 +19,7 @@ bool feat_has_select(struct rig *r)
 
 uint32_t feat_nsid(struct rig *r, const struct feat *f)
 {
-	return f->of_ns ? rig_ns(r)->nsid : 0;
+	return feat_of_ns(f) ? rig_ns(r)->nsid : 0;
 }
 
 struct cpl feat_get(struct rig *r, const struct feat *f, enum feat_select sel)
@@ -39,7 +36,7 @@ uint32_t feat_capabilities(struct rig *r, const struct feat *f)
 {
 	struct cpl cpl;
 
-	if (f->needs_vwc && !(rig_facts(r)->id.vwc & 1))
+	if (feat_needs_vwc(f) && !(rig_facts(r)->id.vwc & 1))
 		rig_na(r, "VWC bit 0 is 0: no volatile write cache");
 	if (!feat_has_select(r))
 		return CAP_CHANGEABLE;

@@ -4,6 +4,7 @@
 #define CONFORMANCE_FEAT_TABLE_H
 
 #include "kit/kit.h"
+#include "spec/feature.h"
 
 #define FEAT_COUNT 7
 
@@ -13,14 +14,27 @@ enum feat_select { SEL_CURRENT, SEL_DEFAULT, SEL_SAVED, SEL_CAPABILITIES };
 #define CAP_OF_NS      2u
 #define CAP_CHANGEABLE 4u
 
+/* What each of them is stands in spec/feature.h. */
 struct feat {
 	const char *name; /* first: rows of cases */
 	uint8_t fid;
-	bool of_ns;
-	uint32_t flip;	   /* bits of Dword 11 that make another legal value */
-	uint32_t reserved; /* bits of Dword 11 that mean nothing */
-	bool needs_vwc;	   /* the feature exists only with a volatile write cache */
 };
+
+static inline const struct spec_feature *feat_spec(const struct feat *f)
+{
+	return spec_feature(f->fid);
+}
+
+static inline bool feat_of_ns(const struct feat *f)
+{
+	return feat_spec(f)->scope == SCOPE_NAMESPACE;
+}
+
+/* The feature exists only with a volatile write cache. */
+static inline bool feat_needs_vwc(const struct feat *f)
+{
+	return feat_spec(f)->value.claim == CLAIM_VWC;
+}
 
 extern const struct feat feat_table[FEAT_COUNT];
 

@@ -44,5 +44,5 @@ void replay_case(struct rig_case *ret, const struct replay_row *rows, size_t n)
 
 void replay_suite(struct rig_suite *ret, const struct rig_case *c)
 {
-	*ret = (struct rig_suite){ CONFORMANCE, "replay", c, 1 };
+	*ret = (struct rig_suite){ .kind = CONFORMANCE, .area = "replay", .cases = c, .ncases = 1 };
 }
