@@ -165,11 +165,13 @@ void resv_reset(struct model *m, enum model_reset kind)
 	if (kind != MODEL_SHUTDOWN)
 		m->resv->notices[m->index].n = 0;
 	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++) {
-		bool keeps = feature_ptpl(m, nsid) ? !FAULT(m, RESV_PTPL_LOST)
-						   : FAULT(m, RESV_PTPL_IGNORED);
+		bool keeps;
 
-		if (!resv_of(m, nsid)->used)
+		/* not a page of state is touched for the thousand that are not there */
+		if (!media_allocated(m, nsid) || !resv_of(m, nsid)->used)
 			continue;
+		keeps = feature_ptpl(m, nsid) ? !FAULT(m, RESV_PTPL_LOST)
+					      : FAULT(m, RESV_PTPL_IGNORED);
 		if (kind == MODEL_POWER_OFF && !keeps)
 			clear(resv_of(m, nsid));
 		if (level && FAULT(m, RESV_LOST_AT_RESET))
