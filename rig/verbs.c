@@ -23,6 +23,8 @@ const struct verb verbs[] = {
 	  &replay_argp, cmd_replay },
 	{ "faults", "[FAULT...]", "Prove that each case can fail: run it against its faults.",
 	  &faults_argp, cmd_faults },
+	{ "serve", "model:[OPTIONS]", "Be a device: the model as a vfio-user server.", &serve_argp,
+	  cmd_serve },
 	{ "doctor", "", "Say what this machine lacks and what that costs.", &doctor_argp,
 	  cmd_doctor },
 	{ "help", "[VERB]", "Explain a verb; print the man page or the completion.", &help_argp,

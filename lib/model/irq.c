@@ -90,6 +90,8 @@ static void send(struct model *m, struct entry *e)
 
 	e->pending = false;
 	core_dma_write(m, e->addr, &data, sizeof(data));
+	if (m->bus.message && !m->index && pci_master_enabled(m))
+		m->bus.message(m->bus.ctx, (unsigned)(e - m->irq->entry));
 	m->core->moved = true;
 }
 

@@ -22,6 +22,11 @@ struct model;
 struct model_bus {
 	int (*read)(void *ctx, uint64_t addr, void *to, size_t len);
 	int (*write)(void *ctx, uint64_t addr, const void *from, size_t len);
+	/*
+	 * May be NULL. An MSI-X message of the first controller has been written, whether or not
+	 * its address led anywhere: for who has another way to tell the tester of it.
+	 */
+	void (*message)(void *ctx, unsigned vector);
 	void *ctx;
 };
 
@@ -75,5 +80,7 @@ bool model_intx(const struct model *m);
 /* Lets ns of the model's time pass and does the work that falls due; returns early when idle. */
 void model_relax(struct model *m, uint64_t ns);
 uint64_t model_now(const struct model *m);
+/* When work falls due next if nobody comes along; UINT64_MAX: never. */
+uint64_t model_next(const struct model *m);
 
 #endif

@@ -94,6 +94,11 @@ uint64_t model_now(const struct model *m)
 	return m->sub->now;
 }
 
+uint64_t model_next(const struct model *m)
+{
+	return next_due(m->sub);
+}
+
 /* By fault, an address that stops the controller for good. */
 static int is_deadly(struct model *m, uint64_t addr)
 {

@@ -9,11 +9,10 @@
 #include <string.h>
 
 #include "base/endian.h"
-#include "base/text.h"
-#include "model/fault.h"
 #include "model/model.h"
 #include "spec/wire.h"
 #include "target/model_bus.h"
+#include "target/model_options.h"
 
 #define HOLE_ADDR      0x6000000000ull
 #define HOLE_BYTES     0x1000000ull
@@ -302,60 +301,6 @@ static void model_close(struct target *t)
 	t->priv = NULL;
 }
 
-static const char *nth_fault(const void *ctx, size_t i)
-{
-	(void)ctx;
-	return i < FAULT_COUNT ? fault_all[i].name : NULL;
-}
-
-/* Names the first of the list that is no fault, and the one that was meant. */
-static int no_such_fault(struct target *t, const char *list)
-{
-	char name[64];
-	const char *near;
-
-	for (; *list; list += strcspn(list, "+&"), list += *list != 0) {
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(list, "+&"), list);
-		if (fault_find(name) < 0)
-			break;
-	}
-	near = text_nearest(name, nth_fault, NULL);
-	return target_fail(t, -EINVAL, "no fault '%s'%s%s%s (`nvrig faults` names them all)", name,
-			   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-}
-
-static const char *nth_preset(const void *ctx, size_t i)
-{
-	(void)ctx;
-	return model_preset_name(i);
-}
-
-static int no_such_preset(struct target *t, const char *name)
-{
-	const char *near = text_nearest(name, nth_preset, NULL);
-	char all[128] = "";
-
-	for (size_t i = 0, used = 0; model_preset_name(i) && used < sizeof(all); i++)
-		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "",
-					 model_preset_name(i));
-	return target_fail(t, -EINVAL, "no preset '%.40s'%s%s%s (there are %s)", name,
-			   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", all);
-}
-
-static int set_option(void *ctx, const char *key, const char *value)
-{
-	struct target *t = ctx;
-	int err = model_option(mine(t)->m, key, value);
-
-	if (err == -EINVAL && !strcmp(key, "fault"))
-		return no_such_fault(t, value);
-	if (err == -EINVAL && !strcmp(key, "preset"))
-		return no_such_preset(t, value);
-	if (err == -EEXIST)
-		return target_fail(t, -EINVAL, "a second preset, '%.40s': give one", value);
-	return err;
-}
-
 /* Finds what the function has and places it on the bus, of which mt->bar is its part. */
 static int function_set_up(struct target *t)
 {
@@ -376,26 +321,11 @@ static int function_set_up(struct target *t)
 	return err;
 }
 
-static int set_up(struct target *t)
-{
-	struct model_target *mt = mine(t);
-	char why[160];
-	int err = model_settle(mt->m, why, sizeof(why));
-
-	if (err)
-		return target_fail(t, err, "%s", why);
-	err = model_power_on(mt->m);
-	if (err)
-		return target_fail(t, err,
-				   err == -EIO ? "the store cannot be opened" : "out of memory");
-	return function_set_up(t);
-}
-
 static int model_open(struct target *t, const char *address)
 {
 	struct model_target *mt = calloc(1, sizeof(*mt));
 	struct bus *bus = calloc(1, sizeof(*bus));
-	struct model_bus way = { bus_read, bus_write, bus };
+	struct model_bus way = { .read = bus_read, .write = bus_write, .ctx = bus };
 	int err;
 
 	if (!mt || !bus) {
@@ -411,9 +341,9 @@ static int model_open(struct target *t, const char *address)
 	if (!mt->m)
 		err = target_fail(t, -ENOMEM, "out of memory");
 	else
-		err = target_options(t, address, model_option_keys, set_option, t);
+		err = model_options_start(t, address, mt->m);
 	if (!err)
-		err = set_up(t);
+		err = function_set_up(t);
 	if (err)
 		model_close(t);
 	return err;
@@ -491,11 +421,13 @@ const struct target_ops target_model = {
 		"preset=full|minimal|oldspec|tiny|cmb|dbbuf|pi|multi|nsmgmt|virtual|zns is another "
 		"drive; what is "
 		"given beside it outweighs it. Numbers and sizes: queues, mqes, cqr, mdts, mpsmax, "
-		"dstrd, vectors, ns, nn, size, capacity, mnan, maxdna, maxcna, nabsn, nabo, sanicap, sanfail, "
+		"dstrd, vectors, ns, nn, size, capacity, mnan, maxdna, maxcna, nabsn, nabo, "
+		"sanicap, sanfail, "
 		"controllers, "
 		"private_ns, secondary. Version: vs=1.0 to 2.0; claims that came later "
 		"are dropped. Claims, as Identify Controller has them: oacs, oncs, fuses, vwc, "
-		"lpa, ctratt, oaes, frmw, fwug, bps, kas, aerl, acl, elpe, npss, msl, sgls, wzsl, wusl. "
+		"lpa, ctratt, oaes, frmw, fwug, bps, kas, aerl, acl, elpe, npss, msl, sgls, wzsl, "
+		"wusl. "
 		"Features, 0 or 1: apsta, "
 		"hmb, hctma, hbs, dae, iocss, hostid, nwpc, vendor, meta (formats with metadata), "
 		"dlguard "

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "serve/client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "model/model.h"
+
+#define REST_NS	  (2 * NS_PER_S) /* for the rest of a message that has begun */
+#define SEND_NS	  (2 * NS_PER_S) /* for a client that does not read its answers */
+#define RELAX_MAX (1000 * NS_PER_S)
+
+/* An answer in the making: an errno, or up to two pieces. */
+struct answer {
+	int error;
+	struct vu_piece piece[2];
+	bool hang_up;
+};
+
+static void put_piece(struct answer *a, unsigned i, const void *data, size_t len)
+{
+	a->piece[i] = (struct vu_piece){ data, len };
+}
+
+static void greet(struct client *c, struct answer *a)
+{
+	struct vu_version theirs, ours = { .minor = VU_MINOR,
+					   .fds_max = VU_FDS_MAX,
+					   .data_max = VU_DATA_MAX,
+					   .step = c->offer_step,
+					   .power = true };
+	size_t n;
+
+	if (c->greeted || vu_version_parse(c->msg.data, c->msg.len, &theirs) ||
+	    theirs.major != VU_MAJOR) {
+		a->error = EINVAL;
+		a->hang_up = true;
+		return;
+	}
+	ours.minor = theirs.minor < VU_MINOR ? theirs.minor : VU_MINOR;
+	c->step = c->offer_step && theirs.step;
+	c->greeted = true;
+	n = vu_version_format(&ours, c->out, VU_DATA_MAX);
+	put_piece(a, 0, c->out, n);
+}
+
+static void dma_map(struct client *c, struct answer *a)
+{
+	struct vu_map map;
+
+	memcpy(&map, c->msg.data, sizeof(map));
+	if (c->msg.fds > 1)
+		a->error = EINVAL;
+	else
+		a->error = memory_map(&c->d->mem, &map, vu_msg_take_fd(&c->msg, 0));
+}
+
+static void dma_unmap(struct client *c, struct answer *a)
+{
+	struct vu_unmap unmap;
+
+	memcpy(&unmap, c->msg.data, sizeof(unmap));
+	a->error = memory_unmap(&c->d->mem, &unmap);
+	put_piece(a, 0, c->msg.data, sizeof(unmap));
+}
+
+static void tell_info(struct client *c, struct answer *a)
+{
+	struct vu_info info;
+
+	memcpy(&info, c->msg.data, sizeof(info));
+	a->error = info.argsz < sizeof(info) ? EINVAL : 0;
+	info = (struct vu_info){ .argsz = sizeof(info),
+				 .flags = VU_DEVICE_CAN_RESET | VU_DEVICE_PCI,
+				 .regions = VU_REGIONS,
+				 .irqs = VU_IRQS };
+	memcpy(c->msg.data, &info, sizeof(info));
+	put_piece(a, 0, c->msg.data, sizeof(info));
+}
+
+/* Nothing may be mapped: every doorbell is to be seen, also one that does not change. */
+static void tell_region(struct client *c, struct answer *a)
+{
+	struct vu_region r;
+
+	memcpy(&r, c->msg.data, sizeof(r));
+	if (r.argsz < sizeof(r) || r.index >= VU_REGIONS) {
+		a->error = EINVAL;
+		return;
+	}
+	r = (struct vu_region){ .argsz = sizeof(r),
+				.index = r.index,
+				.size = device_region_size(c->d, r.index) };
+	r.flags = r.size ? VU_REGION_READABLE | VU_REGION_WRITABLE : 0;
+	memcpy(c->msg.data, &r, sizeof(r));
+	put_piece(a, 0, c->msg.data, sizeof(r));
+}
+
+static void tell_irq(struct client *c, struct answer *a)
+{
+	struct vu_irq irq;
+
+	memcpy(&irq, c->msg.data, sizeof(irq));
+	if (irq.argsz < sizeof(irq) || irq.index >= VU_IRQS) {
+		a->error = EINVAL;
+		return;
+	}
+	irq = (struct vu_irq){ .argsz = sizeof(irq),
+			       .flags = VU_IRQ_EVENTFD,
+			       .index = irq.index,
+			       .count = device_irq_count(c->d, irq.index) };
+	memcpy(c->msg.data, &irq, sizeof(irq));
+	put_piece(a, 0, c->msg.data, sizeof(irq));
+}
+
+static void set_irqs(struct client *c, struct answer *a)
+{
+	struct vu_set_irqs set;
+
+	memcpy(&set, c->msg.data, sizeof(set));
+	a->error = device_set_irqs(c->d, &set, c->msg.data + sizeof(set), c->msg.len - sizeof(set),
+				   c->msg.fd, c->msg.fds);
+}
+
+static void region_read(struct client *c, struct answer *a)
+{
+	struct vu_access access;
+
+	memcpy(&access, c->msg.data, sizeof(access));
+	a->error = device_read(c->d, &access, c->out);
+	put_piece(a, 0, c->msg.data, sizeof(access));
+	put_piece(a, 1, c->out, a->error ? 0 : access.count);
+}
+
+static void region_write(struct client *c, struct answer *a)
+{
+	struct vu_access access;
+
+	memcpy(&access, c->msg.data, sizeof(access));
+	if (c->msg.len - sizeof(access) != access.count)
+		a->error = EINVAL;
+	else
+		a->error = device_write(c->d, &access, c->msg.data + sizeof(access));
+	put_piece(a, 0, c->msg.data, sizeof(access));
+}
+
+/* Answers with how late it is now; the model may stop early, when something has happened. */
+static void relax(struct client *c, struct answer *a)
+{
+	uint64_t ns;
+
+	if (!c->step) {
+		a->error = ENOTSUP;
+		return;
+	}
+	memcpy(&ns, c->msg.data, sizeof(ns));
+	if (ns)
+		model_relax(c->d->m, ns < RELAX_MAX ? ns : RELAX_MAX);
+	ns = model_now(c->d->m);
+	memcpy(c->msg.data, &ns, sizeof(ns));
+	put_piece(a, 0, c->msg.data, sizeof(ns));
+}
+
+static void dispatch(struct client *c, struct answer *a)
+{
+	a->error = vu_request_check(&c->msg.h);
+	if (!c->greeted && (a->error || c->msg.h.command != VU_VERSION)) {
+		a->error = EINVAL;
+		a->hang_up = true;
+	}
+	if (a->error)
+		return;
+	switch (c->msg.h.command) {
+	case VU_VERSION:
+		return greet(c, a);
+	case VU_DMA_MAP:
+		return dma_map(c, a);
+	case VU_DMA_UNMAP:
+		return dma_unmap(c, a);
+	case VU_DEVICE_GET_INFO:
+		return tell_info(c, a);
+	case VU_DEVICE_GET_REGION_INFO:
+		return tell_region(c, a);
+	case VU_DEVICE_GET_IRQ_INFO:
+		return tell_irq(c, a);
+	case VU_DEVICE_SET_IRQS:
+		return set_irqs(c, a);
+	case VU_REGION_READ:
+		return region_read(c, a);
+	case VU_REGION_WRITE:
+		return region_write(c, a);
+	case VU_NVRIG_RELAX:
+		return relax(c, a);
+	default:
+		a->error = device_reset(c->d);
+	}
+}
+
+static int answer(struct client *c, struct answer *a)
+{
+	struct vu_header h = { .id = c->msg.h.id, .command = c->msg.h.command, .flags = VU_REPLY };
+	uint64_t deadline = clock_mono_ns() + SEND_NS;
+
+	if (c->msg.h.flags & VU_NO_REPLY)
+		return 0;
+	if (!a->error)
+		return vu_send(c->sock, &h, a->piece, NULL, 0, deadline);
+	h.flags |= VU_ERROR;
+	h.error = (uint32_t)a->error;
+	return vu_send(c->sock, &h, NULL, NULL, 0, deadline);
+}
+
+static const char *reason_of(int err)
+{
+	switch (err) {
+	case -ENODEV:
+		return "hung up";
+	case -EPROTO:
+		return "sent what is no message";
+	case -ETIMEDOUT:
+		return "stopped in the middle of a message, or does not read";
+	case -ENOMEM:
+		return "out of memory";
+	default:
+		return strerror(-err);
+	}
+}
+
+int client_step(struct client *c, const char **ret_reason)
+{
+	struct answer a = { 0 };
+	int err = vu_receive(c->sock, &c->msg, 0, REST_NS);
+
+	if (err == -EAGAIN)
+		return 0;
+	if (!err && (c->msg.h.flags & VU_TYPE) != 0)
+		err = -EPROTO; /* a reply, and we asked nothing */
+	if (!err) {
+		dispatch(c, &a);
+		c->messages++;
+		c->errors += a.error != 0;
+		err = answer(c, &a);
+	}
+	vu_msg_drop_fds(&c->msg);
+	*ret_reason = err ? reason_of(err) : "broke off by its version";
+	if (err)
+		return err;
+	return a.hang_up ? -EPROTO : 1;
+}

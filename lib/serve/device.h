@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The model behind regions and interrupts, as a vfio-user client sees a device. */
+#ifndef SERVE_DEVICE_H
+#define SERVE_DEVICE_H
+
+#include "serve/memory.h"
+
+struct model;
+
+#define DEVICE_VECTORS 2048u
+
+struct device {
+	struct model *m;
+	struct memory mem;
+	int event[DEVICE_VECTORS]; /* eventfd of a vector, -1: none */
+	unsigned vectors;
+	unsigned msix; /* offset of the capability */
+};
+
+/* options: as behind "model:". 0, or -errno and why (256 bytes). */
+int device_open(struct device *d, const char *options, char *error);
+void device_close(struct device *d);
+
+/* The client is gone: no memory, no eventfds, function reset; what it stored stays. */
+void device_leave(struct device *d);
+/* Power lost and back. 0 or an errno to answer with. */
+int device_reset(struct device *d);
+
+uint64_t device_region_size(const struct device *d, unsigned region);
+/* Answer with the errno, or 0. Nothing is clipped. */
+int device_read(struct device *d, const struct vu_access *a, uint8_t *to);
+int device_write(struct device *d, const struct vu_access *a, const uint8_t *from);
+
+unsigned device_irq_count(const struct device *d, unsigned index);
+/* fd[fds] are taken over where used (set to -1). data: len bytes behind the structure. */
+int device_set_irqs(struct device *d, const struct vu_set_irqs *set, const uint8_t *data,
+		    size_t len, int *fd, unsigned fds);
+
+#endif

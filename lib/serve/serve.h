@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The model as a vfio-user server: one socket, one client after another, one thread. A client that
+ * breaks the protocol gets an error or is hung up on; the next one is served.
+ *
+ * Time. The device's clock follows the real one from access to access and while nothing happens.
+ * With `step` it stands still for a client that knows the word (the version text's "nvrig"): it
+ * moves by accesses and by what that client lets pass, as in the process of the tester, so that
+ * waiting costs nothing and verdicts do not depend on the machine. Other clients get real time.
+ */
+#ifndef SERVE_SERVE_H
+#define SERVE_SERVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct serve;
+
+struct serve_options {
+	const char *socket; /* made, mode 0600; one that nobody serves any more is replaced */
+	const char *model;  /* options as behind "model:" */
+	bool step;	    /* offer the stepped clock */
+	bool fresh; /* a device as it was made for every client, not the one that was left */
+};
+
+enum serve_kind {
+	SERVE_READY,  /* listening */
+	SERVE_CLIENT, /* one has come */
+	SERVE_GONE,   /* and gone; reason says how */
+	SERVE_END,    /* no longer listening */
+};
+
+struct serve_event {
+	enum serve_kind kind;
+	unsigned client;   /* counted from 1 */
+	uint64_t messages; /* handled of this client, or of all at the end */
+	uint64_t errors;   /* of those, answered with an error */
+	const char *reason;
+};
+
+typedef void serve_tell(void *ctx, const struct serve_event *e);
+
+/*
+ * Listens. 0, or -errno and why (256 bytes): -EADDRINUSE somebody serves there, -EEXIST no socket
+ * is at that path but something else, -ENAMETOOLONG, -EINVAL a wrong option.
+ */
+int serve_open(struct serve **ret, const struct serve_options *o, char *error);
+/* Serves until stop_fd is readable. 0, or -errno of the listening socket. */
+int serve_run(struct serve *s, int stop_fd, serve_tell *tell, void *ctx);
+void serve_close(struct serve *s); /* and removes the socket, if it is still ours */
+
+#endif

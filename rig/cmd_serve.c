@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* `nvrig serve`: the model controller as a vfio-user server, in a process of its own. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "event/event.h"
+#include "rig/stop.h"
+#include "rig/verbs.h"
+#include "serve/serve.h"
+
+#define SCHEME "model:"
+
+struct serve_args {
+	struct globals globals;
+	struct serve_options o;
+	bool json;
+};
+
+enum { KEY_JSON = 0x100, KEY_SOCKET, KEY_CLOCK, KEY_FRESH };
+
+/* clang-format off */
+static const struct argp_option options[] = {
+	{ "socket", KEY_SOCKET, "PATH", 0, "Where to listen; an abandoned socket there is replaced", 0 },
+	{ "clock", KEY_CLOCK, "real|step", 0,
+	  "The device's time: real, or for an nvrig client stepped by it, so that waiting costs none", 0 },
+	{ "fresh", KEY_FRESH, NULL, 0, "A new device for every client, not the one that was left", 0 },
+	{ "json", KEY_JSON, NULL, 0, "Events on standard output, one JSON object a line", 0 },
+	{ 0 },
+};
+/* clang-format on */
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct serve_args *a = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->globals;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (a->o.model)
+			argp_error(state, "one device at a time: '%s' is too much", arg);
+		if (strncmp(arg, SCHEME, strlen(SCHEME)))
+			argp_error(state, "'%s': the model alone can be served, as model:[OPTIONS]",
+				   arg);
+		a->o.model = arg + strlen(SCHEME);
+		return 0;
+	case ARGP_KEY_END:
+		if (!a->o.model)
+			argp_error(state, "name the device to serve, for example model:");
+		if (!a->o.socket)
+			argp_error(state, "--socket=PATH is missing: where to listen");
+		return 0;
+	case KEY_SOCKET:
+		a->o.socket = arg;
+		return 0;
+	case KEY_CLOCK:
+		a->o.step = !strcmp(arg, "step");
+		if (!a->o.step && strcmp(arg, "real"))
+			argp_error(state, "--clock=%s: one of real, step", arg);
+		return 0;
+	case KEY_FRESH:
+		a->o.fresh = true;
+		return 0;
+	case KEY_JSON:
+		a->json = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = { GLOBALS_CHILD, { 0 } };
+
+const struct argp serve_argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "model:[OPTIONS]",
+	.doc = "Serves the model controller, its faults included, to vfio-user clients, one after "
+	       "another, until a signal ends it: `nvrig run vfio-user:PATH`, or a virtual machine.",
+	.children = children,
+};
+
+static const char *const names[] = { [SERVE_READY] = "serve_begin",
+				     [SERVE_CLIENT] = "client_begin",
+				     [SERVE_GONE] = "client_end",
+				     [SERVE_END] = "serve_end" };
+
+static void tell_json(const struct serve_event *e)
+{
+	struct json_object *o = json_object_new_object();
+
+	event_str(o, "type", names[e->kind]);
+	if (e->kind == SERVE_READY)
+		event_str(o, "socket", e->reason);
+	else
+		json_object_object_add(o, "client", json_object_new_int64(e->client));
+	if (e->kind == SERVE_GONE || e->kind == SERVE_END) {
+		json_object_object_add(o, "messages", json_object_new_int64((int64_t)e->messages));
+		event_str(o, "reason", e->reason);
+	}
+	if (e->kind == SERVE_GONE)
+		json_object_object_add(o, "errors", json_object_new_int64((int64_t)e->errors));
+	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+								 JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}
+
+static void tell_text(const struct serve_event *e)
+{
+	switch (e->kind) {
+	case SERVE_READY:
+		printf("serving on %s\n", e->reason);
+		break;
+	case SERVE_CLIENT:
+		printf("client %u: here\n", e->client);
+		break;
+	case SERVE_GONE:
+		printf("client %u: %s; %llu messages, %llu answered with an error\n", e->client,
+		       e->reason, (unsigned long long)e->messages, (unsigned long long)e->errors);
+		break;
+	case SERVE_END:
+		printf("served %u clients\n", e->client);
+		break;
+	}
+}
+
+static void tell(void *ctx, const struct serve_event *e)
+{
+	const struct serve_args *a = ctx;
+
+	if (a->json)
+		tell_json(e);
+	else if (!a->globals.quiet)
+		tell_text(e);
+	fflush(stdout);
+}
+
+static int status_of(int err)
+{
+	return err == -EINVAL || err == -ENAMETOOLONG || err == -EEXIST ? RIG_USAGE : RIG_BROKE;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	struct serve_args a = { 0 };
+	struct serve *s = NULL;
+	struct stop stop;
+	char error[256];
+	int err;
+
+	if (verb_parse(&serve_argp, argc, argv, &a))
+		return RIG_BROKE;
+	if (stop_listen(&stop)) {
+		fprintf(stderr, "nvrig serve: %s\n", strerror(errno));
+		return RIG_BROKE;
+	}
+	err = serve_open(&s, &a.o, error);
+	if (err)
+		fprintf(stderr, "nvrig serve: %s\n", error);
+	else
+		err = serve_run(s, stop_fd(&stop), tell, &a);
+	serve_close(s);
+	stop_close(&stop);
+	return err ? status_of(err) : RIG_GOOD;
+}
