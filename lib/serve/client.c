@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "model/model.h"
+#include "spec/wire.h"
 
 #define REST_NS	  (2 * NS_PER_S) /* for the rest of a message that has begun */
 #define SEND_NS	  (2 * NS_PER_S) /* for a client that does not read its answers */
@@ -149,7 +150,7 @@ static void region_write(struct client *c, struct answer *a)
 /* Answers with how late it is now; the model may stop early, when something has happened. */
 static void relax(struct client *c, struct answer *a)
 {
-	uint64_t ns;
+	uint64_t ns, ignored;
 
 	if (!c->step) {
 		a->error = ENOTSUP;
@@ -158,6 +159,9 @@ static void relax(struct client *c, struct answer *a)
 	memcpy(&ns, c->msg.data, sizeof(ns));
 	if (ns)
 		model_relax(c->d->m, ns < RELAX_MAX ? ns : RELAX_MAX);
+	/* VS, on which nothing depends, tells whether the device is still there */
+	if (model_bar_read(c->d->m, REG_VS, 32, &ignored) == -ENODEV)
+		a->error = ENODEV;
 	ns = model_now(c->d->m);
 	memcpy(c->msg.data, &ns, sizeof(ns));
 	put_piece(a, 0, c->msg.data, sizeof(ns));

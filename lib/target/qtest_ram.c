@@ -20,10 +20,17 @@ struct region {
 int ram_open(struct ram *r, const char *path, size_t size)
 {
 	_cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	memset(r, 0, sizeof(*r));
+	return fd < 0 ? -errno : ram_open_fd(r, fd, size);
+}
+
+int ram_open_fd(struct ram *r, int fd, size_t size)
+{
 	struct stat st;
 
 	memset(r, 0, sizeof(*r));
-	if (fd < 0 || fstat(fd, &st))
+	if (fstat(fd, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;

@@ -23,6 +23,8 @@ struct ram {
 
 /* Maps size bytes (0: all) of the file. -EINVAL when it is shorter than asked for or too small. */
 int ram_open(struct ram *r, const char *path, size_t size);
+/* The same of a file that is open; fd stays the caller's. */
+int ram_open_fd(struct ram *r, int fd, size_t size);
 void ram_close(struct ram *r);
 
 /*

@@ -10,9 +10,10 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-extern const struct target_ops target_model, target_qtest;
+extern const struct target_ops target_model, target_qtest, target_vfio_user;
 
-const struct target_ops *const target_all[] = { &target_model, &target_qtest, NULL };
+const struct target_ops *const target_all[] = { &target_model, &target_qtest, &target_vfio_user,
+						NULL };
 
 static const struct {
 	unsigned bit;
@@ -31,7 +32,8 @@ static const struct {
 	{ NEED_PEER, "peer", "a second controller of the same subsystem" },
 	{ NEED_BARS, "bars", "memory behind BARs other than 0" },
 	{ NEED_WIRE, "wire", "the level of the INTx wire" },
-	{ NEED_SECONDARY, "secondary", "a secondary controller that can be driven once it is online" },
+	{ NEED_SECONDARY, "secondary",
+	  "a secondary controller that can be driven once it is online" },
 };
 
 const char *target_need_name(unsigned bit)
