@@ -9,7 +9,7 @@ root=$2
 # shellcheck source=tests/inc/want.sh
 . "$root/tests/inc/want.sh"
 
-presets='full minimal oldspec tiny cmb dbbuf pi multi nsmgmt virtual zns'
+presets='full minimal oldspec tiny cmb dbbuf pi multi nsmgmt ana virtual zns'
 DEADLINE_S=200
 
 # Cases that no preset has a use for, each with its reason; a line too many is an error as well.
@@ -60,7 +60,7 @@ check 'every case runs on some preset, but for those that say why not' diff nowh
 
 # ---- what cannot be is refused ----
 want 64 - "no preset 'minimla'; did you mean 'minimal'?" probe model:preset=minimla
-want 64 - 'there are full, minimal, oldspec, tiny, cmb, dbbuf, pi, multi, nsmgmt, virtual, zns' probe model:preset=zzzzzzzz
+want 64 - 'there are full, minimal, oldspec, tiny, cmb, dbbuf, pi, multi, nsmgmt, ana, virtual, zns' probe model:preset=zzzzzzzz
 want 64 - 'a second preset' probe model:preset=tiny,preset=full
 want 64 - 'preset=oldspec is vs=1.3: the option vs contradicts it' probe model:preset=oldspec,vs=2.0
 want 64 - 'the option vs contradicts it' probe model:vs=2.0,preset=oldspec
@@ -69,6 +69,9 @@ want 64 - 'claims Verify, which came with 1.4, and vs is 1.3' probe model:preset
 want 64 - 'nothing for the bits 0x8000' probe model:oncs=0x8000
 want 64 - 'nn is less than ns' probe model:nn=1
 want 64 - 'private to whom' probe model:private_ns=1
+want 64 - 'oaes bit 11 is 0' probe model:ana=1,mnan=4,oaes=0x2300
+want 64 - 'ANA Change Notices, and ana is 0' probe model:oaes=0x2b00
+want 64 - 'a number of namespaces that may be: mnan' probe model:ana=1
 want 64 - 'needs controllers=2' probe model:secondary=1
 want 64 - 'no firmware is ever activated' probe model:oacs=0,oaes=0x200
 want 64 - '01b, which is reserved' probe model:vwc=3

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The controller, its registers, its configuration space, its time: for case bodies. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -150,6 +151,20 @@ struct ctrl *rig_peer_off(struct rig *r)
 struct ctrl *rig_peer(struct rig *r)
 {
 	return ready(r, peer_opened(r));
+}
+
+void rig_control_on(struct rig *r, struct ctrl *c, const char *fmt, ...)
+{
+	char what[80];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	if (!c->t->ops->control)
+		rig_skip(r, "needs", "the target's own side cannot be told to change");
+	if (c->t->ops->control(c->t, what))
+		rig_broken(r, "telling the target's own side: %s", c->t->error);
 }
 
 void rig_reset_on(struct rig *r, struct ctrl *c)

@@ -86,6 +86,12 @@ void rig_aer_on(struct rig *r, struct ctrl *c);
 int rig_event_try_on(struct rig *r, struct ctrl *c, struct cpl *ret, uint64_t ns);
 uint32_t rig_reg32_on(struct rig *r, struct ctrl *c, uint64_t off);
 void rig_set_reg32_on(struct rig *r, struct ctrl *c, uint64_t off, uint32_t value);
+/*
+ * Tells that controller's own side to change (target_ops.control): for cases with NEED_CONTROL.
+ * BROKEN when it cannot.
+ */
+__attribute__((format(printf, 3, 4))) void rig_control_on(struct rig *r, struct ctrl *c,
+							 const char *fmt, ...);
 /* "the peer" or "the controller", for what a check says. */
 const char *rig_ctrl_name(struct rig *r, const struct ctrl *c);
 

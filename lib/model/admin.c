@@ -5,6 +5,7 @@
  * command.
  */
 #include "base/cleanup.h"
+#include "model/ana.h"
 #include "model/claim.h"
 #include "model/core.h"
 #include "model/resv.h"
@@ -65,7 +66,7 @@ void admin_command(struct mcmd *c)
 	for (size_t i = 0; i < ARRAY_SIZE(admin_commands); i++) {
 		if (admin_commands[i].opcode == c->e.opcode &&
 		    claim_admin(c->m, c->e.opcode)) {
-			if (!resv_conflict(c))
+			if (!ana_refuses_admin(c) && !resv_conflict(c))
 				admin_commands[i].run(c);
 			return;
 		}

@@ -10,7 +10,9 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "model/ana.h"
 #include "model/identify.h"
+#include "model/log.h"
 #include "model/option.h"
 #include "model/sanitize.h"
 #include "model/shape.h"
@@ -54,6 +56,9 @@ static const struct claim {
 	{ OPT(oaes), NVME_CTRL_OAES_NA, VS(1, 2, 0), "Namespace Attribute Notices" },
 	{ OPT(oaes), NVME_CTRL_OAES_LBAS, VS(1, 4, 0), "LBA Status Information Notices" },
 	{ OPT(oaes), NVME_CTRL_OAES_FA, VS(1, 2, 0), "Firmware Activation Notices" },
+	{ OPT(oaes), OAES_TELEMETRY, VS(1, 3, 0), "Telemetry Log Notices" },
+	{ OPT(oaes), NVME_CTRL_OAES_ANA, VS(1, 4, 0), "ANA Change Notices" },
+	{ OPT(ana), 1, VS(1, 4, 0), "Asymmetric Namespace Access Reporting" },
 	{ OPT(bps), 1, VS(1, 3, 0), "Boot Partitions" },
 	{ OPT(vwc), NVME_CTRL_VWC_PRESENT, VS(1, 0, 0), "a volatile write cache" },
 	{ OPT(vwc), VWC_FLUSH, VS(1, 4, 0), "Flush of all namespaces" },
@@ -138,6 +143,20 @@ static int settle_one(struct model *m, const struct claim *c, char *why, size_t 
 	return 0;
 }
 
+static const char *ana_contradiction(const struct model_opt *o)
+{
+	if (o->ana && !(o->oaes & NVME_CTRL_OAES_ANA))
+		return "ana is 1, which is told of, and oaes bit 11 is 0";
+	if (!o->ana && o->oaes & NVME_CTRL_OAES_ANA)
+		return "oaes claims ANA Change Notices, and ana is 0";
+	if (o->ana && (!o->mnan || o->nn > ANA_NSID_MAX))
+		return "ana is 1, which takes a number of namespaces that may be: mnan, and an nn "
+		       "that the log has room for";
+	if (o->oaes & OAES_TELEMETRY && !(o->lpa & NVME_CTRL_LPA_TELEMETRY))
+		return "oaes claims Telemetry Log Notices, and lpa bit 3 is 0";
+	return NULL;
+}
+
 static const char *memory_contradiction(const struct model_opt *o)
 {
 	if (o->cmb && (o->cmb % 4096 || o->cmb < CMB_BYTES_MIN))
@@ -219,6 +238,8 @@ static const char *contradiction(const struct model_opt *o)
 		       "(rescap)";
 	if (o->apsta && o->npss < POWER_IDLE)
 		return "apsta is 1, and npss leaves no state to go to";
+	if (ana_contradiction(o))
+		return ana_contradiction(o);
 	return zns_contradiction(o) ? zns_contradiction(o) : memory_contradiction(o);
 }
 
@@ -245,6 +266,10 @@ static void drop_dependent(struct model *m)
 		o->oaes &= ~(unsigned)NVME_CTRL_OAES_LBAS;
 	if (!(o->oacs & NVME_CTRL_OACS_FW) && !option_given(m, "oaes"))
 		o->oaes &= ~(unsigned)NVME_CTRL_OAES_FA;
+	if (!o->ana && !option_given(m, "oaes"))
+		o->oaes &= ~(unsigned)NVME_CTRL_OAES_ANA;
+	if (!(o->lpa & NVME_CTRL_LPA_TELEMETRY) && !option_given(m, "oaes"))
+		o->oaes &= ~OAES_TELEMETRY;
 	if (o->npss < POWER_IDLE && !option_given(m, "apsta"))
 		o->apsta = 0;
 }
@@ -358,6 +383,7 @@ static const struct offer log_offers[] = {
 	{ NVME_LOG_LID_TELEMETRY_CTRL, WITH(lpa, NVME_CTRL_LPA_TELEMETRY) },
 	{ NVME_LOG_LID_PERSISTENT_EVENT, WITH(lpa, NVME_CTRL_LPA_PERSETENT_EVENT) },
 	{ NVME_LOG_LID_RESERVATION, WITH(oncs, NVME_CTRL_ONCS_RESERVATIONS) },
+	{ NVME_LOG_LID_ANA, WITH(ana, 1) },
 	{ NVME_LOG_LID_ENDURANCE_GROUP, WITH(ctratt, NVME_CTRL_CTRATT_ENDURANCE_GROUPS) },
 };
 

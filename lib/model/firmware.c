@@ -291,7 +291,8 @@ static void activate_now(struct model *m, unsigned slot)
 	m->firmware->active = slot;
 	m->firmware->next = 0;
 	for (unsigned i = 0; i < m->sub->n && m->opt.oaes & NVME_CTRL_OAES_FA; i++)
-		model_event(m->sub->ctrl[i], EVENT_NOTICE, INFO_ACTIVATION, NVME_LOG_LID_FW_SLOT);
+		model_event(m->sub->ctrl[i], EVENT_NOTICE, INFO_ACTIVATION,
+			    FAULT(m, FW_ACTIVATION_WRONG_LOG) ? 0 : NVME_LOG_LID_FW_SLOT);
 }
 
 static void activate(struct mcmd *c, unsigned slot, bool now)

@@ -3,6 +3,7 @@
  * What Identify tells of the controller. Sources: Base 2.0 Identify Controller data structure,
  * NVMe Qualified Names; NVM CS 1.0 I/O Command Set specific Identify Controller data structure.
  */
+#include "model/ana.h"
 #include "model/claim.h"
 #include "model/core.h"
 #include "model/feature_table.h"
@@ -90,6 +91,8 @@ static void identity(struct model *m, struct nvme_id_ctrl *id)
 	id->cntlid = le16_from(model_cntlid(FAULT(m, CNTLID_SHARED) ? m->sub->ctrl[0] : m));
 	if (m->sub->n > 1 || virt_account(m, 0))
 		id->cmic = NVME_CTRL_CMIC_MULTI_CTRL;
+	if (m->opt.ana)
+		id->cmic |= NVME_CTRL_CMIC_MULTI_ANA_REPORTING;
 	id->ver = le32_from(m->opt.vs);
 	if (m->opt.vs >= VS(1, 4, 0))
 		id->cntrltype = NVME_CTRL_CNTRLTYPE_IO;
@@ -112,6 +115,18 @@ static void capacity(struct model *m, struct nvme_id_ctrl *id)
 	id->maxcna = le32_from(m->opt.maxcna);
 }
 
+/* How it tells of asymmetric access. */
+static void asymmetry(struct model *m, struct nvme_id_ctrl *id)
+{
+	if (!m->opt.ana)
+		return;
+	id->anatt = ANA_TRANSITION_S;
+	id->anacap = ana_capabilities(m);
+	id->anagrpmax = le32_from(ANA_GROUP_MAX);
+	id->nanagrpid = le32_from(ANA_GROUPS);
+	id->mnan = le32_from(m->opt.mnan);
+}
+
 /* What it takes of admin commands. */
 static void admin_limits(struct model *m, struct nvme_id_ctrl *id)
 {
@@ -129,6 +144,7 @@ static void admin_limits(struct model *m, struct nvme_id_ctrl *id)
 	id->lpa = lpa(m);
 	id->elpe = (uint8_t)m->opt.elpe;
 	capacity(m, id);
+	asymmetry(m, id);
 	if (m->opt.lpa & NVME_CTRL_LPA_PERSETENT_EVENT)
 		id->pels = le32_from(1); /* of 64 KiB */
 	if (m->opt.vs >= VS(1, 2, 0)) {

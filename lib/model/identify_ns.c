@@ -4,6 +4,7 @@
  * Identification Descriptor list, Unique Identifier; NVM CS 1.0 Identify Namespace data structure.
  */
 #include "base/cleanup.h"
+#include "model/ana.h"
 #include "model/feature.h"
 #include "model/identify.h"
 #include "model/media.h"
@@ -155,6 +156,11 @@ static void fill_ns(struct mcmd *c, const struct media_ns *ns, struct nvme_id_ns
 		(uint8_t)((shape->format & 0xf) | shape->extended << 4 | shape->format >> 4 << 5);
 	id->dps = shape->dps;
 	le64_put(id->nvmcap, media_capacity(ns));
+	if (ana_hides_capacity(c->m, media_nsid(ns))) {
+		id->nuse = le64_from(0);
+		le64_put(id->nvmcap, 0);
+	}
+	id->anagrpid = le32_from(ana_group(c->m, media_nsid(ns)));
 	if (has_groups(c->m))
 		id->endgid = le16_from(IDENTIFY_ENDGID);
 	id->nsattr = feature_write_protected(c->m, media_nsid(ns)) && !FAULT(c->m, NSATTR_UNTRUE);
@@ -241,6 +247,7 @@ void identify_ns_common(struct mcmd *c, uint8_t *page)
 	if (has_groups(c->m))
 		id->endgid = le16_from(IDENTIFY_ENDGID);
 	id->nsattr = feature_write_protected(c->m, media_nsid(ns));
+	id->anagrpid = le32_from(ana_group(c->m, media_nsid(ns)));
 	id->nmic = nmic(c->m, ns);
 	id->rescap = resv_caps(c->m);
 	id->nstat = NSTAT_READY;

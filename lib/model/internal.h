@@ -38,6 +38,7 @@ struct model_selftest;
 struct model_sanitize;
 struct model_directives;
 struct model_virt;
+struct model_ana;
 
 /* What the options set; defaults, limits and the names of the keys are in option.c. */
 struct model_opt {
@@ -52,6 +53,7 @@ struct model_opt {
 	unsigned controllers; /* of the subsystem */
 	unsigned secondary;   /* the second controller is a secondary one of the first */
 	unsigned rescap;      /* Identify Namespace RESCAP, where oncs claims reservations */
+	unsigned ana;	      /* Asymmetric Namespace Access Reporting */
 	unsigned private_ns;  /* of the namespaces: those that one controller alone has */
 	unsigned ns;	   /* namespaces: 512 and 4096 bytes in turn */
 	unsigned nn;	   /* Identify Controller NN; 0: two more than there are */
@@ -126,6 +128,7 @@ struct model {
 	struct model_sanitize *sanitize; /* the subsystem's */
 	struct model_directives *directives;
 	struct model_virt *virt;	 /* the subsystem's */
+	struct model_ana *ana;		 /* the subsystem's */
 	struct model_opt opt;
 	bool given[OPTION_KEYS_MAX]; /* keys of opt that were given one by one: option_given() */
 	const struct model_preset *preset;

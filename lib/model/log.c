@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "model/ana.h"
 #include "model/claim.h"
 #include "model/resv.h"
 #include "model/firmware.h"
@@ -40,6 +41,7 @@ static const struct log_page {
 	{ 0x07, VS(1, 3, 0), log_build_telemetry_host, log_telemetry_check },
 	{ 0x08, VS(1, 3, 0), log_build_telemetry_ctrl, log_telemetry_check },
 	{ 0x09, VS(1, 4, 0), log_build_endurance, log_endurance_check },
+	{ 0x0c, VS(1, 4, 0), ana_log, ana_log_check },
 	{ 0x0d, VS(1, 4, 0), log_build_persistent, log_persistent_check },
 	{ 0x0e, VS(1, 4, 0), build_lba_status, NULL },
 	{ 0x81, VS(1, 3, 0), sanitize_log, NULL },
@@ -235,6 +237,8 @@ static void was_read(struct model *m, uint8_t lid)
 		nsmgmt_changed_read(m);
 	if (lid == NVME_LOG_LID_RESERVATION)
 		resv_log_read(m);
+	if (lid == NVME_LOG_LID_TELEMETRY_CTRL)
+		m->logs->telemetry_new = false;
 	model_event_log_read(m, lid);
 }
 

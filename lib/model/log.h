@@ -7,6 +7,7 @@
 
 #define LOG_ELPE_MAX   63u	   /* Identify Controller ELPE: 64 entries at most */
 #define LOG_FIRMWARE   "1.0"	   /* Identify Controller FR */
+#define OAES_TELEMETRY (1u << 10)
 #define LOG_PAGE_MAX   4096u	   /* the largest page there is */
 
 struct smart_counts {
@@ -23,6 +24,8 @@ struct model_logs {
 	bool hot;	/* a temperature is beyond its threshold */
 	uint32_t noise;
 	uint8_t telemetry; /* generation of the host's data */
+	uint8_t telemetry_own; /* and of the controller's; 0: it never saved any */
+	bool telemetry_new;    /* Controller-Initiated Data Available */
 	bool pel_context;  /* of the Persistent Event log */
 	_Alignas(8) uint8_t pel_snapshot[512];
 	uint64_t changed_ns[MEDIA_NS_MAX / 64 + 1]; /* NSIDs since the log was read */
@@ -38,6 +41,8 @@ void smart_count(struct model *m, enum smart_kind kind, uint64_t blocks, unsigne
 void smart_media_error(struct model *m);
 /* The host asks for something: a loss of power from here on is an unsafe shutdown. */
 void smart_activity(struct model *m);
+/* The controller saves its state of its own accord. */
+void log_telemetry_save(struct model *m);
 void smart_reset(struct model *m, enum model_reset kind);
 /* The temperature event, where a threshold is passed; feature 0Bh is the core's to ask. */
 void smart_report_if_hot(struct model *m);

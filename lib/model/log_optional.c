@@ -11,6 +11,8 @@
 
 #define TELEMETRY_BLOCK	 512u
 #define TELEMETRY_BLOCKS 1u
+#define EVENT_NOTICE	 2u
+#define INFO_TELEMETRY	 2u
 #define LSP_CREATE	 (1u << 8) /* Dword 10 */
 
 uint16_t log_telemetry_check(struct mcmd *c, uint64_t lpo, uint64_t bytes)
@@ -49,17 +51,29 @@ size_t log_build_telemetry_host(struct model *m, uint8_t *page)
 	return build_telemetry(m, page, NVME_LOG_LID_TELEMETRY_HOST);
 }
 
-/* Nothing ever moved the controller to collect data of its own accord. */
+void log_telemetry_save(struct model *m)
+{
+	m->logs->telemetry_own++;
+	m->logs->telemetry_new = true;
+	if (m->opt.oaes & OAES_TELEMETRY && !FAULT(m, TELEMETRY_UNTOLD))
+		model_event(m, EVENT_NOTICE, INFO_TELEMETRY, NVME_LOG_LID_TELEMETRY_CTRL);
+}
+
+/* Nothing but log_telemetry_save() moves the controller to collect data of its own accord. */
 size_t log_build_telemetry_ctrl(struct model *m, uint8_t *page)
 {
 	struct nvme_telemetry_log *log = (struct nvme_telemetry_log *)page;
 
 	build_telemetry(m, page, NVME_LOG_LID_TELEMETRY_CTRL);
-	log->dalb1 = log->dalb2 = log->dalb3 = le16_from(0);
+	log->ctrlavail = m->logs->telemetry_new;
+	log->ctrldgn = m->logs->telemetry_own;
+	if (!m->logs->telemetry_own)
+		log->dalb1 = log->dalb2 = log->dalb3 = le16_from(0);
 	if (FAULT(m, TELEMETRY_CTRL_WRONG_ID))
 		log->lpi = NVME_LOG_LID_TELEMETRY_HOST;
-	memset(page + TELEMETRY_BLOCK, 0, TELEMETRY_BLOCK);
-	return TELEMETRY_BLOCK;
+	log->hostdgn = 0;
+	memset(page + TELEMETRY_BLOCK, m->logs->telemetry_own, TELEMETRY_BLOCK);
+	return TELEMETRY_BLOCK * (1 + (m->logs->telemetry_own ? TELEMETRY_BLOCKS : 0));
 }
 
 /* ---- 09h: the one endurance group ---- */

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "model/ana.h"
 #include "model/core.h"
 #include "model/directive.h"
 #include "model/firmware.h"
+#include "model/log.h"
 #include "model/option.h"
 #include "model/resv.h"
 #include "model/sanitize.h"
@@ -90,6 +92,7 @@ static void free_subsystem(struct model_subsystem *s)
 	firmware_free(first->firmware);
 	selftest_free(first->selftest);
 	virt_free(first->virt);
+	ana_free(first->ana);
 	sanitize_free(first->sanitize);
 }
 
@@ -117,9 +120,10 @@ static bool build_shared(struct model *first)
 	first->firmware = firmware_new(first);
 	first->selftest = selftest_new(first);
 	first->virt = virt_new(first);
+	first->ana = ana_new(first);
 	first->sanitize = sanitize_new(first);
 	return first->media && first->resv && first->firmware && first->selftest && first->virt &&
-	       first->sanitize;
+	       first->ana && first->sanitize;
 }
 
 /* One more controller, made like the first, and never a primary one. */
@@ -141,6 +145,7 @@ static struct model *controller_new(const struct model *first)
 	m->firmware = first->firmware;
 	m->selftest = first->selftest;
 	m->virt = first->virt;
+	m->ana = first->ana;
 	m->sanitize = first->sanitize;
 	m->preset = first->preset;
 	s->ctrl[s->n++] = m;
@@ -200,6 +205,7 @@ int model_power_on(struct model *m)
 		m->sanitize = NULL;
 		m->virt = NULL;
 		m->directives = NULL;
+		m->ana = NULL;
 		return m->opt.store[0] ? -EIO : -ENOMEM;
 	}
 	power_all(m->sub, MODEL_POWER_ON);
@@ -214,6 +220,16 @@ void model_power_off(struct model *m)
 struct model *model_peer(struct model *m)
 {
 	return m->sub->n > 1 ? m->sub->ctrl[1] : NULL;
+}
+
+int model_control(struct model *m, const char *what)
+{
+	if (!strncmp(what, "ana ", 4))
+		return ana_control(m, what + 4);
+	if (strcmp(what, "telemetry") || !(m->opt.lpa & NVME_CTRL_LPA_TELEMETRY))
+		return -EINVAL;
+	log_telemetry_save(m);
+	return 0;
 }
 
 bool model_has_secondary(const struct model *m)

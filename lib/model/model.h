@@ -58,6 +58,14 @@ struct model *model_peer(struct model *m);
 /* It is a secondary controller of the first one, and offline until that one says otherwise. */
 bool model_has_secondary(const struct model *m);
 void model_flr(struct model *m);
+/*
+ * The subsystem's own side, as an operator would have it: 0, -EINVAL for what it does not know or
+ * does not do, -EPERM for what cannot be any more.
+ *	ana GROUP STATE    this controller's relation to an ANA group: optimized, non-optimized,
+ *	                   inaccessible, persistent-loss, change
+ *	telemetry          this controller saves its internal state
+ */
+int model_control(struct model *m, const char *what);
 
 /* BAR0, exact width. -ERANGE past the end, -ENODEV when the model has "vanished" by fault. */
 int model_bar_read(struct model *m, uint64_t off, unsigned width, uint64_t *ret);

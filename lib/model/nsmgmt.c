@@ -5,6 +5,7 @@
  * Attached Namespace List; NVM CS 1.0 Namespace Management command.
  */
 #include "base/cleanup.h"
+#include "model/ana.h"
 #include "model/directive.h"
 #include "model/feature.h"
 #include "model/identify.h"
@@ -232,6 +233,9 @@ static void delete_one(struct mcmd *c, uint32_t nsid)
 	directive_delete(m, nsid);
 	if (FAULT(m, NS_DELETE_NOOP))
 		return;
+	for (unsigned i = 0; i < m->sub->n; i++)
+		if (media_ns(m->sub->ctrl[i], nsid))
+			ana_members_changed(m->sub->ctrl[i], nsid);
 	media_delete(m, nsid);
 	resv_forget(m, nsid);
 }
@@ -348,6 +352,7 @@ static uint16_t attach(struct model *m, struct media_ns *ns)
 	if (over_limit(m))
 		return SC_NS_ATTACH_LIMIT;
 	media_attach(ns, m->index, !FAULT(m, NS_ATTACH_NOOP));
+	ana_members_changed(m, media_nsid(ns));
 	for (unsigned i = 0; i < m->sub->n; i++)
 		if (i == m->index || FAULT(m, NS_EVENT_EVERYWHERE))
 			nsmgmt_changed(m->sub->ctrl[i], media_nsid(ns));
@@ -361,6 +366,7 @@ static uint16_t detach(struct model *m, struct media_ns *ns)
 	if (FAULT(m, DETACH_LOSES_DATA))
 		media_drop(ns);
 	media_attach(ns, m->index, FAULT(m, NS_DETACH_NOOP));
+	ana_members_changed(m, media_nsid(ns));
 	if (!FAULT(m, DETACH_UNTOLD))
 		nsmgmt_changed(m, media_nsid(ns));
 	return SC_SUCCESS;

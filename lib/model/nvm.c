@@ -5,6 +5,7 @@
  * Base 2.0 Flush command.
  */
 #include "base/cleanup.h"
+#include "model/ana.h"
 #include "model/claim.h"
 #include "model/directive.h"
 #include "model/feature.h"
@@ -555,7 +556,7 @@ void nvm_command(struct mcmd *c)
 	feature_io_begins(c->m);
 	if (FAULT(c->m, DST_HOLDS_IO) && selftest_runs(c->m))
 		mcmd_fail(c, SC_NS_NOT_READY, MCMD_NOWHERE);
-	else if (op && resv_conflict(c))
+	else if (op && (ana_refuses_io(c) || resv_conflict(c)))
 		return;
 	else if (op && is_protected(c, op))
 		mcmd_fail(c, SC_NS_WRITE_PROTECTED, MCMD_AT(0, 0));

@@ -23,6 +23,7 @@
 	X(vectors, 2, 2048, 9)                                                                     \
 	X(controllers, 1, CONTROLLERS_MAX, 1)                                                      \
 	X(secondary, 0, 1, 0)                                                                      \
+	X(ana, 0, 1, 0)                                                                            \
 	X(rescap, 0, 255, 255)                                                                     \
 	X(private_ns, 0, 32, 0)                                                                    \
 	X(ns, 1, 32, 2)                                                                            \
@@ -41,7 +42,7 @@
 	X(npss, 0, POWER_STATES - 1, 2)                                                            \
 	X(oacs, 0, 0xffff, 0x037f)                                                                 \
 	X(oncs, 0, 0xffff, 0x01df)                                                                 \
-	X(oaes, 0, 0xffffffff, 0x2300)                                                             \
+	X(oaes, 0, 0xffffffff, 0x2f00)                                                             \
 	X(frmw, 2, 0x1f, 0x17)                                                                     \
 	X(fwug, 0, 255, 1)                                                                         \
 	X(bps, 0, 1, 1)                                                                            \

@@ -44,6 +44,9 @@ static const struct model_preset {
 	 * a Sanitize that deallocates always and cannot overwrite. */
 	{ "nsmgmt", "oacs=0x108",
 	  "nn=1100,maxcna=4,nabsn=15,nabo=3,sanicap=0xa0000006,sanfail=8" },
+	/* Asymmetric access: two groups, each with a namespace of both controllers, and with some
+	 * that one controller alone has. */
+	{ "ana", "ana=1", "controllers=2,ns=6,private_ns=4,mnan=8,oncs=0x1ff" },
 	/* A primary controller, and its secondary one that can be driven once it is online. Not in
 	 * full, which is one controller alone: CMIC. */
 	{ "virtual", "secondary=1", "controllers=2,oacs=0x19c" },

@@ -4,6 +4,7 @@
  * Source: Base 2.0 Controller Level Reset, Memory-based Transport Controller Initialization and
  * Shutdown; Base 2.2 CC, CSTS.
  */
+#include "model/ana.h"
 #include "model/core.h"
 #include "model/resv.h"
 #include "model/firmware.h"
@@ -142,6 +143,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 	sanitize_reset(m, kind);
 	virt_reset(m);
 	directives_reset(m);
+	ana_reset(m, kind);
 }
 
 /* CC.EN 1 to 0. AQA, ASQ and ACQ stay. */

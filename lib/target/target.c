@@ -34,6 +34,7 @@ static const struct {
 	{ NEED_WIRE, "wire", "the level of the INTx wire" },
 	{ NEED_SECONDARY, "secondary",
 	  "a secondary controller that can be driven once it is online" },
+	{ NEED_CONTROL, "control", "the target's own side can be told to change" },
 };
 
 const char *target_need_name(unsigned bit)

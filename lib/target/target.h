@@ -35,6 +35,7 @@ enum target_need {
 	NEED_BARS = 1u << 11,	   /* memory behind BARs other than 0 */
 	NEED_WIRE = 1u << 12,	   /* the level of the INTx wire can be seen */
 	NEED_SECONDARY = 1u << 13, /* the same, as a secondary one of this primary one: offline */
+	NEED_CONTROL = 1u << 14,   /* the target's own side can be told to change */
 };
 
 /* Short name ("queues") and sentence of one bit; NULL for a bit that means nothing. */
@@ -136,6 +137,16 @@ struct target_ops {
 	 * Owned by t and closed with it; the same one at each call.
 	 */
 	int (*peer)(struct target *t, struct target **ret);
+
+	/*
+	 * With NEED_CONTROL: tells the device's own side to change, in words: what an operator of
+	 * the subsystem could do behind this controller's back. 0; -EINVAL: it does not know what
+	 * that is, or does not do it; -EPERM: that cannot be any more. Of the peer likewise.
+	 *	ana GROUP STATE  this controller's relation to an ANA group: optimized,
+	 *	                 non-optimized, inaccessible, persistent-loss, change
+	 *	telemetry        the controller saves its internal state
+	 */
+	int (*control)(struct target *t, const char *what);
 
 	/* PCI configuration space, widths 8, 16, 32, offsets 0..FFFh */
 	int (*cfg_read)(struct target *t, unsigned off, unsigned width, uint32_t *ret);

@@ -355,7 +355,7 @@ static int model_caps(struct target *t, struct target_caps *ret)
 
 	*ret = (struct target_caps){
 		.has = NEED_QUEUES | NEED_CONFIG | NEED_IRQ | NEED_HOLE | NEED_OWN_BAR |
-		       NEED_MSIX_TABLE | NEED_RESTART | NEED_BARS | NEED_WIRE,
+		       NEED_MSIX_TABLE | NEED_RESTART | NEED_BARS | NEED_WIRE | NEED_CONTROL,
 		.emulated = true,
 		.vectors = mt->vectors,
 		.bar_size = { mt->bar->len, 0, model_mem_size(mt->m, 2), 0,
@@ -410,6 +410,13 @@ static int model_target_peer(struct target *t, struct target **ret)
 	return 0;
 }
 
+static int model_target_control(struct target *t, const char *what)
+{
+	int err = model_control(mine(t)->m, what);
+
+	return err ? target_fail(t, err, "'%.40s' cannot be asked of the model", what) : 0;
+}
+
 static uint64_t model_time(struct target *t)
 {
 	return model_now(mine(t)->m);
@@ -418,13 +425,13 @@ static uint64_t model_time(struct target *t)
 const struct target_ops target_model = {
 	.scheme = "model",
 	.help = "model:[KEY=VALUE,...]  the controller in the process. "
-		"preset=full|minimal|oldspec|tiny|cmb|dbbuf|pi|multi|nsmgmt|virtual|zns is another "
+		"preset=full|minimal|oldspec|tiny|cmb|dbbuf|pi|multi|nsmgmt|ana|virtual|zns is another "
 		"drive; what is "
 		"given beside it outweighs it. Numbers and sizes: queues, mqes, cqr, mdts, mpsmax, "
 		"dstrd, vectors, ns, nn, size, capacity, mnan, maxdna, maxcna, nabsn, nabo, "
 		"sanicap, sanfail, "
 		"controllers, "
-		"private_ns, secondary. Version: vs=1.0 to 2.0; claims that came later "
+		"private_ns, secondary, ana. Version: vs=1.0 to 2.0; claims that came later "
 		"are dropped. Claims, as Identify Controller has them: oacs, oncs, fuses, vwc, "
 		"lpa, ctratt, oaes, frmw, fwug, bps, kas, aerl, acl, elpe, npss, msl, sgls, wzsl, "
 		"wusl. "
@@ -454,6 +461,7 @@ const struct target_ops target_model = {
 	.wire_wait = model_wire_wait,
 	.reset = model_reset_device,
 	.peer = model_target_peer,
+	.control = model_target_control,
 	.cfg_read = model_config_read,
 	.cfg_write = model_config_write,
 	.now = model_time,
