@@ -48,9 +48,11 @@
 	X(log_pages_suite)                                                                         \
 	X(log_error_lba_suite)                                                                     \
 	X(log_effects_suite)                                                                       \
+	X(log_ana_suite)                                                                           \
 	X(log_self_test_suite)                                                                     \
 	X(aer_suite)                                                                               \
 	X(aer_mask_suite)                                                                          \
+	X(aer_notices_suite)                                                                       \
 	X(abort_suite)                                                                             \
 	X(abort_odd_suite)                                                                         \
 	X(keepalive_suite)                                                                         \
@@ -95,6 +97,7 @@
 	X(multi_hotplug_suite)                                                                     \
 	X(multi_shared_suite)                                                                      \
 	X(multi_isolation_suite)                                                                   \
+	X(multi_ana_suite)                                                                         \
 	X(resv_suite)                                                                              \
 	X(resv_end_suite)                                                                          \
 	X(resv_access_suite)                                                                       \
