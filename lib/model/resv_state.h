@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between resv.c, nvm_resv_report.c and resv_log.c: what is kept of reservations. */
+/* Between resv_state.c, resv.c and resv_report.c: what is kept of reservations. */
 #ifndef MODEL_RESV_STATE_H
 #define MODEL_RESV_STATE_H
 
@@ -46,6 +46,12 @@ struct model_resv {
 struct resv_ns *resv_of(const struct model *m, uint32_t nsid);
 void resv_host_of(const struct model *m, struct resv_host *ret);
 bool resv_is_host(const struct resv_host *a, const struct resv_host *b);
+/* NULL: the host is none. */
+struct registrant *resv_registrant(struct resv_ns *v, const struct resv_host *host);
+/* Reservation types: every registrant holds it; every registrant has access. */
+bool resv_is_all(unsigned type);
+bool resv_is_registrants_only(unsigned type);
+bool resv_holds(const struct resv_ns *v, const struct registrant *r);
 /* A controller of that host; NULL: none is its any more. */
 struct model *resv_controller(const struct model *m, const struct resv_host *host, unsigned from);
 
