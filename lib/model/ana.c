@@ -218,6 +218,8 @@ static void count(struct model *m, unsigned place)
 void ana_members_changed(struct model *m, uint32_t nsid)
 {
 	count(m, place_of(nsid));
+	if (m->opt.ana && FAULT(m, ANA_TOLD_OF_ATTACHMENT))
+		model_event(m, EVENT_NOTICE, INFO_ANA, NVME_LOG_LID_ANA);
 }
 
 /* Members of the group that are attached to this controller. */

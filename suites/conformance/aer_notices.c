@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "ana.h"
+#include "duo.h"
 #include "firmware.h"
+#include "ns_made.h"
 #include "target/target.h"
 #include "temperature.h"
 
@@ -113,6 +115,85 @@ static const char *na_notices(const struct facts *f)
 	return "OAES bits 11:10 are 00b: neither ANA changes nor telemetry are told of";
 }
 
+/* ---- ana-entry ---- */
+
+static const struct ana_row entries[] = { ANA_ROWS };
+
+static void watch_on(struct rig *r, struct ctrl *c)
+{
+	rig_admin_ok_on(r, c, cmd_set_features(NVME_FEAT_FID_ASYNC_EVENT, false, 0, AEC(INFO_ANA)));
+	ana_read(r, c, true);
+	rig_aer_on(r, c);
+}
+
+/* The controller whose relation changed tells it, and the other one does not. */
+static void ana_entry(struct rig *r)
+{
+	const struct ana_row *row = rig_row(r);
+	struct notice n = { .r = r, .info = INFO_ANA, .lid = NVME_LOG_LID_ANA };
+	struct ctrl *c = rig_ctrl(r), *peer = rig_peer(r);
+	struct cpl cpl = { .dw0 = 0 };
+	bool came;
+
+	rig_keep_feature(r, NVME_FEAT_FID_ASYNC_EVENT, 0, 0);
+	watch_on(r, c);
+	watch_on(r, peer);
+	ana_enter(r, c, ana_identify(r, c, rig_ns(r)->nsid, NULL), row);
+	if (row->state != NVME_ANA_STATE_CHANGE) /* of which the text says nothing */
+		check_told(&n, "the state that was entered");
+	came = rig_event_try_on(r, peer, &cpl, HELD_NS);
+	CHECK_TRUE(r, !came, "the other controller reports nothing (its AER came back with %08Xh)",
+		   came ? cpl.dw0 : 0);
+}
+
+static const char *na_entry(const struct facts *f)
+{
+	const char *no = ana_na(f);
+
+	return no ? no : duo_na_alone(f);
+}
+
+/* ---- ana-attach ---- */
+
+#define OWN_BYTES (1u << 20)
+
+/* Every event that comes is that of a changed attribute; one does. */
+static void check_attribute_alone(struct rig *r, const char *what)
+{
+	const uint32_t want = NOTICE(0, NVME_LOG_LID_CHANGED_NS);
+	void *log = rig_mem(r, 4096);
+	struct cpl cpl;
+
+	REQUIRE_TRUE(r, rig_event_try(r, &cpl, EVENT_NS), "%s is reported", what);
+	CHECK_EQ(r, "event type, information and log page", cpl.dw0, want);
+	rig_aer(r);
+	rig_admin_ok(r, cmd_get_log(NVME_LOG_LID_CHANGED_NS, NSID_ALL, 0, log, 4096));
+	check_untold(r, "the same once more");
+}
+
+static void ana_attach(struct rig *r)
+{
+	uint32_t nsid = ns_own(r, OWN_BYTES);
+
+	ns_watch(r);
+	configure(r, AEC(INFO_ANA) | AEC_NS);
+	ana_read(r, rig_ctrl(r), true);
+	rig_aer(r);
+	REQUIRE_STATUS(r, ns_attach(r, nsid, true), SC_SUCCESS);
+	check_attribute_alone(r, "an Attach");
+	REQUIRE_STATUS(r, ns_attach(r, nsid, false), SC_SUCCESS);
+	check_attribute_alone(r, "a Detach");
+}
+
+static const char *na_attach(const struct facts *f)
+{
+	if (ana_na(f))
+		return ana_na(f);
+	if (!(le32_get(f->id.oaes) & NVME_CTRL_OAES_NA))
+		return "OAES bit 8 is 0: changes of namespaces are not told";
+	return ns_na_management(f);
+}
+
 /* ---- firmware-notice ---- */
 
 static const char *na_firmware(const struct facts *f)
@@ -171,6 +252,25 @@ static const struct rig_case cases[] = {
 	  .na = na_notices,
 	  .run = other_notices,
 	  ROWS(notices) },
+	{ .id = "ana-entry",
+	  .rule = "A controller reports each ANA state that it enters, but for the Change state, "
+		  "and another controller does not.",
+	  .ref = "Base 2.2 Asymmetric Namespace Access Change Notifications",
+	  .needs = NEED_QUEUES | NEED_PEER | NEED_CONTROL,
+	  .harm = HARM_SETTINGS,
+	  .fault = "ana-event-missing ana-event-wrong-log ana-state-of-subsystem",
+	  .na = na_entry,
+	  .run = ana_entry,
+	  ROWS(entries) },
+	{ .id = "ana-attach",
+	  .rule = "A namespace attached or detached is reported as a changed attribute, and not as "
+		  "a change of an ANA state.",
+	  .ref = "Base 2.1 Asynchronous Event Request command (Asymmetric Namespace Access Change)",
+	  .needs = NEED_QUEUES,
+	  .harm = HARM_WEAR,
+	  .fault = "ana-told-of-attachment ns-event-missing",
+	  .na = na_attach,
+	  .run = ana_attach },
 	{ .id = "firmware-notice",
 	  .rule = "An activation of firmware without a reset is reported as such or not at all, "
 		  "and not where that is disabled.",
