@@ -155,8 +155,10 @@ static void poll(struct model *m, unsigned i)
 	if (value != db->seen) {
 		take(m, i, value);
 	} else if (m->sub->now - db->changed_at >= WATCH_NS) {
-		db->awake = false;
 		write_eventidx(m, i);
+		/* a host beside us may have stored between our look and our asking for a write */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		db->awake = !look(m, i, &value) && value != db->seen;
 	}
 }
 

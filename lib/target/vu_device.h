@@ -35,7 +35,7 @@ void vu_device_close(struct vu_device *d);
 int vu_device_read(struct vu_device *d, unsigned region, uint64_t off, unsigned len, uint64_t *ret);
 int vu_device_write(struct vu_device *d, unsigned region, uint64_t off, unsigned len,
 		    uint64_t value);
-/* A doorbell: stored where it is mapped, else posted. */
+/* A doorbell: stored where it is mapped, else posted, or written where the server needs that. */
 int vu_device_ring(struct vu_device *d, uint64_t off, unsigned len, uint64_t value);
 
 /* Addresses into the BARs, memory and bus mastering on, the wire off. */
