@@ -39,16 +39,24 @@ static void check_stays(struct rig *r, bool active, const char *when)
 		   when);
 }
 
-/* What a case changes of the command register comes back with the rest of it. */
+/*
+ * What a case changes of the command register comes back with the rest of it. A wire that an
+ * earlier case left active is that case's matter (row reset), so each begins from a Function Level
+ * Reset.
+ */
 static void need_pin(struct rig *r)
 {
 	uint32_t pin = rig_cfg(r, CFG_PIN, 8);
 
+	rig_flr(r);
 	if (!pin)
 		rig_na(r, "Interrupt Pin is 0: there is no INTx");
 	CHECK_LE(r, "Interrupt Pin", pin, 4);
 	device_config_keep(r);
 	rig_set_cfg(r, CFG_COMMAND, 16, COMMAND_MSE | COMMAND_BME);
+	rig_queue_count(r);
+	REQUIRE_TRUE(r, becomes(r, false, SOON_NS),
+		     "the wire is inactive once the first commands are acknowledged");
 }
 
 /* A pair whose completions nobody takes yet; IEN as asked for, vector 0. */
