@@ -205,7 +205,8 @@ void help_man(FILE *out)
 	      "the NVMe specifications, and tells each verdict with its evidence. A run leaves a "
 	      "directory from which every report can be remade.\n"
 	      ".PP\nA drive is a target address in full: \\fBmodel:\\fR is the controller inside "
-	      "nvrig, \\fBqtest:\\fISOCKET\\fR a QEMU that listens there; "
+	      "nvrig, \\fBqtest:\\fISOCKET\\fR a QEMU that listens there, "
+	      "\\fBvfio\\-user:\\fISOCKET\\fR a server of that protocol; "
 	      "\\fBnvrig run \\-\\-stack qemu\\-qtest\\fR starts one. There is no default drive.\n"
 	      ".PP\nStandard output is the product, standard error is talk.\n"
 	      ".SH OPTIONS\nThese stand before the verb or behind it.\n",
