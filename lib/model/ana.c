@@ -307,20 +307,21 @@ static bool is_listed(const struct model *m, unsigned place, uint32_t nsid)
 	return place_of(nsid) == place && media_ns(m, nsid);
 }
 
+/* A descriptor follows the list of the one before, so it may begin at any dword. */
 static size_t put_group(const struct model *m, unsigned place, uint8_t *at)
 {
-	struct nvme_ana_group_desc *d = (struct nvme_ana_group_desc *)at;
+	struct nvme_ana_group_desc d = { .grpid = le32_from(group_ids[place]) };
 	const struct relation *r = &side_of(m)->to[place];
 	uint32_t n = 0;
 
 	for (uint32_t nsid = 1; nsid <= ANA_NSID_MAX && !side_of(m)->groups_only; nsid++)
 		if (is_listed(m, place, nsid))
-			le32_put(at + sizeof(*d) + 4 * n++, nsid);
-	d->grpid = le32_from(group_ids[place]);
-	d->nnsids = le32_from(n);
-	d->chgcnt = le64_from(r->changes);
-	d->state = FAULT(m, ANA_STATE_RESERVED) ? STATE_NONE : r->state;
-	return sizeof(*d) + 4 * n;
+			le32_put(at + sizeof(d) + 4 * n++, nsid);
+	d.nnsids = le32_from(n);
+	d.chgcnt = le64_from(r->changes);
+	d.state = FAULT(m, ANA_STATE_RESERVED) ? STATE_NONE : r->state;
+	memcpy(at, &d, sizeof(d));
+	return sizeof(d) + 4 * n;
 }
 
 size_t ana_log(struct model *m, uint8_t *page)

@@ -2,6 +2,7 @@
 #include "ana.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "target/target.h"
 
@@ -29,23 +30,24 @@ static size_t log_bytes(struct rig *r)
 	return need < LOG_LEAST ? LOG_LEAST : (size_t)(need + 3) / 4 * 4;
 }
 
-/* One descriptor at `at`; where the next begins. */
+/* One descriptor at `at`, which may be any dword; where the next begins. */
 static size_t take_group(struct rig *r, const uint8_t *data, size_t len, size_t at,
 			 struct ana_group *ret)
 {
-	const struct nvme_ana_group_desc *d = (const struct nvme_ana_group_desc *)(data + at);
+	struct nvme_ana_group_desc d;
 
-	REQUIRE_TRUE(r, len - at >= sizeof(*d), "a group at byte %zu ends within the %zu read", at,
+	REQUIRE_TRUE(r, len - at >= sizeof(d), "a group at byte %zu ends within the %zu read", at,
 		     len);
+	memcpy(&d, data + at, sizeof(d));
 	*ret = (struct ana_group){
-		.id = le32_get(d->grpid),
-		.n = le32_get(d->nnsids),
-		.changes = le64_get(d->chgcnt),
-		.state = d->state,
+		.id = le32_get(d.grpid),
+		.n = le32_get(d.nnsids),
+		.changes = le64_get(d.chgcnt),
+		.state = d.state,
 		.descriptor = data + at,
-		.nsids = (const __le32 *)(data + at + sizeof(*d)),
+		.nsids = (const __le32 *)(data + at + sizeof(d)),
 	};
-	at += sizeof(*d);
+	at += sizeof(d);
 	REQUIRE_TRUE(r, ret->n <= (len - at) / 4,
 		     "the %u namespaces of group %u end within the %zu bytes read", ret->n, ret->id,
 		     len);
