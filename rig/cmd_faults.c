@@ -32,6 +32,7 @@ enum {
 	KEY_PRESET,
 	KEY_PROMISED,
 	KEY_SAMPLE,
+	KEY_PART,
 	KEY_DEADLINE
 };
 
@@ -47,7 +48,9 @@ static const struct argp_option options[] = {
 	  "for it, without a preset or with one)", 0 },
 	{ "promised", KEY_PROMISED, NULL, 0, "Only the cases that name the fault", 0 },
 	{ "sample", KEY_SAMPLE, NULL, 0,
-	  "Of the cases that do not name the fault one row each, another for each fault", 0 },
+	  "Of the cases that do not name the fault one in sixteen, and of that one row, others for each "
+	  "fault", 0 },
+	{ "part", KEY_PART, "K/N", 0, "Only every N-th fault, from the K-th on (1/8)", 0 },
 	{ "deadline", KEY_DEADLINE, "SECONDS", 0, "Of every case (default 30)", 0 },
 	{ "jobs", 'j', "N", 0, "Workers at a time (default: one a processor)", 0 },
 	{ "json", KEY_JSON, NULL, 0, "One JSON document", 0 },
@@ -62,6 +65,16 @@ static unsigned number(struct argp_state *state, const char *name, const char *a
 	if (text_number(arg, &v) || v < 1 || v > max)
 		argp_error(state, "--%s=%s: a number from 1 to %u", name, arg, max);
 	return (unsigned)v;
+}
+
+static void parse_part(struct faults_args *a, struct argp_state *state, const char *arg)
+{
+	struct fault_options *o = &a->options;
+	char end;
+
+	if (sscanf(arg, "%u/%u%c", &o->part, &o->parts, &end) != 2 || o->part < 1 ||
+	    o->part > o->parts)
+		argp_error(state, "--part=%s: K/N, with K from 1 to N", arg);
 }
 
 static error_t init(struct faults_args *a, struct argp_state *state)
@@ -102,6 +115,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_SAMPLE:
 		a->options.sample = true;
+		return 0;
+	case KEY_PART:
+		parse_part(a, state, arg);
 		return 0;
 	case KEY_DEADLINE:
 		a->options.deadline_s = number(state, "deadline", arg, 86400);
@@ -153,7 +169,8 @@ static int take_faults(const struct faults_args *a, struct fault_matrix *m)
 	if (!m->faults)
 		return RIG_BROKE;
 	for (size_t i = 0; !a->n_faults && i < FAULT_COUNT; i++)
-		m->faults[m->n_faults++] = &fault_all[i];
+		if (!a->options.parts || i % a->options.parts == a->options.part - 1)
+			m->faults[m->n_faults++] = &fault_all[i];
 	for (size_t i = 0; i < a->n_faults; i++) {
 		int f = fault_find(a->faults[i]);
 		const char *near = text_nearest(a->faults[i], nth_fault, NULL);

@@ -56,9 +56,10 @@ struct fault_options {
 	unsigned jobs, deadline_s;
 	bool promised_only; /* leave out the cases that do not name the fault */
 	const char *preset; /* on that preset alone; NULL: on all of them */
-	/* of a case that does not name the fault one row, another for each fault; of derived cases
-	 * always */
+	/* of the cases that do not name the fault one in sixteen, and one row of it, others for each
+	 * fault; of derived cases it is one row always */
 	bool sample;
+	unsigned part, parts; /* only every parts-th fault, from the part-th (1..parts) on; 0: all */
 	struct stop *stop;
 	/* Told before each model; fault NULL: the clean one. */
 	void (*progress)(void *ctx, size_t done, size_t all, const struct fault *fault);

@@ -45,11 +45,14 @@ static bool is_at_home(const struct round *d, const struct fault_case *k)
 	return k->home == d->preset;
 }
 
-/* A sample does not visit every preset with every fault. */
-static bool is_visited(const struct round *d)
+/* A sample has one case in so many of those that do not name the fault, others for each fault. */
+#define SAMPLE 16
+
+static bool is_sampled(const struct round *d, const struct fault_case *k)
 {
-	return !d->o->sample || !d->preset ||
-	       (size_t)(d->fault - fault_all) % d->m->n_presets == d->preset;
+	size_t n = (size_t)(d->fault - fault_all) + (size_t)(k - d->m->cases);
+
+	return !d->o->sample || n % SAMPLE == 0;
 }
 
 /* A case that names the fault runs with every row, on one model after the other until it is red. */
@@ -59,7 +62,7 @@ static bool case_wanted(const struct round *d, const struct fault_case *k)
 		return true;
 	if (fault_named_by(d->fault, k->c))
 		return is_at_home(d, k) || (k->runs_on[d->preset] && !d->row[k - d->m->cases].red);
-	return !d->o->promised_only && is_at_home(d, k) && is_visited(d);
+	return !d->o->promised_only && !k->c->watches && is_at_home(d, k) && is_sampled(d, k);
 }
 
 static bool row_wanted(const struct round *d, const struct plan_item *item)
@@ -168,6 +171,15 @@ static void put(const struct round *d, struct fault_cell *cell, const struct out
 	cell->ran = true;
 }
 
+/*
+ * Advice is red for the case that promises it. Any other may have it from the audit, which holds
+ * every status that it sees against the tables: that is no verdict on its own question.
+ */
+static bool is_red(const struct outcome *o, unsigned clean_advice, bool promised)
+{
+	return o->verdict == FAIL || (promised && o->advice > clean_advice);
+}
+
 static void digest(struct round *d)
 {
 	for (size_t i = 0; i < d->plan.n; i++) {
@@ -179,7 +191,7 @@ static void digest(struct round *d)
 		if (!cell || !o->verdict)
 			continue;
 		cell->promised = fault_named_by(d->fault, k->c);
-		put(d, cell, o, o->verdict == FAIL || o->advice > (d->fault ? *advice : 0));
+		put(d, cell, o, is_red(o, d->fault ? *advice : 0, !d->fault || cell->promised));
 		if (d->fault)
 			continue;
 		*advice = o->advice;

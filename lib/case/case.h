@@ -35,6 +35,7 @@ struct rig_case {
 	enum rig_harm harm;
 	enum rig_level level; /* of CHECK_*; ADVISE_* is always SHOULD */
 	const char *fault;    /* model faults that turn it red, blank-separated; at least one */
+	bool watches; /* for whatever is wrong: faults that it does not name may turn it red, too */
 	/* NULL, or the sentence why the case does not apply, from facts alone. A static string, or
 	 * one made with rig_na_text(). */
 	const char *(*na)(const struct facts *f);

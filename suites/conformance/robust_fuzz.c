@@ -454,6 +454,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_SETTINGS,
 	  .fault = "admin-fuzz-illegal-status admin-fuzz-hangs-on-fuse",
+	  .watches = true,
 	  .run = admin_sqe_fuzz },
 	{ .id = "io-sqe-fuzz",
 	  .rule = "Random I/O commands each get one completion of a defined status and change what "
@@ -462,6 +463,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_DATA,
 	  .fault = "io-fuzz-illegal-status io-fuzz-writes-outside fuzz-hangs-on-fuse",
+	  .watches = true,
 	  .run = io_sqe_fuzz },
 };
 

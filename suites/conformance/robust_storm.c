@@ -159,6 +159,7 @@ static const struct rig_case cases[] = {
 	  .harm = HARM_DATA,
 	  .fault = "admin-fuzz-illegal-status io-fuzz-illegal-status lba-end-off-by-one "
 		   "rejected-write-stores identify-reserved-cns-accepted write-zeroes-neighbour",
+	  .watches = true,
 	  .run = sqe_storm,
 	  .deadline_s = 60,
 	  ROWS(storms) },
