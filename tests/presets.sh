@@ -9,7 +9,9 @@ root=$2
 # shellcheck source=tests/inc/want.sh
 . "$root/tests/inc/want.sh"
 
-presets='full minimal oldspec tiny cmb dbbuf pi multi nsmgmt ana virtual zns'
+# NVRIG_PRESETS: some of them, for a build that takes its time
+all='full minimal oldspec tiny cmb dbbuf pi multi nsmgmt ana virtual zns'
+presets=${NVRIG_PRESETS:-$all}
 DEADLINE_S=200
 
 # Cases that no preset has a use for, each with its reason; a line too many is an error as well.
@@ -38,7 +40,7 @@ cases()
 
 for preset in $presets; do
 	# a build that looks for leaks does so in every other test; here it would take most of the time
-	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 timeout $DEADLINE_S "$nvrig" run "model:preset=$preset" --effort quick --allow forever --out "$preset" -q \
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 timeout $DEADLINE_S "$nvrig" run "model:preset=$preset" --seed 1 --effort quick --allow forever --out "$preset" -q \
 		>"$preset.out" 2>&1 </dev/null
 	echo $? >"$preset.status"
 	grep -h '"type":"case_end"' "$preset"/2*/events.jsonl |
@@ -56,7 +58,9 @@ done
 cat ./*.verdicts | cut -d' ' -f2- | sort -u >all
 cat ./*.verdicts | sed -n 's/^PASS //p' | sort -u >somewhere
 comm -23 all somewhere >nowhere
-check 'every case runs on some preset, but for those that say why not' diff nowhere.want nowhere
+if [ "$presets" = "$all" ]; then
+	check 'every case runs on some preset, but for those that say why not' diff nowhere.want nowhere
+fi
 
 # ---- what cannot be is refused ----
 want 64 - "no preset 'minimla'; did you mean 'minimal'?" probe model:preset=minimla
