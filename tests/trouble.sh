@@ -100,7 +100,7 @@ if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
 	tests=$((tests + 1))
 	# The disk in a mount namespace of its own; what it held is taken out before it goes.
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	unshare -m sh -c 'mount -t tmpfs -o size=80k none full || exit 77
+	unshare -m sh -c 'mount -t tmpfs -o size=200k none full || exit 77
 		timeout 60 "$1" run model: --suite queue --effort quick --out full -q --to junit=full.xml
 		status=$?
 		cp -r full kept
