@@ -171,15 +171,6 @@ static void put(const struct round *d, struct fault_cell *cell, const struct out
 	cell->ran = true;
 }
 
-/*
- * Advice is red for the case that promises it. Any other may have it from the audit, which holds
- * every status that it sees against the tables: that is no verdict on its own question.
- */
-static bool is_red(const struct outcome *o, unsigned clean_advice, bool promised)
-{
-	return o->verdict == FAIL || (promised && o->advice > clean_advice);
-}
-
 static void digest(struct round *d)
 {
 	for (size_t i = 0; i < d->plan.n; i++) {
@@ -191,7 +182,7 @@ static void digest(struct round *d)
 		if (!cell || !o->verdict)
 			continue;
 		cell->promised = fault_named_by(d->fault, k->c);
-		put(d, cell, o, is_red(o, d->fault ? *advice : 0, !d->fault || cell->promised));
+		put(d, cell, o, o->verdict == FAIL || o->advice > (d->fault ? *advice : 0));
 		if (d->fault)
 			continue;
 		*advice = o->advice;
