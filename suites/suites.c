@@ -60,7 +60,7 @@
 	X(directive_suite)                                                                         \
 	X(directive_rules_suite)                                                                   \
 	X(security_suite)                                                                          \
-	X(lba_status_suite)                                                                          \
+	X(admin_lba_status_suite)                                                                  \
 	X(mi_suite)                                                                                \
 	X(fw_suite)                                                                                \
 	X(dst_suite)                                                                               \
@@ -102,8 +102,8 @@
 	X(resv_end_suite)                                                                          \
 	X(resv_access_suite)                                                                       \
 	X(resv_report_suite)                                                                       \
-	X(resv_log_suite)                                                                          \
-	X(resv_feat_suite)                                                                         \
+	X(log_resv_suite)                                                                          \
+	X(feat_resv_suite)                                                                         \
 	X(zns_report_suite)                                                                        \
 	X(zns_state_suite)                                                                         \
 	X(zns_write_suite)                                                                         \

@@ -29,7 +29,7 @@ void nvm_resv_acquire(struct mcmd *c);
 void nvm_resv_release(struct mcmd *c);
 void nvm_resv_report(struct mcmd *c);
 
-/* resv_log.c: what a controller is to be told */
+/* resv_report.c: what a controller is to be told */
 enum resv_notice { RESV_REG_PREEMPTED = 1, RESV_RELEASED, RESV_PREEMPTED };
 void resv_notify(struct model *m, uint32_t nsid, enum resv_notice what);
 size_t resv_log(struct model *m, uint8_t *page);

@@ -268,3 +268,32 @@ void ns_watch(struct rig *r)
 	rig_admin_ok(r, cmd_set_features(NVME_FEAT_FID_ASYNC_EVENT, false, 0, AEC_NS));
 	rig_admin_ok(r, cmd_get_log(NVME_LOG_LID_CHANGED_NS, NSID_ALL, 0, log, 4096));
 }
+
+const char *ns_na_changes(const struct facts *f)
+{
+	if (!(le32_get(f->id.oaes) & NVME_CTRL_OAES_NA))
+		return "OAES bit 8 is 0: changes of namespaces are not told";
+	return ns_na_management(f);
+}
+
+/* Reads it with RAE = 0, which clears it; returns how many entries there are. */
+unsigned ns_read_changed(struct rig *r, uint32_t ret[NS_LIST_MAX])
+{
+	__le32 *log = rig_mem(r, sizeof(*log) * NS_LIST_MAX);
+	unsigned n = 0, i;
+
+	REQUIRE_STATUS(r,
+		       rig_admin(r, cmd_get_log(NVME_LOG_LID_CHANGED_NS, NSID_ALL, 0, log,
+						sizeof(*log) * NS_LIST_MAX)),
+		       SC_SUCCESS);
+	for (; n < NS_LIST_MAX && log[n]; n++) {
+		ret[n] = le32_get(log[n]);
+		if (n)
+			CHECK_TRUE(r, ret[n] > ret[n - 1], "NSIDs rise: %u after %u", ret[n],
+				   ret[n - 1]);
+	}
+	for (i = n; i < NS_LIST_MAX; i++)
+		if (log[i])
+			CHECK_EQ(r, "an entry after the end", le32_get(log[i]), 0);
+	return n;
+}

@@ -19,6 +19,9 @@ struct ns_wish {
 /* .na: OACS bit 3 */
 const char *ns_na_management(const struct facts *f);
 
+/* .na: the same, or OAES bit 8 */
+const char *ns_na_changes(const struct facts *f);
+
 /* A namespace of `bytes` and the scratch namespace's format, or the first without metadata. */
 struct ns_wish ns_wish(struct rig *r, uint64_t bytes);
 /* Identify CNS 00h of NSID FFFFFFFFh: N/A where it tells nothing, as identify.ns-invalid says. */
@@ -59,5 +62,7 @@ bool ns_error_specific(struct rig *r, struct cpl cpl, uint64_t *ret);
 /* Changes of namespaces are reported from now on, and none is pending; undone at the end. */
 void ns_watch(struct rig *r);
 #define AEC_NS (1u << 8)
+/* Changed Namespace List, read with RAE 0: how many; they rise, and nothing follows them. */
+unsigned ns_read_changed(struct rig *r, uint32_t ret[NS_LIST_MAX]);
 
 #endif

@@ -3,11 +3,12 @@
 
 #include <string.h>
 
-#define HEAD	  24u
-#define HEAD_EXT  64u
-#define ENTRY	  24u
-#define ENTRY_EXT 64u
-#define PAGE	  4096u
+#define HEAD	   24u
+#define HEAD_EXT   64u
+#define ENTRY	   24u
+#define ENTRY_EXT  64u
+#define PAGE	   4096u
+#define DRAIN_MOST 300u
 
 const char *resv_na(const struct facts *f)
 {
@@ -246,4 +247,38 @@ void resv_check_held(struct resv *v, unsigned type)
 
 	resv_report(v, 0, &s);
 	CHECK_EQ(v->r, "the reservation type in the report (0: none)", s.type, type);
+}
+
+/* ---- notices ---- */
+
+static void read_log(struct resv *v, unsigned by, struct nvme_resv_notification_log *ret)
+{
+	rig_admin_ok_on(v->r, v->d->c[by],
+			cmd_get_log(NVME_LOG_LID_RESERVATION, NSID_ALL, 0, ret, sizeof(*ret)));
+}
+
+/* The oldest notice is this one, with so many behind it. */
+void resv_check_notice(struct resv *v, unsigned by, unsigned what, unsigned more)
+{
+	struct nvme_resv_notification_log log;
+
+	read_log(v, by, &log);
+	CHECK_EQ(v->r, "the type of the notice (0: none)", log.rnlpt, what);
+	CHECK_EQ(v->r, "notices behind it", log.nalp, more);
+	if (what)
+		CHECK_EQ(v->r, "its NSID", le32_get(log.nsid), v->nsid);
+	else
+		CHECK_EQ(v->r, "the Log Page Count of an empty page", le64_get(log.lpc), 0);
+}
+
+void resv_drain(struct resv *v)
+{
+	struct nvme_resv_notification_log log;
+	unsigned n = 0;
+
+	for (unsigned by = 0; by < 2; by++)
+		do
+			read_log(v, by, &log);
+		while (log.rnlpt && n++ < DRAIN_MOST);
+	CHECK_LE(v->r, "reads until the log is empty", n, DRAIN_MOST - 1);
 }

@@ -86,6 +86,17 @@ void resv_check_key(struct resv *v, unsigned who, uint64_t want);
 /* The report says that a reservation of this type is held; 0: none. */
 void resv_check_held(struct resv *v, unsigned type);
 
+/* ---- notices: the types of Reservation Notification, and feature 82h masks by 1 << type ---- */
+enum {
+	RESV_TOLD_PREEMPTED = NVME_RESV_NOTIFY_RNLPT_REGISTRATION_PREEMPTED,
+	RESV_TOLD_RELEASED = NVME_RESV_NOTIFY_RNLPT_RESERVATION_RELEASED,
+	RESV_TOLD_CLEARED = NVME_RESV_NOTIFY_RNLPT_RESERVATION_PREEMPTED,
+};
+/* The oldest notice of that controller is this one (0: none), with so many behind it; read. */
+void resv_check_notice(struct resv *v, unsigned by, unsigned what, unsigned more);
+/* Reads the notices of both until there is none. */
+void resv_drain(struct resv *v);
+
 #define RESV_CONFLICT(v, cpl) CHECK_STATUS((v)->r, cpl, SC_RESERVATION_CONFLICT)
 #define RESV_DONE(v, cpl)     CHECK_STATUS((v)->r, cpl, SC_SUCCESS)
 #define RESV_INVALID(v, cpl)  CHECK_STATUS((v)->r, cpl, SC_INVALID_FIELD)

@@ -320,4 +320,4 @@ static const struct rig_case cases[] = {
 	  ROWS(rows) },
 };
 
-SUITE(lba_status_suite, CONFORMANCE, "admin", cases);
+SUITE(admin_lba_status_suite, CONFORMANCE, "admin", cases);

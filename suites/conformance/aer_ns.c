@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who is told that namespaces came and went: the event, and the log that it names. */
-#include <string.h>
-
+/* Who is told that namespaces came and went. */
 #include "duo.h"
 #include "ns_made.h"
 #include "temperature.h"
@@ -9,127 +7,6 @@
 #define OWN_BYTES   (1u << 20)
 #define TYPE_NOTICE 2u
 #define INFO_NS	    0u
-
-static const char *na_notices(const struct facts *f)
-{
-	if (!(le32_get(f->id.oaes) & NVME_CTRL_OAES_NA))
-		return "OAES bit 8 is 0: changes of namespaces are not told";
-	return ns_na_management(f);
-}
-
-/* ---- log.changed-ns ---- */
-
-/* Reads it with RAE = 0, which clears it; returns how many entries there are. */
-static unsigned read_changed(struct rig *r, uint32_t ret[NS_LIST_MAX])
-{
-	__le32 *log = rig_mem(r, sizeof(*log) * NS_LIST_MAX);
-	unsigned n = 0, i;
-
-	REQUIRE_STATUS(r,
-		       rig_admin(r, cmd_get_log(NVME_LOG_LID_CHANGED_NS, NSID_ALL, 0, log,
-						sizeof(*log) * NS_LIST_MAX)),
-		       SC_SUCCESS);
-	for (; n < NS_LIST_MAX && log[n]; n++) {
-		ret[n] = le32_get(log[n]);
-		if (n)
-			CHECK_TRUE(r, ret[n] > ret[n - 1], "NSIDs rise: %u after %u", ret[n],
-				   ret[n - 1]);
-	}
-	for (i = n; i < NS_LIST_MAX; i++)
-		if (log[i])
-			CHECK_EQ(r, "an entry after the end", le32_get(log[i]), 0);
-	return n;
-}
-
-/* These and no others; then none. */
-static void check_changed(struct rig *r, const char *what, unsigned n, const uint32_t *want)
-{
-	uint32_t *list = rig_mem(r, sizeof(*list) * NS_LIST_MAX);
-	unsigned got = read_changed(r, list);
-
-	REQUIRE_EQ(r, what, got, n);
-	for (unsigned i = 0; i < n; i++)
-		CHECK_EQ(r, "NSID that changed", list[i], want[i]);
-	CHECK_EQ(r, "entries once the log was read", read_changed(r, list), 0);
-}
-
-static void listed(struct rig *r)
-{
-	uint32_t nsid = ns_own(r, OWN_BYTES);
-
-	ns_watch(r);
-	REQUIRE_STATUS(r, ns_attach(r, nsid, true), SC_SUCCESS);
-	check_changed(r, "namespaces changed by an Attach", 1, &nsid);
-	REQUIRE_STATUS(r, ns_attach(r, nsid, false), SC_SUCCESS);
-	check_changed(r, "namespaces changed by a Detach", 1, &nsid);
-	REQUIRE_STATUS(r, ns_attach(r, nsid, true), SC_SUCCESS);
-	REQUIRE_STATUS(r, ns_attach(r, nsid, false), SC_SUCCESS);
-	check_changed(r, "namespaces changed by both", 1, &nsid);
-}
-
-/* One that is deleted while it is attached. */
-static void deleted(struct rig *r)
-{
-	struct ns_wish w = ns_wish(r, OWN_BYTES);
-	uint32_t nsid = ns_make(r, &w);
-
-	REQUIRE_STATUS(r, ns_attach(r, nsid, true), SC_SUCCESS);
-	ns_watch(r);
-	REQUIRE_STATUS(r, rig_admin(r, cmd_ns_delete(nsid)), SC_SUCCESS);
-	check_changed(r, "namespaces changed by a Delete", 1, &nsid);
-}
-
-/* Two, the higher one first. */
-static void ascending(struct rig *r)
-{
-	struct ns_wish w = ns_wish(r, OWN_BYTES);
-	uint32_t nsid[2] = { ns_make(r, &w), ns_make(r, &w) }, low = nsid[0] > nsid[1];
-	const uint32_t rising[2] = { nsid[low], nsid[!low] };
-
-	ns_watch(r);
-	REQUIRE_STATUS(r, ns_attach(r, rising[1], true), SC_SUCCESS);
-	REQUIRE_STATUS(r, ns_attach(r, rising[0], true), SC_SUCCESS);
-	check_changed(r, "namespaces changed", 2, rising);
-}
-
-/* More than 1,024: the list says so, and nothing else. */
-static void overflow(struct rig *r)
-{
-	struct ns_wish w = ns_wish(r, 0);
-	uint32_t *list = rig_mem(r, sizeof(*list) * NS_LIST_MAX), nn = rig_facts(r)->nn;
-	uint32_t *all = rig_mem(r, sizeof(*all) * NS_LIST_MAX), room = nn - ns_list(r, true, all);
-
-	w.size = w.capacity = 1;
-	if (room <= NS_LIST_MAX)
-		rig_na(r, "room for %u more namespaces, and 1,025 have to change", room);
-	ns_watch(r);
-	for (unsigned i = 0; i <= NS_LIST_MAX; i++) {
-		uint32_t nsid = ns_make(r, &w);
-
-		REQUIRE_STATUS(r, ns_attach(r, nsid, true), SC_SUCCESS);
-		REQUIRE_STATUS(r, ns_attach(r, nsid, false), SC_SUCCESS);
-	}
-	REQUIRE_EQ(r, "entries for 1,025 changed namespaces", read_changed(r, list), 1);
-	CHECK_EQ(r, "the one entry (FFFFFFFFh: too many)", list[0], NSID_ALL);
-	CHECK_EQ(r, "entries once the log was read", read_changed(r, list), 0);
-}
-
-static const struct ask_row {
-	const char *name;
-	void (*ask)(struct rig *r);
-} log_rows[] = {
-	{ "attach-detach", listed },
-	{ "delete", deleted },
-	{ "ascending", ascending },
-	{ "overflow", overflow },
-};
-
-static void run_row(struct rig *r)
-{
-	((const struct ask_row *)rig_row(r))->ask(r);
-}
-
-/* ---- aer.ns-change ---- */
 
 static void check_told(struct rig *r, const char *of)
 {
@@ -142,7 +19,7 @@ static void check_told(struct rig *r, const char *of)
 	CHECK_EQ(r, "event information (0: Namespace Attribute Changed)", EVENT_INFO(cpl.dw0),
 		 INFO_NS);
 	CHECK_EQ(r, "log page", EVENT_LID(cpl.dw0), NVME_LOG_LID_CHANGED_NS);
-	read_changed(r, list);
+	ns_read_changed(r, list);
 }
 
 static void check_untold(struct rig *r, const char *why)
@@ -179,7 +56,7 @@ static void until_read(struct rig *r)
 	rig_aer(r);
 	REQUIRE_STATUS(r, ns_attach(r, nsid, false), SC_SUCCESS);
 	check_untold(r, "the log of the one before was not read");
-	read_changed(r, list);
+	ns_read_changed(r, list);
 	REQUIRE_STATUS(r, ns_attach(r, nsid, true), SC_SUCCESS);
 	check_told(r, "an Attach after the log was read");
 }
@@ -252,48 +129,39 @@ static void peer(struct rig *r)
 
 static const char *na_peer(const struct facts *f)
 {
-	const char *no = na_notices(f);
+	const char *no = ns_na_changes(f);
 
 	return no ? no : duo_na_alone(f);
 }
 
-static const struct ask_row aer_rows[] = {
+static const struct ask_row {
+	const char *name;
+	void (*ask)(struct rig *r);
+} rows[] = {
 	{ "attach-detach", told },
 	{ "until-read", until_read },
 	{ "switched-off", switched_off },
 };
 
-static const struct rig_case log_cases[] = {
-	{ .id = "changed-ns",
-	  .rule = "The Changed Namespace List names what was attached, detached or deleted since "
-		  "it "
-		  "was read.",
-	  .ref = "Base 2.1 Changed Attached Namespace List (Log Page Identifier 04h); Base 2.0 "
-		 "Changed Namespace List (Log Identifier 04h)",
-	  .needs = NEED_QUEUES,
-	  .harm = HARM_WEAR,
-	  .fault = "detach-untold delete-unlisted changed-list-unsorted changed-list-stays "
-		   "changed-list-cut",
-	  .na = na_notices,
-	  .run = run_row,
-	  ROWS(log_rows) },
-};
+static void run_row(struct rig *r)
+{
+	((const struct ask_row *)rig_row(r))->ask(r);
+}
 
-static const struct rig_case aer_cases[] = {
+static const struct rig_case cases[] = {
 	{ .id = "ns-change",
 	  .rule = "A namespace attached or detached is reported, once until the log is read, and "
 		  "only where that is enabled.",
 	  .ref = "Base 2.1 Asynchronous Event Request command (Attached Namespace Attribute "
 		 "Changed); Base 2.1 Asynchronous Event Configuration (Feature Identifier 0Bh); "
-		 "Base "
-		 "2.0 Asynchronous Event Request command",
+		 "Base 2.0 Asynchronous Event Request command",
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_WEAR,
 	  .fault = "ns-event-missing ns-event-wrong-log detach-untold aer-never-unmasked "
 		   "ns-event-unasked",
-	  .na = na_notices,
+	  .na = ns_na_changes,
 	  .run = run_row,
-	  ROWS(aer_rows) },
+	  ROWS(rows) },
 	{ .id = "ns-change-peer",
 	  .rule = "A controller reports namespaces that another one attaches to it, detaches or "
 		  "deletes.",
@@ -306,5 +174,4 @@ static const struct rig_case aer_cases[] = {
 	  .run = peer },
 };
 
-SUITE(log_changed_suite, CONFORMANCE, "log", log_cases);
-SUITE(aer_ns_suite, CONFORMANCE, "aer", aer_cases);
+SUITE(aer_ns_suite, CONFORMANCE, "aer", cases);
