@@ -18,7 +18,8 @@
 #include "tests/unit.h"
 
 static const char *const runs[] = { "mixed",   "good",	   "nothing-ran", "cut",
-				    "resumed", "repeated", "hostile",	  "traced" };
+				    "resumed", "repeated", "hostile",	  "traced",
+				    "derived" };
 static const char *const formats[] = { "tty", "junit", "ktap", "md", "trace" };
 
 /* ---- helpers ---- */

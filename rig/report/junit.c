@@ -23,7 +23,7 @@ struct junit {
 };
 
 struct sums {
-	uint64_t tests, failures, errors, skipped, ns;
+	uint64_t tests, failures, errors, skipped, derived, ns;
 };
 
 static void junit_ended(void *ctx, const struct tale *t)
@@ -129,6 +129,7 @@ static void sum(struct sums *s, const struct tale *t)
 	s->failures += t->verdict == V_FAIL || t->verdict == V_UNSTABLE;
 	s->errors += t->verdict == V_BROKEN || t->verdict == V_LOST || t->verdict == V_NOTRUN;
 	s->skipped += report_is_skipped(t->verdict) || t->verdict == V_KNOWN;
+	s->derived += t->derived;
 	s->ns += tale_duration_ns(t);
 }
 
@@ -287,7 +288,7 @@ static void put_case(struct junit *j, const struct tale *t)
 	fputs("</testcase>\n", j->out);
 }
 
-static void put_properties(struct junit *j)
+static void put_properties(struct junit *j, const struct sums *s)
 {
 	static const struct {
 		const char *key, *name;
@@ -316,7 +317,11 @@ static void put_properties(struct junit *j)
 	}
 	fputs("<property name=\"seed\"", j->out);
 	attribute(j, "value", seed);
-	fputs("/>\n</properties>\n", j->out);
+	fputs("/>\n", j->out);
+	if (s->derived) /* so many of its testcases are made from tables */
+		fprintf(j->out, "<property name=\"derived\" value=\"%llu\"/>\n",
+			(unsigned long long)s->derived);
+	fputs("</properties>\n", j->out);
 }
 
 /* ---- suites ---- */
@@ -355,7 +360,7 @@ static void begin_suite(struct junit *j, const struct tale *first, const struct 
 	fputs(" package=\"", j->out);
 	put_class(j, "", 0);
 	fputs("\">\n", j->out);
-	put_properties(j);
+	put_properties(j, s);
 }
 
 static void put_suite(struct junit *j, size_t first, unsigned id)

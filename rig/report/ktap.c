@@ -290,6 +290,16 @@ static void empty(struct ktap *k)
 	tale_list_free(&k->early);
 }
 
+/* What no reader takes for a result. */
+static void put_tallies(struct ktap *k)
+{
+	char text[TALLY_TEXT];
+
+	for (int derived = 0; derived < 2; derived++)
+		if (*story_tally(&k->story, derived, text, sizeof(text)))
+			linef(k, "# %s", text);
+}
+
 static int ktap_close(void *state)
 {
 	struct ktap *k = state;
@@ -300,6 +310,7 @@ static int ktap_close(void *state)
 		empty(k);
 	else if (k->open)
 		end_suite(k);
+	put_tallies(k);
 	err = k->error ? k->error : k->story.error;
 	story_free(&k->story);
 	free(k);

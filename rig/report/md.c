@@ -63,6 +63,20 @@ static void put_facts(struct md *m)
 	fputc('\n', m->out);
 }
 
+static void put_tallies(struct md *m)
+{
+	char text[TALLY_TEXT];
+	bool any = false;
+
+	for (int derived = 0; derived < 2; derived++)
+		if (*story_tally(&m->story, derived, text, sizeof(text))) {
+			fprintf(m->out, "- %s\n", text);
+			any = true;
+		}
+	if (any)
+		fputc('\n', m->out);
+}
+
 static void put_counts(struct md *m)
 {
 	bool first = true;
@@ -76,6 +90,7 @@ static void put_counts(struct md *m)
 		first = false;
 	}
 	fputs(first ? "none\n\n" : "\n\n", m->out);
+	put_tallies(m);
 	if (!m->story.begun)
 		fputs("**Nothing ran**: no case began, so nothing is known of the drive.\n\n",
 		      m->out);
@@ -119,7 +134,7 @@ static void put_section(struct md *m, enum report_verdict v, const char *title)
 			continue;
 		fputs("- ", m->out);
 		put_md_code(m->out, tale_name(t));
-		fputs(": ", m->out);
+		fputs(t->derived ? " (derived): " : ": ", m->out);
 		if (*tale_unstable(t, times, sizeof(times)))
 			fprintf(m->out, "%s attempts failed: ", times);
 		put_md(m->out, v == V_KNOWN ? tale_known(t) : tale_reason(t));
@@ -146,6 +161,7 @@ static void put_remarks(struct md *m)
 		any = true;
 		fputs("- ", m->out);
 		put_md_code(m->out, tale_name(t));
+		fputs(t->derived ? " (derived)" : "", m->out);
 		if (*tale_known(t)) {
 			fputs(": known deviation is gone, its entry can be removed: ", m->out);
 			put_md(m->out, tale_known(t));

@@ -232,6 +232,7 @@ static const char *plan_key(const struct json_object *e, char *buf, size_t len)
 static void deliver(struct story *s, const struct tale *o)
 {
 	s->count[o->verdict]++;
+	s->derived[o->verdict] += o->derived;
 	s->ended(s->ctx, o);
 }
 
@@ -254,14 +255,27 @@ static void fold(struct story *s, const struct tale *o)
 	tale_clear(&all);
 }
 
+/* What the plan says of a case that ends; its entry there is used up. */
+static bool take_planned(struct story *s, const struct json_object *e)
+{
+	struct json_object *plan = NULL;
+	char key[PLAN_KEY];
+	bool derived;
+
+	if (!s->planned ||
+	    !json_object_object_get_ex(s->planned, plan_key(e, key, sizeof(key)), &plan))
+		return false;
+	derived = event_get_bool(plan, "derived");
+	json_object_object_del(s->planned, key);
+	return derived;
+}
+
 static void end_open(struct story *s, const struct json_object *end)
 {
 	struct tale *o = s->open;
-	char key[PLAN_KEY];
 
-	if (s->planned)
-		json_object_object_del(s->planned,
-				       plan_key(end ? end : o->begin, key, sizeof(key)));
+	o->derived = take_planned(s, end ? end : o->begin) ||
+		     (end && event_get_bool(end, "derived"));
 	o->end = end ? hold(end) : NULL;
 	o->verdict = end ? verdict_of(end) : V_LOST;
 	o->timeout = o->verdict == V_BROKEN && !strcmp(get(end, "error"), "timeout");
@@ -374,6 +388,8 @@ static struct json_object *not_reached(const struct json_object *plan)
 	event_str(end, "reason", "the journal ends before it");
 	if (event_get_u64(plan, "attempt"))
 		event_u64(end, "attempt", event_get_u64(plan, "attempt"));
+	if (event_get_bool(plan, "derived"))
+		event_bool(end, "derived", true);
 	return end;
 }
 
@@ -425,6 +441,37 @@ void story_free(struct story *s)
 const char *story_fact(const struct story *s, const char *key)
 {
 	return get(s->run, key);
+}
+
+static uint64_t tally_of(const struct story *s, bool derived, int v)
+{
+	return derived ? s->derived[v] : s->count[v] - s->derived[v];
+}
+
+const char *story_tally(const struct story *s, bool derived, char *buf, size_t len)
+{
+	uint64_t n = 0, n_derived = 0;
+	const char *between = ": ";
+	size_t used;
+
+	*buf = 0;
+	for (int v = 0; v < V_COUNT; v++) {
+		n += tally_of(s, derived, v);
+		n_derived += s->derived[v];
+	}
+	if (!n_derived)
+		return buf;
+	used = (size_t)snprintf(buf, len, "%s %llu", derived ? "derived" : "by hand",
+				(unsigned long long)n);
+	for (int v = 0; v < V_COUNT && used < len; v++) {
+		if (!tally_of(s, derived, v))
+			continue;
+		used += (size_t)snprintf(buf + used, len - used, "%s%llu %s", between,
+					 (unsigned long long)tally_of(s, derived, v),
+					 report_verdicts[v]);
+		between = ", ";
+	}
+	return buf;
 }
 
 /* ---- lists ---- */

@@ -36,6 +36,7 @@ struct tale {
 	enum report_verdict verdict;
 	bool begun;		   /* false: left out by the plan, or not reached */
 	bool timeout;		   /* BROKEN by the rig's deadline */
+	bool derived;		   /* made from tables, as the plan says */
 	struct json_object *begin; /* case_begin or NULL */
 	struct json_object *end;   /* case_end, or NULL: the journal stops in this case */
 	struct json_object *told;  /* array: failed checks, notes, samples, engine, in order */
@@ -96,6 +97,7 @@ struct story {
 		*planned;    /* name and attempt -> plan event of cases that have not ended */
 	struct folds *folds; /* repeated cases with attempts to come */
 	uint64_t count[V_COUNT];
+	uint64_t derived[V_COUNT]; /* of these, the derived ones */
 	uint64_t begun;
 	uint64_t last_ns; /* the latest mono_ns */
 	int error;	  /* -ENOMEM: something was not kept */
@@ -108,6 +110,13 @@ void story_event(struct story *s, const struct json_object *e);
  */
 void story_finish(struct story *s);
 void story_free(struct story *s);
+
+/*
+ * "by hand 3: 2 PASS, 1 FAIL" and "derived 9: 9 PASS": the counts apart, into buf; "" when the run
+ * has no derived case.
+ */
+const char *story_tally(const struct story *s, bool derived, char *buf, size_t len);
+#define TALLY_TEXT 256
 
 /* A string of run_begin, or "". */
 const char *story_fact(const struct story *s, const char *key);

@@ -70,6 +70,16 @@ static void put_counts(struct tty *t)
 	fputs(" s\n", t->out);
 }
 
+/* Cases by hand and derived ones apart, where there are both kinds. */
+static void put_tallies(struct tty *t)
+{
+	char text[TALLY_TEXT];
+
+	for (int derived = 0; derived < 2; derived++)
+		if (*story_tally(&t->story, derived, text, sizeof(text)))
+			fprintf(t->out, "  %s\n", text);
+}
+
 /* A verdict's cases; the same reason is told once, with how many share it. */
 static void put_reasons(struct tty *t, enum report_verdict v)
 {
@@ -96,6 +106,7 @@ static void put_list(struct tty *t, enum report_verdict v)
 		tty_put_verdict(t, v);
 		fputc(' ', t->out);
 		put_line(t->out, tale_name(a), SHOWN_MAX);
+		fputs(a->derived ? " (derived)" : "", t->out);
 		if (*tale_unstable(a, times, sizeof(times)))
 			fprintf(t->out, " %s", times);
 		if (*tty_why(a)) {
@@ -163,6 +174,7 @@ void tty_summary(struct tty *t)
 						      V_KNOWN };
 
 	put_counts(t);
+	put_tallies(t);
 	put_reasons(t, V_NA);
 	put_reasons(t, V_SKIP);
 	put_reasons(t, V_NOTRUN);
