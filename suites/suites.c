@@ -115,6 +115,7 @@
 	X(derived_fields_suite)                                                                    \
 	X(derived_limits_suite)                                                                    \
 	X(derived_state_suite)                                                                     \
+	X(derived_event_suite)                                                                     \
 	X(robust_suite)                                                                            \
 	X(robust_fuzz_suite)                                                                       \
 	X(robust_memory_suite)                                                                     \
