@@ -5,108 +5,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "format_op.h"
 #include "pi_bench.h"
 
-#define MSET	   (1u << 4)
-#define PI(type)   ((uint32_t)(type) << 5)
-#define SES(v)	   ((uint32_t)(v) << 9)
 #define SES_DATA   1u
 #define SES_CRYPTO 2u
 #define FNA_ALL	   0x3u /* formats, erasures, of all namespaces */
 #define FNA_CRYPTO 0x4u
 #define FNA_NO_ALL 0x8u
-#define LONG_NS	   (600 * NS_PER_S) /* what a format of a real drive may take */
-
-static const char *na_format(const struct facts *f)
-{
-	if (!(le16_get(f->id.oacs) & NVME_CTRL_OACS_FORMAT))
-		return rig_na_text("OACS is %04Xh: no Format NVM", le16_get(f->id.oacs));
-	return f->n_ns ? NULL : "no active namespace";
-}
-
-static bool any_ns(const struct facts_ns *ns)
-{
-	(void)ns;
-	return true;
-}
-
-/* The first namespace that may be formatted; the others follow. */
-static const struct facts_ns *next_ns(struct rig *r, unsigned *at)
-{
-	const struct facts_ns *ns = rig_ns_that(r, at, any_ns);
-
-	if (!ns && *at == 0)
-		rig_na(r, "a real drive with several namespaces: none is the one that is meant");
-	return ns;
-}
-
-/* ---- the command ---- */
-
-static unsigned format_count(const struct nvme_id_ns *id)
-{
-	return id->nlbaf + 1u + id->nulbaf;
-}
-
-/* An index as Command Dword 10 has it. */
-static uint32_t index_bits(unsigned i)
-{
-	return (i & 0xf) | (i >> 4 & 3) << 12;
-}
-
-/* What makes a namespace what it is now. */
-static uint32_t now_bits(const struct nvme_id_ns *id)
-{
-	unsigned upper = format_count(id) > 16 ? id->flbas >> 5 & 3u : 0;
-
-	return index_bits((id->flbas & 0xfu) | upper << 4) | (id->flbas & MSET) | PI(id->dps & 7) |
-	       (uint32_t)(id->dps >> 3 & 1) << 8;
-}
-
-static struct cmd format_cmd(uint32_t nsid, uint32_t cdw10)
-{
-	struct cmd c = cmd_raw(nvme_admin_format_nvm, nsid);
-
-	c.sqe.cdw10 = le32_from(cdw10);
-	return c;
-}
-
-struct kept {
-	struct ctrl *c;
-	uint32_t nsid, bits;
-};
-
-static void put_back(void *arg)
-{
-	struct kept *k = arg;
-	struct nvme_id_ns id;
-	struct cmd ask = cmd_identify(0x00, k->nsid, &id), cmd = format_cmd(k->nsid, k->bits);
-	struct cpl cpl;
-
-	if (!k->c->enabled || ctrl_admin(k->c, &ask, &cpl) || cpl.status ||
-	    now_bits(&id) == k->bits)
-		return;
-	ctrl_admin(k->c, &cmd, &cpl);
-}
-
-/* At the end of the case it has the format again that it has now. */
-static void keep_format(struct rig *r, uint32_t nsid)
-{
-	struct kept *k = rig_mem(r, sizeof(*k));
-	struct nvme_id_ns id;
-
-	rig_id_ns(r, nsid, &id);
-	*k = (struct kept){ rig_ctrl(r), nsid, now_bits(&id) };
-	k->c->admin_timeout_ns = LONG_NS;
-	rig_defer(r, put_back, k);
-}
-
-static void keep_all(struct rig *r)
-{
-	const struct facts *f = rig_facts(r);
-
-	for (unsigned i = 0; i < f->n_ns; i++)
-		keep_format(r, f->ns[i].nsid);
-}
 
 /* ---- refusals: nothing changes ---- */
 
@@ -121,10 +27,10 @@ static struct victim *victim_new(struct rig *r, const struct facts_ns *ns)
 	struct victim *v = rig_mem(r, sizeof(*v));
 	struct nvme_id_ns id;
 
-	keep_all(r);
+	format_keep_all(r);
 	rig_id_ns(r, ns->nsid, &id);
 	v->b = pi_bench_new(r, ns, PI_BLOCKS);
-	v->bits = now_bits(&id);
+	v->bits = format_now_bits(&id);
 	pi_fill(v->b);
 	pi_store(v->b);
 	v->data = pi_copy_data(v->b);
@@ -136,7 +42,8 @@ static void check_unharmed(struct victim *v)
 	struct nvme_id_ns id;
 
 	rig_id_ns(v->b->r, v->b->ns->nsid, &id);
-	CHECK_EQ(v->b->r, pi_says(v->b, "its format as Dword 10 has it"), now_bits(&id), v->bits);
+	CHECK_EQ(v->b->r, pi_says(v->b, "its format as Dword 10 has it"), format_now_bits(&id),
+		 v->bits);
 	if (pi_load(v->b))
 		CHECK_MEM(v->b->r, pi_says(v->b, "its data"), v->b->data, v->data,
 			  (size_t)v->b->blocks * v->b->s.lba_bytes);
@@ -161,15 +68,15 @@ static const uint16_t invalid_ns[] = { SC_INVALID_NS };
 static void bad_lbaf(struct rig *r)
 {
 	unsigned at = 0, count;
-	struct victim *v = victim_new(r, next_ns(r, &at));
+	struct victim *v = victim_new(r, format_next_ns(r, &at));
 
 	count = format_count(&v->b->ns->id);
 	if (count == 16)
 		rig_na(r, "16 formats: every index of Dword 10 is one");
 	for (unsigned i = count; i < 16; i++)
-		refused(v, "a format past the last", index_bits(i), invalid_format, 1);
+		refused(v, "a format past the last", format_index_bits(i), invalid_format, 1);
 	for (unsigned i = count; count > 16 && i < 64; i++)
-		refused(v, "a format past the last", index_bits(i), invalid_format, 1);
+		refused(v, "a format past the last", format_index_bits(i), invalid_format, 1);
 	check_unharmed(v);
 }
 
@@ -184,20 +91,21 @@ static void pi_without_room(struct victim *v)
 		for (unsigned type = 1; type < 4; type++)
 			if (id->lbaf[i].ds && le16_get(id->lbaf[i].ms) < 8)
 				refused(v, "protection information and no metadata",
-					index_bits(i) | PI(type), format_or_field, 2);
+					format_index_bits(i) | FORMAT_PI(type), format_or_field, 2);
 }
 
 static void pi_reserved(struct victim *v)
 {
 	for (unsigned type = 4; type < 8; type++)
-		refused(v, "a reserved protection type", (v->bits & ~PI(7)) | PI(type),
-			field_or_format, 2);
+		refused(v, "a reserved protection type",
+			(v->bits & ~FORMAT_PI(7)) | FORMAT_PI(type), field_or_format, 2);
 }
 
 static void ses_reserved(struct victim *v)
 {
 	for (unsigned ses = 3; ses < 8; ses++)
-		refused(v, "a reserved erase setting", v->bits | SES(ses), field_or_format, 2);
+		refused(v, "a reserved erase setting", v->bits | FORMAT_SES(ses), field_or_format,
+			2);
 }
 
 static void crypto_unclaimed(struct victim *v)
@@ -207,10 +115,10 @@ static void crypto_unclaimed(struct victim *v)
 	if (fna & FNA_CRYPTO)
 		rig_na(v->b->r, "FNA is %02Xh: cryptographic erase is supported", fna);
 	/* no text says so in so many words; success would be a claim that is not true */
-	ADVISE_STATUS_OF(v->b->r,
-			 pi_says(v->b, "Format with cryptographic erase, FNA %02Xh: status", fna),
-			 rig_admin(v->b->r, format_cmd(v->b->ns->nsid, v->bits | SES(SES_CRYPTO))),
-			 SC_INVALID_FIELD, SC_FORMAT_INVALID);
+	ADVISE_STATUS_OF(
+		v->b->r, pi_says(v->b, "Format with cryptographic erase, FNA %02Xh: status", fna),
+		rig_admin(v->b->r, format_cmd(v->b->ns->nsid, v->bits | FORMAT_SES(SES_CRYPTO))),
+		SC_INVALID_FIELD, SC_FORMAT_INVALID);
 	pi_store(v->b);
 }
 
@@ -227,7 +135,8 @@ static void without_lbafee(struct victim *v)
 	for (unsigned i = 0; i < format_count(id) && i < 16; i++) {
 		if (!(le32_get(nvm->elbaf[i]) & 0x1ff) || !(id->dpc & 1))
 			continue;
-		refused(v, "extended protection information", index_bits(i) | PI(1), invalid_ns, 1);
+		refused(v, "extended protection information", format_index_bits(i) | FORMAT_PI(1),
+			invalid_ns, 1);
 		asked++;
 	}
 	if (!asked)
@@ -247,7 +156,7 @@ static void bad_fields(struct rig *r)
 {
 	const struct field_row *row = rig_row(r);
 	unsigned at = 0;
-	struct victim *v = victim_new(r, next_ns(r, &at));
+	struct victim *v = victim_new(r, format_next_ns(r, &at));
 
 	row->ask(v);
 	check_unharmed(v);
@@ -309,7 +218,7 @@ static void bad_nsid(struct rig *r)
 	uint32_t nsid = bad_nsid_of(r, row->kind), bits;
 	bool field = row->kind == NSID_INACTIVE || row->kind == NSID_BROADCAST;
 	unsigned at = 0;
-	struct victim *v = victim_new(r, next_ns(r, &at));
+	struct victim *v = victim_new(r, format_next_ns(r, &at));
 	uint16_t want[] = { field ? SC_INVALID_FIELD : SC_INVALID_NS,
 			    field ? SC_INVALID_NS : SC_FORMAT_INVALID, SC_FORMAT_INVALID };
 
@@ -330,11 +239,11 @@ static void check_told(struct rig *r, uint32_t nsid, uint32_t bits, struct nvme_
 	char what[64];
 
 	rig_id_ns(r, nsid, ret);
-	got = now_bits(ret);
+	got = format_now_bits(ret);
 	ms = le16_get(ret->lbaf[(bits & 0xf) | (bits >> 12 & 3) << 4].ms);
 	if (!ms) { /* then it says nothing */
-		got &= ~MSET;
-		bits &= ~MSET;
+		got &= ~FORMAT_MSET;
+		bits &= ~FORMAT_MSET;
 	}
 	snprintf(what, sizeof(what), "NSID %u: its format as Dword 10 has it", nsid);
 	CHECK_EQ(r, what, got, bits);
@@ -383,8 +292,8 @@ static void format_to(struct pi_bench **b, uint32_t bits, unsigned ses)
 	pi_fill(*b);
 	pi_store(*b);
 	old = pi_copy_data(*b);
-	CHECK_STATUS_OF(r, pi_says(*b, "Format, Dword 10 %Xh: status", bits | SES(ses)),
-			rig_admin(r, format_cmd(nsid, bits | SES(ses))), SC_SUCCESS);
+	CHECK_STATUS_OF(r, pi_says(*b, "Format, Dword 10 %Xh: status", bits | FORMAT_SES(ses)),
+			rig_admin(r, format_cmd(nsid, bits | FORMAT_SES(ses))), SC_SUCCESS);
 	check_told(r, nsid, bits, &id);
 	*b = pi_bench_new(r, rig_ns_now(r, nsid), PI_BLOCKS);
 	check_gone(*b, old, len);
@@ -405,7 +314,10 @@ static void format_each_way(struct pi_bench **b, const struct nvme_id_ns *id, un
 			if (type && !(id->dpc >> (type - 1) & 1))
 				continue;
 			if (!few || (mset * 4 + type) == i % 8 || !ways++)
-				format_to(b, index_bits(i) | (mset ? MSET : 0) | PI(type), ses);
+				format_to(b,
+					  format_index_bits(i) | (mset ? FORMAT_MSET : 0) |
+						  FORMAT_PI(type),
+					  ses);
 		}
 }
 
@@ -416,7 +328,7 @@ static void each_format(struct rig *r, const struct facts_ns *ns, unsigned ses)
 	bool extended = rig_lbafee(r);
 	struct nvme_id_ns id;
 
-	keep_all(r);
+	format_keep_all(r);
 	rig_id_ns(r, ns->nsid, &id);
 	if (extended)
 		rig_admin_ok(r, cmd_identify(0x05, ns->nsid, nvm));
@@ -434,8 +346,9 @@ static void effect(struct rig *r, unsigned ses)
 	if (ses == SES_CRYPTO && !(fna & FNA_CRYPTO))
 		rig_na(r, "FNA is %02Xh: no cryptographic erase", fna);
 	rig_lbafee(r); /* put back after the formats that need it */
-	each_format(r, next_ns(r, &at), ses);
-	while ((ns = rig_ns_that(r, &at, any_ns))) { /* formatted with the first, as FNA may say */
+	each_format(r, format_next_ns(r, &at), ses);
+	while ((ns = rig_ns_that(r, &at,
+				 format_any_ns))) { /* formatted with the first, as FNA may say */
 		struct pi_bench *b = pi_bench_new(r, rig_ns_now(r, ns->nsid), PI_BLOCKS);
 
 		format_to(&b, 0, ses);
@@ -468,11 +381,13 @@ static void told(struct rig *r, unsigned ses)
 		rig_na(r, "OAES does not claim Namespace Attribute Notices");
 	if (!(f->caps.has & NEED_PEER))
 		rig_skip(r, "needs", "a target with the other controller of the subsystem");
-	keep_all(r);
+	format_keep_all(r);
 	rig_admin_ok_on(r, rig_peer(r),
 			cmd_set_features(NVME_FEAT_FID_ASYNC_EVENT, false, 0, OAES_NS));
 	rig_aer_on(r, rig_peer(r));
-	CHECK_STATUS(r, rig_admin(r, format_cmd(ns->nsid, (now_bits(&ns->id) ^ 1) | SES(ses))),
+	CHECK_STATUS(r,
+		     rig_admin(r, format_cmd(ns->nsid,
+					     (format_now_bits(&ns->id) ^ 1) | FORMAT_SES(ses))),
 		     SC_SUCCESS);
 	REQUIRE_TRUE(r, rig_event_try_on(r, rig_peer(r), &event, EVENT_NS),
 		     "the other controller tells of a namespace that was formatted");
@@ -541,13 +456,13 @@ static void during_io(struct rig *r)
 	struct cpl cpl;
 	uint16_t cid;
 
-	next_ns(r, &at); /* leaves where it must not be */
-	rig_lbafee(r);	 /* where all are formatted together */
-	keep_all(r);
+	format_next_ns(r, &at); /* leaves where it must not be */
+	rig_lbafee(r);		/* where all are formatted together */
+	format_keep_all(r);
 	pi_fill(b);
 	pi_store(b);
 	old = pi_copy_data(b);
-	cid = rig_put(r, asq, format_cmd(b->ns->nsid, now_bits(&b->ns->id)));
+	cid = rig_put(r, asq, format_cmd(b->ns->nsid, format_now_bits(&b->ns->id)));
 	rig_ring(r, asq);
 	while (!rig_try(r, asq->cq, &cpl, 0) && looks++ < LOOKS_MAX)
 		refused_reads += look(b, old);
@@ -565,7 +480,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_WEAR,
 	  .fault = "format-index-unchecked",
-	  .na = na_format,
+	  .na = format_na,
 	  .run = bad_lbaf },
 	{ .id = "bad-fields",
 	  .rule = "Protection information without room, reserved values, what is not claimed or "
@@ -574,7 +489,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_WEAR,
 	  .fault = "format-pi-unchecked format-ses-unchecked format-lbafee-unchecked",
-	  .na = na_format,
+	  .na = format_na,
 	  .run = bad_fields,
 	  ROWS(field_rows) },
 	{ .id = "bad-nsid",
@@ -584,7 +499,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_WEAR,
 	  .fault = "format-nsid-unchecked format-broadcast-accepted",
-	  .na = na_format,
+	  .na = format_na,
 	  .run = bad_nsid,
 	  ROWS(nsid_rows) },
 	{ .id = "effect",
@@ -595,7 +510,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_WEAR,
 	  .fault = "format-noop format-pi-dropped format-keeps-data format-untold",
-	  .na = na_format,
+	  .na = format_na,
 	  .run = run_effect,
 	  .deadline_s = 3600,
 	  ROWS(effect_rows) },
@@ -607,7 +522,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_QUEUES,
 	  .harm = HARM_WEAR,
 	  .fault = "format-in-progress-final format-mixes",
-	  .na = na_format,
+	  .na = format_na,
 	  .run = during_io,
 	  .deadline_s = 1200 },
 };
