@@ -181,6 +181,8 @@ static enum resv_group group_of(const struct mcmd *c)
 		return RESV_OTHER;
 	if (c->e.opcode == nvme_cmd_dsm && c->sqid && FAULT(c->m, RESV_DSM_UNCHECKED))
 		return RESV_OTHER;
+	if (c->e.opcode == nvme_admin_format_nvm && !c->sqid && FAULT(c->m, RESV_FORMAT_UNCHECKED))
+		return RESV_OTHER;
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
 		if (groups[i].opcode == c->e.opcode && groups[i].io == !!c->sqid)
 			return groups[i].group;

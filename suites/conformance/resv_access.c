@@ -4,31 +4,31 @@
 
 #include "io_area.h"
 #include "resv_host.h"
+#include "spec/resv.h"
 
 #define FIRST 64u
 
-enum role { HOLDER, REGISTRANT, OUTSIDER };
 enum op { READ, WRITE, FLUSH, COMPARE, VERIFY, ZEROES, UNCORRECTABLE, DSM, COPY };
 
 static const struct what {
 	const char *io; /* the name in io_ops; NULL: Flush */
-	bool reads;
+	enum spec_resv_group group;
 } ops[] = {
-	[READ] = { "read", true },
-	[WRITE] = { "write", false },
-	[FLUSH] = { NULL, false },
-	[COMPARE] = { "compare", true },
-	[VERIFY] = { "verify", true },
-	[ZEROES] = { "write-zeroes", false },
-	[UNCORRECTABLE] = { "write-uncorrectable", false },
-	[DSM] = { "dataset-management", false },
-	[COPY] = { "copy-to", false },
+	[READ] = { "read", RESV_GROUP_READ },
+	[WRITE] = { "write", RESV_GROUP_WRITE },
+	[FLUSH] = { NULL, RESV_GROUP_WRITE },
+	[COMPARE] = { "compare", RESV_GROUP_READ },
+	[VERIFY] = { "verify", RESV_GROUP_READ },
+	[ZEROES] = { "write-zeroes", RESV_GROUP_WRITE },
+	[UNCORRECTABLE] = { "write-uncorrectable", RESV_GROUP_WRITE },
+	[DSM] = { "dataset-management", RESV_GROUP_WRITE },
+	[COPY] = { "copy-to", RESV_GROUP_COPY },
 };
 
 static const struct access_row {
 	const char *name;
 	unsigned type;
-	enum role role;
+	enum spec_resv_role role;
 	enum op op;
 } access_rows[] = {
 #define OF(type_name, type, role_name, role)                                                       \
@@ -44,24 +44,19 @@ static const struct access_row {
 		type_name "-" role_name "-copy", type, role, COPY                                  \
 	}
 #define TYPE(name, type)                                                                           \
-	OF(name, type, "holder", HOLDER), OF(name, type, "registrant", REGISTRANT),                \
-		OF(name, type, "outsider", OUTSIDER)
+	OF(name, type, "holder", RESV_HOLDER), OF(name, type, "registrant", RESV_REGISTRANT),      \
+		OF(name, type, "outsider", RESV_OUTSIDER)
 	TYPE("we", RESV_WE),	 TYPE("ea", RESV_EA),	  TYPE("wero", RESV_WERO),
 	TYPE("earo", RESV_EARO), TYPE("wear", RESV_WEAR), TYPE("eaar", RESV_EAAR),
 #undef TYPE
 #undef OF
 };
 
-/* Base 2.2 Command Behavior in the Presence of a Reservation, and NVM CS 1.0 Reservations. */
 static bool is_allowed(const struct access_row *row)
 {
-	bool write_exclusive = row->type % 2;
+	enum spec_resv_group group = ops[row->op].group;
 
-	if (row->role == HOLDER)
-		return true;
-	if (row->role == REGISTRANT && row->type >= RESV_WERO)
-		return true;
-	return ops[row->op].reads && write_exclusive;
+	return spec_resv_allows(group, (enum spec_resv_type)row->type, row->role);
 }
 
 static const struct io_op *find_op(const char *name)
@@ -87,14 +82,14 @@ static void access_matrix(struct rig *r)
 {
 	const struct access_row *row = rig_row(r);
 	struct resv *v = resv_new(r);
-	unsigned by = row->role != HOLDER;
+	unsigned by = row->role != RESV_HOLDER;
 	uint64_t tag = duo_write(v->d, 0, FIRST, 1);
 	struct cmd c = make(r, row, v->d->ns);
 	struct cpl cpl;
 
 	duo_write(v->d, 0, 32, 1); /* what Copy reads */
 	RESV_DONE(v, resv_register(v, 0, RESV_REGISTER, 0, RESV_KEY0));
-	if (row->role == REGISTRANT)
+	if (row->role == RESV_REGISTRANT)
 		RESV_DONE(v, resv_register(v, 1, RESV_REGISTER, 0, RESV_KEY1));
 	resv_hold(v, row->type);
 	cpl = rig_io(r, v->d->q[by], c);

@@ -129,6 +129,11 @@ static void clear_all(void *arg)
 	ctrl_exec(c, q, &clear, &cpl);
 }
 
+void resv_nobody(struct resv *v)
+{
+	clear_all(v);
+}
+
 static void set_host_ids(struct resv *v)
 {
 	for (unsigned i = 0; i < 2; i++) {

@@ -56,6 +56,8 @@ struct cpl resv_register(struct resv *v, unsigned by, uint32_t dw10, uint64_t cr
 struct cpl resv_acquire(struct resv *v, unsigned by, uint32_t dw10, unsigned type, uint64_t crkey,
 			uint64_t prkey);
 struct cpl resv_release(struct resv *v, unsigned by, uint32_t dw10, unsigned type, uint64_t crkey);
+/* Nobody is registered any more, whoever was. */
+void resv_nobody(struct resv *v);
 /* The report as the controller `by` gives it. */
 void resv_report(struct resv *v, unsigned by, struct resv_state *ret);
 struct cmd resv_report_cmd(const struct resv *v, void *data, size_t len, bool eds);
