@@ -97,9 +97,9 @@ static unsigned aborts_running(const struct model *m)
 
 static bool abort_is_lost(const struct mcmd *c, uint16_t sqid, uint16_t cid)
 {
-	if (FAULT(c->m, ABORT_OF_SELF_HANGS) && !sqid && cid == c->cid)
+	if (!sqid && cid == c->cid && FAULT(c->m, ABORT_OF_SELF_HANGS))
 		return true;
-	return FAULT(c->m, ABORT_PAST_LIMIT_LOST) && aborts_running(c->m) > c->m->opt.acl + 1;
+	return aborts_running(c->m) > c->m->opt.acl + 1 && FAULT(c->m, ABORT_PAST_LIMIT_LOST);
 }
 
 void admin_abort(struct mcmd *c)
@@ -110,7 +110,7 @@ void admin_abort(struct mcmd *c)
 
 	if (admin_nsid_wrong(c))
 		return;
-	if (FAULT(m, ADMIN_FUZZ_ILLEGAL_STATUS) && le32_get(c->e.cdw11)) {
+	if (le32_get(c->e.cdw11) && FAULT(m, ADMIN_FUZZ_ILLEGAL_STATUS)) {
 		mcmd_fail(c, 0x3f, 0xffff);
 		return;
 	}

@@ -77,7 +77,7 @@ void ana_reset(struct model *m, enum model_reset kind)
 {
 	struct ana_side *s = side_of(m);
 
-	if (FAULT(m, ANA_COUNT_OVER_RESET) && kind != MODEL_POWER_ON)
+	if (m->opt.ana && kind != MODEL_POWER_ON && FAULT(m, ANA_COUNT_OVER_RESET))
 		return;
 	s->changes = 0;
 	for (unsigned i = 0; i < ANA_GROUPS; i++) {

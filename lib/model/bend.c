@@ -22,7 +22,7 @@ static const uint16_t faults[] = {
 
 static bool is_on(const struct model *m, const struct spec_bend *b)
 {
-	return m->fault[faults[b - spec_bends]];
+	return fault_is_on(m->fault, faults[b - spec_bends]);
 }
 
 /* ---- fields ---- */
@@ -158,14 +158,31 @@ static bool apply(struct mcmd *c, const struct spec_bend *b)
 	return false;
 }
 
+static bool is_about(const struct spec_bend *b, const struct mcmd *c)
+{
+	return b->admin == !c->sqid && b->opcode == c->e.opcode &&
+	       (b->when < 0 || (mcmd_cdw10(c) & 0xff) == (unsigned)b->when);
+}
+
+/* Nobody bends anything, and nobody wants to know what could be bent. */
+static bool is_straight(const struct model *m)
+{
+	return !m->bent && !fault_asked;
+}
+
 bool bend_command(struct mcmd *c)
 {
-	for (const struct spec_bend *b = c->m->bent ? spec_bends : NULL; b && b->fault; b++) {
-		if (!is_on(c->m, b) || b->admin != !c->sqid || b->opcode != c->e.opcode)
+	for (const struct spec_bend *b = is_straight(c->m) ? NULL : spec_bends; b && b->fault;
+	     b++) {
+		struct mcmd bent = *c;
+		bool refused = is_about(b, c) && apply(&bent, b);
+		bool same =
+			!refused && bent.nsid == c->nsid && !memcmp(&bent.e, &c->e, sizeof(c->e));
+
+		if (same || !is_on(c->m, b))
 			continue;
-		if (b->when >= 0 && (mcmd_cdw10(c) & 0xff) != (unsigned)b->when)
-			continue;
-		if (apply(c, b))
+		*c = bent;
+		if (refused)
 			return true;
 	}
 	return false;
@@ -173,7 +190,7 @@ bool bend_command(struct mcmd *c)
 
 bool bend_survives(const struct model *m, uint8_t fid)
 {
-	for (const struct spec_bend *b = m->bent ? spec_bends : NULL; b && b->fault; b++)
+	for (const struct spec_bend *b = is_straight(m) ? NULL : spec_bends; b && b->fault; b++)
 		if (b->how == BEND_SURVIVES && b->when == fid && is_on(m, b))
 			return true;
 	return false;

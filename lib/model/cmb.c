@@ -68,7 +68,7 @@ void cmb_reset(struct model *m, enum model_reset kind)
 	struct model_cmb *cmb = m->cmb;
 	bool keeps = kind == MODEL_RESET_CC || kind == MODEL_RESET_FLR;
 
-	if ((kind == MODEL_RESET_CC && FAULT(m, CMBMSC_LOST_OVER_RESET)) ||
+	if ((cmb->msc && kind == MODEL_RESET_CC && FAULT(m, CMBMSC_LOST_OVER_RESET)) ||
 	    (kind == MODEL_RESET_FLR && FAULT(m, CMBMSC_LOST_OVER_FLR)))
 		keeps = false;
 	if (!keeps) {
@@ -136,7 +136,7 @@ static bool is_valid(const struct model *m, uint64_t base)
 	uint64_t last = base + (range_bytes(m) - 1);
 
 	if (last < base || (FAULT(m, CBA_LAST_REFUSED) && last == UINT64_MAX))
-		return FAULT(m, CBAI_NEVER_SET) && last < base;
+		return last < base && FAULT(m, CBAI_NEVER_SET);
 	return !pmr_overlaps(m, base, range_bytes(m)) || FAULT(m, CBA_OVER_PMR_ACCEPTED);
 }
 
@@ -186,7 +186,7 @@ void cmb_write_msc(struct model *m, unsigned width, bool high, uint64_t value)
 	if (~was & cmb->msc & CMBMSC_CMSE)
 		make_undefined(cmb);
 	cmb->on = is_wanted(m) && is_valid(m, CMBMSC_CBA(cmb->msc));
-	if (FAULT(m, CMSE_OFF_IGNORED) && (was & CMBMSC_CMSE) && !(cmb->msc & CMBMSC_CMSE))
+	if ((was & CMBMSC_CMSE) && !(cmb->msc & CMBMSC_CMSE) && FAULT(m, CMSE_OFF_IGNORED))
 		cmb->on = true;
 	cmb->stuck |= base_is_invalid(m);
 }
@@ -218,7 +218,7 @@ uint8_t *cmb_at(struct model *m, uint64_t addr, size_t *len)
 	}
 	if (*len > range_bytes(m) - at)
 		*len = range_bytes(m) - at;
-	if (FAULT(m, CMB_DMA_LANDS_OFF) && at >= UNIT)
+	if (at >= UNIT && FAULT(m, CMB_DMA_LANDS_OFF))
 		at -= UNIT;
 	m->cmb->written = true;
 	return m->cmb->mem + at;
@@ -346,7 +346,7 @@ void cmb_write(struct model *m, uint64_t off, unsigned width, uint64_t value)
 {
 	unsigned bytes = width / 8;
 
-	if (FAULT(m, CMB_BYTE_ENABLES_IGNORED) && bytes < 4) {
+	if (bytes < 4 && FAULT(m, CMB_BYTE_ENABLES_IGNORED)) {
 		value <<= 8 * (off & 3);
 		off &= ~3ull;
 		bytes = 4;

@@ -167,16 +167,19 @@ int mcmd_from_host(struct mcmd *c, void *to, size_t offset, size_t len, size_t t
 static bool exceeds_mdts(const struct mcmd *c, size_t total)
 {
 	const struct model *m = c->m;
-	uint64_t unit = FAULT(m, MDTS_SCALED_BY_MPS) ? m->core->page : MDTS_UNIT;
-	uint64_t slack = FAULT(m, MDTS_OFF_BY_ONE) ? MDTS_UNIT : 0;
+	uint64_t most = MDTS_UNIT << m->opt.mdts;
 
-	if (is_io(c) && FAULT(m, NLB_FFFF_PAST_MDTS) && (le32_get(c->e.cdw12) & 0xffff) == 0xffff)
+	if (!m->opt.mdts || total <= most)
 		return false;
-	if (FAULT(m, SGL_MDTS_UNCHECKED) && sgl_used(c))
+	if (is_io(c) && (le32_get(c->e.cdw12) & 0xffff) == 0xffff && FAULT(m, NLB_FFFF_PAST_MDTS))
 		return false;
-	if (!is_io(c) && FAULT(m, NUMD_4_GIB_IS_NONE))
-		total = (uint32_t)total;
-	return m->opt.mdts && total > (unit << m->opt.mdts) + slack;
+	if (sgl_used(c) && FAULT(m, SGL_MDTS_UNCHECKED))
+		return false;
+	if (!is_io(c) && (uint32_t)total <= most && FAULT(m, NUMD_4_GIB_IS_NONE))
+		return false;
+	if (total <= (uint64_t)m->core->page << m->opt.mdts && FAULT(m, MDTS_SCALED_BY_MPS))
+		return false;
+	return !(total <= most + MDTS_UNIT && FAULT(m, MDTS_OFF_BY_ONE));
 }
 
 /* The fault mdts-moves-data-first: the first bytes of a Read arrive before it is refused. */

@@ -46,7 +46,10 @@ void directives_free(struct model_directives *d)
 /* One controller, so one host: what it enabled goes with a Controller Level Reset. */
 void directives_reset(struct model *m)
 {
-	if (!FAULT(m, DIRECTIVE_OUTLIVES_RESET))
+	const uint8_t *now = (const uint8_t *)m->directives;
+	bool any = *now || memcmp(now, now + 1, sizeof(*m->directives) - 1);
+
+	if (any && !FAULT(m, DIRECTIVE_OUTLIVES_RESET))
 		memset(m->directives, 0, sizeof(*m->directives));
 }
 
@@ -173,7 +176,7 @@ static void send_structure(struct mcmd *c, const void *data, size_t len)
 
 	if (mcmd_check_data(c, room))
 		return;
-	if (FAULT(c->m, DIRECTIVE_NUMD_IGNORED) && n < len)
+	if (n < len && FAULT(c->m, DIRECTIVE_NUMD_IGNORED))
 		n = room = len;
 	if (!mcmd_to_host(c, data, 0, n, room) && FAULT(c->m, DIRECTIVE_LONG_FILLED) && n < room)
 		mcmd_to_host(c, "\xdb\xdb\xdb\xdb", n, 4, room);

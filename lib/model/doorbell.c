@@ -34,9 +34,9 @@ static void ring_sq(struct model *m, struct model_sq *q, uint32_t value)
 {
 	uint32_t added;
 
-	if (FAULT(m, QUEUE_OVERLAP_WEDGES) && overlaps(m, q))
+	if (overlaps(m, q) && FAULT(m, QUEUE_OVERLAP_WEDGES))
 		m->core->wedged = true;
-	if (FAULT(m, TAIL_MODULO_SIZE))
+	if (value >= q->size && FAULT(m, TAIL_MODULO_SIZE))
 		value %= q->size;
 	if (value >= q->size) {
 		bad_value(m);
@@ -47,7 +47,7 @@ static void ring_sq(struct model *m, struct model_sq *q, uint32_t value)
 		bad_value(m);
 		return;
 	}
-	if (FAULT(m, BATCH_CUT_AT_WRAP) && added > 9 && q->size < 16 && value < q->tail)
+	if (added > 9 && q->size < 16 && value < q->tail && FAULT(m, BATCH_CUT_AT_WRAP))
 		value = 0;
 	if (!added && FAULT(m, DB_SAME_TAIL_RUNS_AGAIN) && q != m->core->sq && q->head == q->tail)
 		q->head = (q->head + q->size - 1) % q->size;
@@ -86,7 +86,7 @@ static void ring_while_off(struct model *m, uint16_t qid, bool cq, uint32_t valu
 static void ring_nobody(struct model *m, bool cq, uint32_t value)
 {
 	model_event(m, EVENT_ERROR, INFO_BAD_REGISTER, LID_ERROR);
-	if (FAULT(m, DB_NONEXISTENT_RINGS_OTHER) && model_queue_exists(m, 1, cq)) {
+	if (model_queue_exists(m, 1, cq) && FAULT(m, DB_NONEXISTENT_RINGS_OTHER)) {
 		if (cq)
 			core_cq(m, 1)->head = value % core_cq(m, 1)->size;
 		else

@@ -92,7 +92,7 @@ static bool is_lost(const struct model *m, const struct slot *done)
 {
 	uint64_t queues = 0;
 
-	if (!FAULT(m, BUSY_LOSES_COMPLETION) || !done->c.sqid || done->seq % 64)
+	if (!done->c.sqid || done->seq % 64 || !FAULT(m, BUSY_LOSES_COMPLETION))
 		return false;
 	for (unsigned i = 0; i < m->core->nslots; i++)
 		if (is_open(&m->core->slot[i]))
@@ -150,7 +150,7 @@ void engine_abort_queue(struct model *m, uint16_t sqid)
 
 		if (s->state == SLOT_FREE || s->c.sqid != sqid)
 			continue;
-		if (FAULT(m, DELETED_SQ_COMPLETES_LATE) && s->state == SLOT_RUNNING) {
+		if (s->state == SLOT_RUNNING && FAULT(m, DELETED_SQ_COMPLETES_LATE)) {
 			post_keep_late(m, s, 10 * IO_NS);
 			continue;
 		}
@@ -236,16 +236,16 @@ static void dispatch(struct mcmd *c)
 /* Faults that keep a command from ever completing: looked at again from time to time. */
 static bool hangs(struct model *m, struct slot *s)
 {
-	if (s->c.sqid && FAULT(m, GONE_NS_HANGS) && media_is_gone(m, s->c.nsid))
+	if (s->c.sqid && media_is_gone(m, s->c.nsid) && FAULT(m, GONE_NS_HANGS))
 		return true;
-	if (s->c.sqid && FAULT(m, FUZZ_HANGS_ON_FUSE) && (s->c.e.flags & FLAG_FUSE))
+	if (s->c.sqid && (s->c.e.flags & FLAG_FUSE) && FAULT(m, FUZZ_HANGS_ON_FUSE))
 		return true;
-	if (!s->c.sqid && FAULT(m, ADMIN_FUZZ_HANGS_ON_FUSE) &&
-	    (s->c.e.flags & FLAG_FUSE) == FLAG_FUSE)
+	if (!s->c.sqid && (s->c.e.flags & FLAG_FUSE) == FLAG_FUSE &&
+	    FAULT(m, ADMIN_FUZZ_HANGS_ON_FUSE))
 		return true;
-	if (FAULT(m, CID_DUPLICATE_HANGS) && engine_find(m, s->c.sqid, s->c.cid, s))
+	if (engine_find(m, s->c.sqid, s->c.cid, s) && FAULT(m, CID_DUPLICATE_HANGS))
 		return true;
-	return FAULT(m, STOPS_ANSWERING) && m->core->marks.completions >= VANISH_AFTER;
+	return m->core->marks.completions >= VANISH_AFTER && FAULT(m, STOPS_ANSWERING);
 }
 
 /* ---- fused operations: Base 2.0 Fused Operations, NVM CS 1.0 Compare and Write ---- */
@@ -359,7 +359,8 @@ static struct slot *due_slot(struct model *m)
 	for (unsigned i = 0; m->core->running && i < m->core->nslots; i++) {
 		struct slot *s = &m->core->slot[i];
 
-		if (!is_open(s) || s->due > m->sub->now || (s->state == SLOT_DONE && !can_post(m, s)))
+		if (!is_open(s) || s->due > m->sub->now ||
+		    (s->state == SLOT_DONE && !can_post(m, s)))
 			continue;
 		if (!first || s->due < first->due || (s->due == first->due && s->seq < first->seq))
 			first = s;
@@ -384,9 +385,9 @@ static void run_due(struct model *m)
 /* By fault: a full completion queue, whosever, holds back every I/O queue. */
 static bool any_full(struct model *m)
 {
-	for (unsigned i = 1; FAULT(m, CQ_FULL_STOPS_OTHERS) && i <= m->opt.ncq; i++)
+	for (unsigned i = 1; i <= m->opt.ncq; i++)
 		if (core_cq(m, i) && !cq_room(core_cq(m, i)))
-			return true;
+			return FAULT(m, CQ_FULL_STOPS_OTHERS);
 	return false;
 }
 
@@ -399,9 +400,9 @@ static bool can_fetch(struct model *m, const struct model_sq *q)
 	cq = core_cq(m, q->cqid);
 	if (!cq || (q != m->core->sq && any_full(m)))
 		return false;
-	if (full_overwrites(m, q != m->core->sq))
+	if (cq->open < cq_room(cq) || full_overwrites(m, q != m->core->sq))
 		return true;
-	return cq->open < cq_room(cq) + full_drops(m, q != m->core->sq);
+	return cq->open == cq_room(cq) && full_drops(m, q != m->core->sq);
 }
 
 static bool may_fetch(const struct model *m)

@@ -39,7 +39,8 @@ void events_free(struct model_events *e)
 
 void events_reset(struct model *m)
 {
-	unsigned lost = FAULT(m, AER_HELD_OVER_RESET) ? m->events->nheld : 0;
+	unsigned held = m->events->nheld;
+	unsigned lost = held && FAULT(m, AER_HELD_OVER_RESET) ? held : 0;
 
 	memset(m->events, 0, sizeof(*m->events));
 	m->events->lost = lost;
@@ -76,7 +77,7 @@ void model_event(struct model *m, unsigned type, unsigned info, unsigned lid)
 	/* masked: reported once its log is read; the same as the one reported: told already */
 	if (e->masked[type] && e->masked_by[type] == lid && !FAULT(m, AER_REPEATS_BEFORE_READ))
 		return;
-	if (FAULT(m, AER_PENDING_LOST) && !e->nheld)
+	if (!e->nheld && FAULT(m, AER_PENDING_LOST))
 		return;
 	if (e->npending < AER_PENDING)
 		e->pending[e->npending++] = p;
@@ -139,7 +140,7 @@ static void time_out(struct model *m)
 	struct model_events *e = m->events;
 	struct slot *s;
 
-	if (!FAULT(m, AER_TIMES_OUT) || !e->nheld || m->sub->now - e->held[0]->due < TIME_OUT_NS)
+	if (!e->nheld || m->sub->now - e->held[0]->due < TIME_OUT_NS || !FAULT(m, AER_TIMES_OUT))
 		return;
 	s = take_oldest(e);
 	s->c.status = SC_ABORT_REQUESTED;

@@ -9,6 +9,8 @@ const struct fault fault_all[FAULT_COUNT] = {
 #undef X
 };
 
+unsigned char *fault_asked;
+
 int fault_find(const char *name)
 {
 	for (int i = 0; i < FAULT_COUNT; i++)

@@ -29,6 +29,28 @@ struct fault {
 
 extern const struct fault fault_all[FAULT_COUNT];
 
+/*
+ * Where set, FAULT_COUNT bytes of the caller's: the model sets those of the faults that it was asked
+ * about. A run that never asked about a fault goes the same way with it and without it, so the asking
+ * stands last in its condition. One set a process.
+ */
+extern unsigned char *fault_asked;
+
+static inline bool fault_is_on(const bool *on, unsigned fault)
+{
+	if (fault_asked)
+		fault_asked[fault] = 1;
+	return on[fault];
+}
+
+/* The same of a fault that was looked up before: `on` is what was found. */
+static inline bool fault_counts(bool on, unsigned fault)
+{
+	if (fault_asked)
+		fault_asked[fault] = 1;
+	return on;
+}
+
 /* Index by name, -1: none of that name. */
 int fault_find(const char *name);
 

@@ -187,6 +187,8 @@ struct model_features *features_new(struct model *m)
 	return f;
 }
 
+#define ROWS ((MEDIA_NS_MAX + 1u) * FEATURES)
+
 void features_free(struct model_features *f)
 {
 	if (!f)
@@ -196,25 +198,43 @@ void features_free(struct model_features *f)
 	free(f);
 }
 
+/* Has a reset anything to put back? */
+static bool is_moved(const struct model *m)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (m->features->value[i].current != m->features->value[i].saved)
+			return true;
+	return feature_special_moved(m);
+}
+
+static bool all_survives(const struct model *m, enum model_reset kind, bool level)
+{
+	return (level && FAULT(m, UNSAVED_SURVIVES_RESET)) ||
+	       (kind == MODEL_RESET_FLR && FAULT(m, UNSAVED_SURVIVES_FLR)) ||
+	       (kind == MODEL_POWER_ON && FAULT(m, UNSAVED_SURVIVES_POWER_LOSS));
+}
+
+/* What was never saved has its default as saved value. */
+static void put_back(struct model *m, size_t i, bool level)
+{
+	const struct feature *f = &features[i % FEATURES];
+	struct feature_value *v = &m->features->value[i];
+
+	if (v->current != v->saved && level && bend_survives(m, f->fid))
+		return;
+	v->current = v->saved != f->def && FAULT(m, SAVED_LOST_AT_RESET) ? f->def : v->saved;
+}
+
 void features_reset(struct model *m, enum model_reset kind)
 {
 	bool level = kind == MODEL_RESET_CC || kind == MODEL_RESET_FLR;
-	size_t rows = (MEDIA_NS_MAX + 1u) * FEATURES;
 
 	if (kind == MODEL_SHUTDOWN || kind == MODEL_POWER_OFF ||
-	    (level && FAULT(m, UNSAVED_SURVIVES_RESET)) ||
-	    (kind == MODEL_RESET_FLR && FAULT(m, UNSAVED_SURVIVES_FLR)) ||
-	    (kind == MODEL_POWER_ON && FAULT(m, UNSAVED_SURVIVES_POWER_LOSS)))
+	    (is_moved(m) && all_survives(m, kind, level)))
 		return;
-	/* What was never saved has its default as saved value. */
-	for (size_t i = 0; i < rows; i++) {
-		if (level && bend_survives(m, features[i % FEATURES].fid))
-			continue;
-		m->features->value[i].current = FAULT(m, SAVED_LOST_AT_RESET)
-							? features[i % FEATURES].def
-							: m->features->value[i].saved;
-	}
-	if (!level || !FAULT(m, UNSAVED_TABLES_SURVIVE_RESET))
+	for (size_t i = 0; i < ROWS; i++)
+		put_back(m, i, level);
+	if (!level || !feature_special_moved(m) || !FAULT(m, UNSAVED_TABLES_SURVIVE_RESET))
 		feature_special_reset(m, m->features);
 	m->features->lba_alert_due = 0;
 }
@@ -407,7 +427,7 @@ void admin_get_features(struct mcmd *c)
 	} else {
 		const struct feature_value *v = value_of(c->m, f, c->nsid);
 
-		if (FAULT(c->m, SELECT_DEFAULT_MOVES) && select == FEATURE_DEFAULT)
+		if (select == FEATURE_DEFAULT && FAULT(c->m, SELECT_DEFAULT_MOVES))
 			select = FEATURE_CURRENT;
 		c->dw0 = select == FEATURE_DEFAULT ? f->def
 			 : select == FEATURE_SAVED ? v->saved
@@ -433,13 +453,13 @@ static void store(struct mcmd *c, const struct feature *f, uint32_t nsid, bool s
 	if (f->check == check_profile && !core_by_profile(c->m))
 		return; /* not in force, and so without effect */
 	v->current = le32_get(c->e.cdw11) & mask_of(c->m, f);
-	if (FAULT(c->m, FEATURE_RESERVED_STORED) && f->fid == 0x0a)
+	if (f->fid == 0x0a && FAULT(c->m, FEATURE_RESERVED_STORED))
 		v->current = le32_get(c->e.cdw11);
-	if (FAULT(c->m, EVENT_CONFIG_UNSUPPORTED_STORED) && f->fid == 0x0b)
+	if (f->fid == 0x0b && FAULT(c->m, EVENT_CONFIG_UNSUPPORTED_STORED))
 		v->current = le32_get(c->e.cdw11);
-	if (FAULT(c->m, EVENT_CONFIG_LOST) && f->fid == 0x0b)
+	if (f->fid == 0x0b && FAULT(c->m, EVENT_CONFIG_LOST))
 		v->current &= NVME_SMART_CRIT_TEMPERATURE;
-	if (FAULT(c->m, RESV_MASK_LOST) && f->fid == 0x82)
+	if (f->fid == 0x82 && FAULT(c->m, RESV_MASK_LOST))
 		v->current = was;
 	if (save || f->persistent)
 		v->saved = v->current;
@@ -491,7 +511,7 @@ void admin_set_features(struct mcmd *c)
 	const struct feature *f = find_or_fail(c);
 
 	smart_activity(c->m);
-	if (FAULT(c->m, KATO_WITHOUT_KAS) && (mcmd_cdw10(c) & 0xff) == KEEP_ALIVE)
+	if ((mcmd_cdw10(c) & 0xff) == KEEP_ALIVE && FAULT(c->m, KATO_WITHOUT_KAS))
 		c->status = SC_SUCCESS;
 	if (!f || set_nsid_wrong(c, f))
 		return;

@@ -14,16 +14,25 @@ static uint16_t temp_default(unsigned sensor, bool under)
 	return under ? 0 : sensor ? NO_THRESHOLD : TEMP_WARNING;
 }
 
+static bool temp_moved(const struct model_features *f)
+{
+	for (unsigned i = 0; i <= TEMP_SENSORS; i++)
+		for (unsigned under = 0; under < 2; under++)
+			if (f->temp[i][under] != temp_default(i, under))
+				return true;
+	return false;
+}
+
 void feature_special_reset(const struct model *m, struct model_features *f)
 {
-	bool stay = m->features && bend_survives(m, 0x04);
+	bool stay = m->features && temp_moved(f) && bend_survives(m, 0x04);
 
 	for (unsigned i = 0; i <= TEMP_SENSORS && !stay; i++)
 		for (unsigned under = 0; under < 2; under++)
 			f->temp[i][under] = temp_default(i, under);
 	memset(f->uncoalesced, 0, m->opt.vectors * sizeof(*f->uncoalesced));
 	f->operational = 0;
-	if (!m->features || !bend_survives(m, 0x07))
+	if (!m->features || !f->queues_set || !bend_survives(m, 0x07))
 		f->queues_set = false;
 	f->timestamp_set = f->timestamp_set && FAULT(m, TIMESTAMP_ORIGIN_KEPT);
 	f->timestamp_ms = 0;
@@ -34,6 +43,24 @@ void feature_special_reset(const struct model *m, struct model_features *f)
 	f->hmb = (struct feature_hmb){ .enabled = false };
 	memset(f->host_id, 0, sizeof(f->host_id));
 	f->host_id_extended = false;
+}
+
+static bool any(const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+
+	return n && (*p || memcmp(p, p + 1, n - 1));
+}
+
+bool feature_special_moved(const struct model *m)
+{
+	const struct model_features *f = m->features;
+
+	return temp_moved(f) || f->operational || f->timestamp_set || f->acre || f->lbafee ||
+	       f->apst_enabled || f->hmb.enabled || f->host_id_extended ||
+	       (f->queues_set && (f->nsq != m->opt.nsq || f->ncq != m->opt.ncq)) ||
+	       any(f->uncoalesced, m->opt.vectors * sizeof(*f->uncoalesced)) ||
+	       any(f->apst, sizeof(f->apst)) || any(f->host_id, sizeof(f->host_id));
 }
 
 /* ---- 04h Temperature Threshold ---- */
@@ -103,7 +130,7 @@ void feature_get_queues(struct mcmd *c, enum feature_select select)
 	unsigned nsq = c->m->opt.nsq, ncq = c->m->opt.ncq;
 
 	if (select == FEATURE_CURRENT &&
-	    !(FAULT(c->m, QUEUE_COUNT_GET_DIFFERS) && c->e.opcode == nvme_admin_get_features))
+	    !(c->e.opcode == nvme_admin_get_features && FAULT(c->m, QUEUE_COUNT_GET_DIFFERS)))
 		feature_queue_count(c->m, &nsq, &ncq);
 	c->dw0 = (ncq - 1) << 16 | (nsq - 1);
 }

@@ -66,6 +66,8 @@ struct model_features {
 };
 
 void feature_special_reset(const struct model *m, struct model_features *f);
+/* Is any of that other than a reset leaves it? */
+bool feature_special_moved(const struct model *m);
 
 void feature_get_temp(struct mcmd *c, enum feature_select select);
 void feature_set_temp(struct mcmd *c);

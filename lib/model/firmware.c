@@ -142,7 +142,7 @@ size_t firmware_log(struct model *m, uint8_t *page)
 		log->frs[0][0] = '9';
 	if (FAULT(m, FW_SLOT_PAST_COUNT))
 		memcpy(log->frs[5], log->frs[0], sizeof(log->frs[5]));
-	if (FAULT(m, FW_PIECE_IN_LOG) && f->end)
+	if (f->end && FAULT(m, FW_PIECE_IN_LOG))
 		memset(log->frs[1], '?', sizeof(log->frs[1]));
 	return sizeof(*log);
 }
@@ -315,7 +315,7 @@ static void commit_slot(struct mcmd *c, unsigned slot, unsigned action)
 	bool waits = f->end && !f->committed;
 	bool writes = action < ACTIVATE || (action == ACTIVATE_NOW && waits);
 
-	if (FAULT(c->m, FW_SLOT_READ_ONLY_WRITTEN) && writes && slot == 1)
+	if (writes && slot == 1 && FAULT(c->m, FW_SLOT_READ_ONLY_WRITTEN))
 		return;
 	if (slot_fails(c, slot, writes))
 		return;

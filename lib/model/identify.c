@@ -61,8 +61,8 @@ static void overrun(struct mcmd *c)
 static void send(struct mcmd *c, const uint8_t *page)
 {
 	uint8_t cns = mcmd_cdw10(c) & 0xff;
-	bool is_short = FAULT(c->m, IDENTIFY_SHORT) && cns == NVME_IDENTIFY_CNS_CTRL;
-	bool is_long = FAULT(c->m, IDENTIFY_OVERRUN) && cns == NVME_IDENTIFY_CNS_NS_DESC_LIST;
+	bool is_short = cns == NVME_IDENTIFY_CNS_CTRL && FAULT(c->m, IDENTIFY_SHORT);
+	bool is_long = cns == NVME_IDENTIFY_CNS_NS_DESC_LIST && FAULT(c->m, IDENTIFY_OVERRUN);
 	size_t len = is_short ? SHORT_BYTES : IDENTIFY_BYTES;
 
 	if (!mcmd_to_host(c, page, 0, len, IDENTIFY_BYTES) && is_long)

@@ -59,9 +59,9 @@ void identify_bend(struct model *m, uint8_t cns, uint8_t *page)
 	if (cns == NS && is_zero(page))
 		return; /* inactive */
 	for (size_t i = 0; i < ARRAY_SIZE(bends); i++)
-		if (m->fault[bends[i].fault] && bends[i].cns == cns)
+		if (bends[i].cns == cns && fault_is_on(m->fault, bends[i].fault))
 			for (unsigned b = 0; b < bends[i].width; b++)
 				page[bends[i].at + b] = (uint8_t)(bends[i].value >> 8 * b);
-	if (FAULT(m, IDENTITY_CHANGES_AT_RESET) && cns == CTRL)
+	if (cns == CTRL && FAULT(m, IDENTITY_CHANGES_AT_RESET))
 		page[4 + 8] = (uint8_t)('0' + m->logs->resets % 10);
 }

@@ -203,7 +203,7 @@ void identify_ctrl(struct mcmd *c, uint8_t *page)
 	feature_limits(c->m, id);
 	if (FAULT(c->m, IDENTIFY_STALE_BYTES))
 		memcpy(id->rsvd384, &c->e, sizeof(c->e));
-	if (FAULT(c->m, IDENTIFY_CTRL_BY_NSID) && c->nsid)
+	if (c->nsid && FAULT(c->m, IDENTIFY_CTRL_BY_NSID))
 		id->nn = le32_from(1);
 }
 

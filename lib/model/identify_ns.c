@@ -281,7 +281,7 @@ void identify_list(struct mcmd *c, uint8_t *page)
 	for (; nsid <= media_nn(c->m) && n < LIST_ENTRIES; nsid++)
 		if (seen(c, (uint32_t)nsid) && has_listed_csi(c, (uint32_t)nsid))
 			le32_put(page + 4 * n++, (uint32_t)nsid);
-	if (FAULT(c->m, ACTIVE_LIST_UNSORTED) && n > 1) {
+	if (n > 1 && FAULT(c->m, ACTIVE_LIST_UNSORTED)) {
 		uint32_t first = le32_at(page);
 
 		le32_put(page, le32_at(page + 4));
@@ -313,7 +313,7 @@ void identify_ns_desc(struct mcmd *c, uint8_t *page)
 		return;
 	}
 	csi = media_shape(ns)->csi;
-	if (FAULT(c->m, ZNS_CSI_UNTRUE) && media_nsid(ns) > c->m->opt.ns + 1)
+	if (media_nsid(ns) > c->m->opt.ns + 1 && FAULT(c->m, ZNS_CSI_UNTRUE))
 		csi = CSI_NVM;
 	make_eui64(id_of(c->m, ns), eui64);
 	make_nguid(id_of(c->m, ns), nguid);

@@ -14,7 +14,7 @@
 #include "spec/wire.h"
 
 /* Is this fault switched on? The one question by which wrong behaviour comes in. */
-#define FAULT(m, name) ((m)->fault[FAULT_##name])
+#define FAULT(m, name) fault_is_on((m)->fault, FAULT_##name)
 
 /* Identifiers of the PCI header; Identify Controller VID and SSVID say the same. */
 #define MODEL_PCI_VID 0x4e56u

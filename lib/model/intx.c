@@ -20,11 +20,11 @@ static bool is_set(const struct model *m)
 {
 	const struct core_marks *k = &m->core->marks;
 
-	if ((FAULT(m, INTX_STUCK) && k->intx_raised) || k->intx_kept)
+	if (k->intx_kept || (k->intx_raised && FAULT(m, INTX_STUCK)))
 		return true;
-	if (FAULT(m, INTX_PULSES) && m->sub->now - k->intx_at > PULSE_NS)
+	if (m->sub->now - k->intx_at > PULSE_NS && FAULT(m, INTX_PULSES))
 		return false;
-	if (FAULT(m, INTX_ACK_OF_ONE_CLEARS) && k->intx_acked)
+	if (k->intx_acked && FAULT(m, INTX_ACK_OF_ONE_CLEARS))
 		return false;
 	for (unsigned i = 0; i <= m->opt.ncq; i++)
 		if (is_unacknowledged(m, &m->core->cq[i]))
@@ -36,15 +36,15 @@ static bool is_masked(const struct model *m)
 {
 	uint32_t intm = m->core->intm;
 
-	if (FAULT(m, INTX_MASK_IGNORED))
+	if (intm & 1 && FAULT(m, INTX_MASK_IGNORED))
 		return false;
-	return FAULT(m, INTX_ANY_BIT_MASKS) ? intm : intm & 1;
+	return intm & ~1u && FAULT(m, INTX_ANY_BIT_MASKS) ? intm : intm & 1;
 }
 
 bool intx_pending(const struct model *m)
 {
-	return m->opt.intx && !FAULT(m, INTX_NEVER) && is_set(m) && !is_masked(m) &&
-	       (!pci_msix_enabled(m) || FAULT(m, INTX_WITH_MSIX));
+	return m->opt.intx && is_set(m) && !is_masked(m) &&
+	       (!pci_msix_enabled(m) || FAULT(m, INTX_WITH_MSIX)) && !FAULT(m, INTX_NEVER);
 }
 
 bool model_intx(const struct model *m)
@@ -59,7 +59,7 @@ void intx_raised(struct model *m)
 	k->intx_at = m->sub->now;
 	k->intx_raised = true;
 	k->intx_acked = false;
-	k->intx_kept &= FAULT(m, INTX_SURVIVES_DELETE);
+	k->intx_kept = k->intx_kept && FAULT(m, INTX_SURVIVES_DELETE);
 }
 
 void intx_acked(struct model *m)
@@ -71,7 +71,7 @@ void intx_dropped(struct model *m)
 {
 	struct core_marks *k = &m->core->marks;
 
-	k->intx_kept = FAULT(m, INTX_SURVIVES_RESET) && is_set(m);
+	k->intx_kept = is_set(m) && FAULT(m, INTX_SURVIVES_RESET);
 	k->intx_raised = k->intx_acked = false;
 }
 

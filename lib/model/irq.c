@@ -62,9 +62,16 @@ void irq_free(struct model_irq *irq)
 static struct entry fresh_entry(const struct model *m)
 {
 	return (struct entry){
-		.addr = FAULT(m, MSIX_ADDRESS_LOW_BITS) ? 3 : 0,
-		.control = FAULT(m, MSIX_UNMASKED_AFTER_RESET) ? 0 : ENTRY_MASKED,
+		.addr = m->fault[FAULT_MSIX_ADDRESS_LOW_BITS] ? 3 : 0,
+		.control = m->fault[FAULT_MSIX_UNMASKED_AFTER_RESET] ? 0 : ENTRY_MASKED,
 	};
+}
+
+/* Those two matter to who looks at the table or has messages sent. */
+static void ask_about_entries(const struct model *m)
+{
+	fault_is_on(m->fault, FAULT_MSIX_ADDRESS_LOW_BITS);
+	fault_is_on(m->fault, FAULT_MSIX_UNMASKED_AFTER_RESET);
 }
 
 void irq_reset(struct model *m)
@@ -129,7 +136,8 @@ void irq_raise(struct model *m, unsigned vector)
 		intx_raised(m);
 	if (!pci_msix_enabled(m) || vector >= m->irq->n || is_merged(m, vector))
 		return;
-	if (FAULT(m, IRQ_LOST_WHEN_TWO) && vector)
+	ask_about_entries(m);
+	if (vector && FAULT(m, IRQ_LOST_WHEN_TWO))
 		hold_back(m, &m->irq->entry[vector]);
 	else
 		signal_entry(m, &m->irq->entry[vector]);
@@ -206,6 +214,7 @@ uint32_t irq_read32(struct model *m, uint64_t off)
 
 	if (in_pba(m, off))
 		return pending_bits(m, (unsigned)(off - irq_pba_offset(m)) * 8);
+	ask_about_entries(m);
 	off -= irq_table_offset(m);
 	e = &m->irq->entry[off / ENTRY_BYTES];
 	switch (off % ENTRY_BYTES) {
@@ -238,6 +247,7 @@ void irq_write32(struct model *m, uint64_t off, uint32_t value)
 		write_pba(m, off, value);
 		return;
 	}
+	ask_about_entries(m);
 	off -= irq_table_offset(m);
 	e = &m->irq->entry[off / ENTRY_BYTES];
 	switch (off % ENTRY_BYTES) {

@@ -13,11 +13,12 @@
 
 void keepalive_claim(struct model *m)
 {
-	bool claims = FAULT(m, KEEP_ALIVE_NEVER_EXPIRES) || FAULT(m, KEEP_ALIVE_IGNORED) ||
-		      FAULT(m, KEEP_ALIVE_BY_TRAFFIC) || FAULT(m, KAS_WITHOUT_COMMAND) ||
-		      FAULT(m, KEEP_ALIVE_OUTLIVES_RESET) || FAULT(m, KEEP_ALIVE_ZERO_IGNORED);
+	bool claims = !m->opt.kas &&
+		      (FAULT(m, KEEP_ALIVE_NEVER_EXPIRES) || FAULT(m, KEEP_ALIVE_IGNORED) ||
+		       FAULT(m, KEEP_ALIVE_BY_TRAFFIC) || FAULT(m, KAS_WITHOUT_COMMAND) ||
+		       FAULT(m, KEEP_ALIVE_OUTLIVES_RESET) || FAULT(m, KEEP_ALIVE_ZERO_IGNORED));
 
-	if (claims && !m->opt.kas)
+	if (claims)
 		m->opt.kas = KAS_BY_FAULT;
 }
 
@@ -33,18 +34,20 @@ void keepalive_restart(struct model *m)
 {
 	uint32_t ms = m->opt.kas ? feature_keep_alive(m) : 0;
 
-	if (!ms && FAULT(m, KEEP_ALIVE_ZERO_IGNORED) && core_running(m))
+	bool ends = !ms && m->core->alive_due != NEVER;
+
+	if (ends && core_running(m) && FAULT(m, KEEP_ALIVE_ZERO_IGNORED))
 		return;
-	if (!ms && FAULT(m, KEEP_ALIVE_OUTLIVES_RESET) && !core_running(m))
+	if (ends && !core_running(m) && FAULT(m, KEEP_ALIVE_OUTLIVES_RESET))
 		return;
 	m->core->alive_due = ms ? m->sub->now + ms * MS_NS : NEVER;
-	if (FAULT(m, KEEP_ALIVE_NEVER_EXPIRES))
+	if (ms && FAULT(m, KEEP_ALIVE_NEVER_EXPIRES))
 		m->core->alive_due = NEVER;
 }
 
 void keepalive_traffic(struct model *m)
 {
-	if (FAULT(m, KEEP_ALIVE_BY_TRAFFIC))
+	if (m->core->alive_due != NEVER && FAULT(m, KEEP_ALIVE_BY_TRAFFIC))
 		keepalive_restart(m);
 }
 

@@ -56,7 +56,7 @@ static size_t fill(struct model *m, const struct nvm_range *r, uint8_t *data, si
 	}
 	le32_put(data, entries);
 	data[4] = n && !FAULT(m, LBA_STATUS_CUT_AS_DONE) ? CUT_SHORT : DONE;
-	if (FAULT(m, LBA_STATUS_DESCENDS) && entries > 1)
+	if (entries > 1 && FAULT(m, LBA_STATUS_DESCENDS))
 		for (size_t i = 0; i < ENTRY; i++) {
 			uint8_t swap = data[HEADER + i];
 

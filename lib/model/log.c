@@ -74,7 +74,7 @@ void logs_reset(struct model *m, enum model_reset kind)
 	/* Thresholds are at their defaults again; whatever is true then is no news. */
 	m->logs->hot = false;
 	m->logs->pel_context = false;
-	if (FAULT(m, ERROR_COUNT_RESTARTS))
+	if (m->logs->errors && FAULT(m, ERROR_COUNT_RESTARTS))
 		m->logs->errors = 0;
 }
 
@@ -94,18 +94,19 @@ void logs_add_error(struct model *m, struct mcmd *c, uint16_t sqhd)
 	(void)sqhd;
 	c->more = true;
 	if (FAULT(m, ERROR_ENTRY_MISSING) ||
-	    (FAULT(m, ERROR_LOG_FULL_STOPS) && l->errors > m->opt.elpe))
+	    (l->errors > m->opt.elpe && FAULT(m, ERROR_LOG_FULL_STOPS)))
 		return;
 	e = &l->error[l->errors++ % (m->opt.elpe + 1)];
 	*e = (struct nvme_error_log_page){
-		.error_count = le64_from(FAULT(m, ERROR_COUNT_STUCK) ? 1 : l->errors),
+		.error_count =
+			le64_from(l->errors > 1 && FAULT(m, ERROR_COUNT_STUCK) ? 1 : l->errors),
 		.sqid = le16_from(c->sqid),
 		.cmdid = le16_from((uint16_t)(c->cid + FAULT(m, ERROR_ENTRY_WRONG_CID))),
 		.status_field = le16_from((uint16_t)(c->status << 1 | dnr_more)),
 		.parm_error_location = le16_from(c->error_location),
-		.lba = le64_from(FAULT(m, ERROR_ENTRY_FIRST_LBA) && c->sqid ? slba(c)
+		.lba = le64_from(c->sqid && FAULT(m, ERROR_ENTRY_FIRST_LBA) ? slba(c)
 									    : c->error_lba),
-		.nsid = le32_from(FAULT(m, ERROR_ENTRY_NO_NSID) && c->sqid ? 0 : c->nsid),
+		.nsid = le32_from(c->sqid && FAULT(m, ERROR_ENTRY_NO_NSID) ? 0 : c->nsid),
 		.cs = le64_from(c->specific),
 	};
 }
@@ -215,7 +216,7 @@ static void send(struct mcmd *c, struct log_read *r)
 		if (have)
 			memcpy(part, r->data + from, have);
 		memset(part + have, 0, n - have);
-		if (FAULT(c->m, LOG_SURPLUS_LEAK) && have < n)
+		if (have < n && FAULT(c->m, LOG_SURPLUS_LEAK))
 			memset(part + have, (int)(++c->m->logs->noise | 0x80), n - have);
 		if (mcmd_to_host(c, part, done, n, r->bytes))
 			return;
@@ -258,9 +259,10 @@ void admin_get_log(struct mcmd *c)
 		r.lpo = 0;
 		r.bytes = ((cdw10 >> 16 & 0xfff) + 1) * 4;
 	}
-	if (FAULT(m, NUMD_16_BIT))
+	if (numd_z >> 16 && FAULT(m, NUMD_16_BIT))
 		r.bytes = (numd_z & 0xffff) * 4 + 4;
-	if (FAULT(m, NUMD_ROUNDED_UP) || (FAULT(m, LPO_UNCLAIMED_OVERRUN) && cdw12))
+	if ((r.bytes % 64 && FAULT(m, NUMD_ROUNDED_UP)) ||
+	    (cdw12 && FAULT(m, LPO_UNCLAIMED_OVERRUN)))
 		r.bytes = (r.bytes + 63) / 64 * 64;
 	if (!r.page) {
 		send_unsupported(c, &r);
@@ -275,9 +277,9 @@ void admin_get_log(struct mcmd *c)
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(48, 0));
 		return;
 	}
-	if (FAULT(m, LPO_IGNORED))
+	if (r.lpo && FAULT(m, LPO_IGNORED))
 		r.lpo = 0;
-	if (FAULT(m, LOG_PART_WRONG_BEYOND_END) && r.lpo + r.bytes > r.len)
+	if (r.lpo + r.bytes > r.len && FAULT(m, LOG_PART_WRONG_BEYOND_END))
 		memset(r.data, 0, 16);
 	send(c, &r);
 	if (!c->status && (!(cdw10 >> 15 & 1) || FAULT(m, AER_RETAIN_IGNORED)))

@@ -180,12 +180,13 @@ static void ghost_show(struct model *m, struct media_ns *ns)
 int media_create(struct model *m, uint32_t nsid, const struct media_shape *shape)
 {
 	struct media_ns *ns = &m->media->ns[nsid - 1];
+	uint64_t serial = ++m->media->serial;
 	int err;
 
 	ns->nsid = nsid;
-	ns->serial = FAULT(m, NS_IDS_REUSED) ? nsid : ++m->media->serial;
-	ns->bad_stays = FAULT(m, UNCORRECTABLE_STAYS);
-	ns->unwritten_stays = FAULT(m, DULBE_WRITE_STAYS);
+	ns->serial = serial != nsid && FAULT(m, NS_IDS_REUSED) ? nsid : serial;
+	ns->bad_stays = m->fault[FAULT_UNCORRECTABLE_STAYS];
+	ns->unwritten_stays = m->fault[FAULT_DULBE_WRITE_STAYS];
 	ns->attached = 0;
 	err = media_shape_ns(m, ns, shape);
 	ns->allocated = !err;
@@ -193,7 +194,7 @@ int media_create(struct model *m, uint32_t nsid, const struct media_shape *shape
 		return err;
 	ghost_show(m, ns);
 	for (uint64_t i = 0;
-	     FAULT(m, UNWRITTEN_UNSTABLE) && !m->media->founding && i < ns->shape.blocks; i++)
+	     !m->media->founding && FAULT(m, UNWRITTEN_UNSTABLE) && i < ns->shape.blocks; i++)
 		bits_add(&ns->loose, i);
 	return 0;
 }
@@ -231,8 +232,9 @@ uint64_t media_capacity(const struct media_ns *ns)
 
 uint64_t media_total(const struct model *m)
 {
-	return m->opt.capacity ? m->opt.capacity
-			       : (m->opt.ns + m->opt.zns) * in_granules(m->opt.ns_bytes) + SPARE_BYTES;
+	return m->opt.capacity
+		       ? m->opt.capacity
+		       : (m->opt.ns + m->opt.zns) * in_granules(m->opt.ns_bytes) + SPARE_BYTES;
 }
 
 uint64_t media_unallocated(const struct model *m)
@@ -478,9 +480,9 @@ void media_reset(struct model *m, enum model_reset kind)
 		break;
 	case MODEL_RESET_CC:
 	case MODEL_RESET_FLR:
-		for (unsigned i = m->opt.ns;
-		     FAULT(m, ATTACHMENTS_LOST_AT_RESET) && i < MEDIA_NS_MAX; i++)
-			media_attach(&m->media->ns[i], m->index, false);
+		for (unsigned i = m->opt.ns; i < MEDIA_NS_MAX; i++)
+			if (m->media->ns[i].attached && FAULT(m, ATTACHMENTS_LOST_AT_RESET))
+				media_attach(&m->media->ns[i], m->index, false);
 		if (FAULT(m, COMPLETED_WRITE_LOST_AT_RESET))
 			cache_drop_all(m);
 		break;
@@ -531,8 +533,10 @@ static void settle(struct media_ns *ns, uint64_t lba, uint64_t n, bool through)
 {
 	uint64_t i;
 
-	for (i = lba; i < lba + n && !ns->unwritten_stays; i++)
-		bits_add(&ns->written, i);
+	for (i = lba; i < lba + n; i++)
+		if (!bits_has(&ns->written, i) &&
+		    !fault_counts(ns->unwritten_stays, FAULT_DULBE_WRITE_STAYS))
+			bits_add(&ns->written, i);
 	for (i = bits_next(&ns->loose, lba, lba + n); i < lba + n;
 	     i = bits_next(&ns->loose, i + 1, lba + n))
 		bits_remove(&ns->loose, i);
@@ -540,7 +544,7 @@ static void settle(struct media_ns *ns, uint64_t lba, uint64_t n, bool through)
 	     i = bits_next(&ns->bad, i + 1, lba + n)) {
 		/* The mark is on the medium, so what takes it away must be there too. */
 		through = true;
-		if (!ns->bad_stays)
+		if (!fault_counts(ns->bad_stays, FAULT_UNCORRECTABLE_STAYS))
 			bits_remove(&ns->bad, i);
 	}
 	image_settle(&ns->data, lba << ns->lbads, n << ns->lbads, through);

@@ -61,7 +61,7 @@ size_t nsmgmt_build_changed(struct model *m, uint8_t *page)
 			le32_put(page + 4 * n, nsid);
 		n++;
 	}
-	if (FAULT(m, CHANGED_LIST_UNSORTED) && n > 1 && n <= CHANGED_MOST) {
+	if (n > 1 && n <= CHANGED_MOST && FAULT(m, CHANGED_LIST_UNSORTED)) {
 		uint32_t first = le32_at(page);
 
 		le32_put(page, le32_at(page + 4));
@@ -92,7 +92,7 @@ static uint32_t free_nsid(const struct model *m)
 	for (uint32_t nsid = 1; nsid <= nn && nsid <= MEDIA_NS_MAX; nsid++)
 		if (!media_allocated(m, nsid))
 			return nsid;
-	if (FAULT(m, NSID_PAST_NN) && nn < MEDIA_NS_MAX)
+	if (nn < MEDIA_NS_MAX && FAULT(m, NSID_PAST_NN))
 		return nn + 1;
 	return 0;
 }
@@ -130,7 +130,7 @@ static bool too_large(struct mcmd *c, const struct media_shape *s)
 
 	if (bytes <= media_unallocated(c->m))
 		return false;
-	if (FAULT(c->m, NS_CAPACITY_UNCHECKED) && bytes < BYTES_MOST)
+	if (bytes < BYTES_MOST && FAULT(c->m, NS_CAPACITY_UNCHECKED))
 		return false;
 	mcmd_fail(c, SC_NS_CAPACITY, AT_DATA);
 	c->specific = FAULT(c->m, NS_CAPACITY_UNTOLD) ? 0 : bytes;
@@ -160,7 +160,7 @@ static bool shape_wrong(struct mcmd *c, struct media_shape *s)
 	}
 	if (status)
 		mcmd_fail(c, status, AT_DATA);
-	else if (FAULT(c->m, NS_GRANULE_DEMANDED) && s->blocks % 8)
+	else if (s->blocks % 8 && FAULT(c->m, NS_GRANULE_DEMANDED))
 		mcmd_fail(c, SC_INVALID_FIELD, AT_DATA);
 	return c->status != SC_SUCCESS;
 }
@@ -168,7 +168,7 @@ static bool shape_wrong(struct mcmd *c, struct media_shape *s)
 /* What the fault ns-size-wraps makes of a size that is none. */
 static void bend_size(const struct mcmd *c, struct media_shape *s)
 {
-	if (FAULT(c->m, NS_SIZE_WRAPS) && s->blocks > BYTES_MOST)
+	if (s->blocks > BYTES_MOST && FAULT(c->m, NS_SIZE_WRAPS))
 		s->blocks = 8;
 }
 

@@ -89,9 +89,9 @@ static bool range_let_through(struct model *m, struct nvm_range *r)
 	unsigned lbads = media_lbads(r->ns);
 	uint64_t start = r->lba << lbads;
 
-	if (FAULT(m, LBA_END_OFF_BY_ONE) && r->n <= size && r->lba == size + 1 - r->n)
+	if (r->n <= size && r->lba == size + 1 - r->n && FAULT(m, LBA_END_OFF_BY_ONE))
 		return true;
-	if (FAULT(m, LBA_SUM_OVERFLOW) && r->lba + r->n < r->lba && r->n <= size) {
+	if (r->lba + r->n < r->lba && r->n <= size && FAULT(m, LBA_SUM_OVERFLOW)) {
 		r->lba = 0;
 		return true;
 	}
@@ -122,10 +122,10 @@ static void bend_range(const struct mcmd *c, struct nvm_range *r)
 	uint64_t size = media_blocks(r->ns), cdw3 = le32_get(c->e.cdw3);
 	uint64_t last = size / 4 * 3;
 
-	if (FAULT(c->m, CDW3_COUNTS) && c->e.opcode == nvme_cmd_write &&
-	    cdw3 < size - r->lba - r->n)
+	if (cdw3 && c->e.opcode == nvme_cmd_write && cdw3 < size - r->lba - r->n &&
+	    FAULT(c->m, CDW3_COUNTS))
 		r->lba += cdw3;
-	if (FAULT(c->m, LBA_ALIASED) && r->lba >= last)
+	if (r->lba >= last && FAULT(c->m, LBA_ALIASED))
 		r->lba -= last;
 }
 
@@ -149,11 +149,13 @@ bool nvm_find_range(struct mcmd *c, struct nvm_range *r)
 
 bool nvm_holds_nothing(struct mcmd *c, const struct nvm_range *r)
 {
-	uint64_t n = FAULT(c->m, DULBE_FIRST_BLOCK_ALONE) ? 1 : r->n;
-	bool read = c->e.opcode == nvme_cmd_read || !FAULT(c->m, DULBE_READ_ALONE);
+	uint64_t n;
 
-	if (!feature_dulbe(c->m, media_nsid(r->ns)) || !read || FAULT(c->m, DULBE_IGNORED) ||
-	    !media_find_unwritten(r->ns, r->lba, n, &c->error_lba))
+	if (!feature_dulbe(c->m, media_nsid(r->ns)) || FAULT(c->m, DULBE_IGNORED) ||
+	    (c->e.opcode != nvme_cmd_read && FAULT(c->m, DULBE_READ_ALONE)))
+		return false;
+	n = r->n > 1 && FAULT(c->m, DULBE_FIRST_BLOCK_ALONE) ? 1 : r->n;
+	if (!media_find_unwritten(r->ns, r->lba, n, &c->error_lba))
 		return false;
 	mcmd_fail(c, SC_UNWRITTEN_BLOCK, MCMD_NOWHERE);
 	return true;
@@ -221,7 +223,7 @@ static void store_rejected(struct mcmd *c, struct nvm_range *r)
 /* Access frequency, of the fault access-hints-refused. */
 static bool hints_refused(struct mcmd *c)
 {
-	if (!FAULT(c->m, ACCESS_HINTS_REFUSED) || !(le32_get(c->e.cdw13) & CDW13_FREQUENCY))
+	if (!(le32_get(c->e.cdw13) & CDW13_FREQUENCY) || !FAULT(c->m, ACCESS_HINTS_REFUSED))
 		return false;
 	mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(52, 0));
 	return true;
@@ -232,8 +234,8 @@ static bool is_cut_wrongly(const struct mcmd *c, const struct nvm_range *r)
 {
 	uint64_t size = c->m->opt.nabsn + 1;
 
-	return FAULT(c->m, ATOMIC_OFFSET_IGNORED) && c->m->opt.nabsn &&
-	       r->lba / size != (r->lba + r->n - 1) / size;
+	return c->m->opt.nabsn && r->lba / size != (r->lba + r->n - 1) / size &&
+	       FAULT(c->m, ATOMIC_OFFSET_IGNORED);
 }
 
 /* What the faults make of a Write once its data are there; true: that was all. */
@@ -242,9 +244,9 @@ static bool write_bent(struct mcmd *c, const struct nvm_range *r, const uint8_t 
 	struct model *m = c->m;
 	unsigned lbads = media_lbads(r->ns);
 
-	if (FAULT(m, DEPTH_DROPS_WRITE) && model_commands_running(m) >= 32)
+	if (model_commands_running(m) >= 32 && FAULT(m, DEPTH_DROPS_WRITE))
 		return true;
-	if (FAULT(m, NLB_PLUS_ONE) && r->n == 5 && r->lba + 5 < media_blocks(r->ns))
+	if (r->n == 5 && r->lba + 5 < media_blocks(r->ns) && FAULT(m, NLB_PLUS_ONE))
 		media_zero(r->ns, r->lba + 5, 1, nvm_through(c));
 	if (!FAULT(m, WRITES_MIX) && !FAULT(m, WRITES_MIX_ACROSS) && !is_cut_wrongly(c, r))
 		return false;
@@ -260,7 +262,7 @@ static bool settle_pi(struct mcmd *c, const struct nvm_range *r, struct nvm_bloc
 {
 	struct pi_terms t = pi_terms(c);
 
-	if (FAULT(c->m, PRINFO_REFUSED_WITHOUT_PI) && !media_pi(r->ns)->type && t.prinfo)
+	if (!media_pi(r->ns)->type && t.prinfo && FAULT(c->m, PRINFO_REFUSED_WITHOUT_PI))
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(51, 2));
 	if (!media_pi(r->ns)->type)
 		return c->status != SC_SUCCESS;
@@ -291,7 +293,7 @@ void nvm_write(struct mcmd *c)
 		return;
 	if ((cdw12(c) & CDW12_DTYPE) && FAULT(c->m, DIRECTIVE_LOSES_DATA))
 		return;
-	kept = r.n - (FAULT(c->m, LAST_LBA_DROPPED) && r.n > 8 && c->sqid > 1);
+	kept = r.n - (r.n > 8 && c->sqid > 1 && FAULT(c->m, LAST_LBA_DROPPED));
 	media_write(r.ns, r.lba, kept, b.data, nvm_through(c));
 	if (b.meta)
 		media_write_meta(r.ns, r.lba, kept, b.meta, nvm_through(c));
@@ -320,9 +322,9 @@ static size_t sent_bytes(struct mcmd *c, const struct nvm_range *r)
 {
 	size_t sent = range_bytes(r);
 
-	if (FAULT(c->m, READ_STALE_TAIL) && r->n > 8 && c->sqid > 1)
+	if (r->n > 8 && c->sqid > 1 && FAULT(c->m, READ_STALE_TAIL))
 		sent -= 16;
-	if (FAULT(c->m, LIMITED_RETRY_SHORT) && (cdw12(c) & CDW12_LR))
+	if ((cdw12(c) & CDW12_LR) && FAULT(c->m, LIMITED_RETRY_SHORT))
 		sent -= 1ull << media_lbads(r->ns);
 	if (FAULT(c->m, FORMAT_OF_LAST_NS))
 		sent = media_bent_bytes(c->m, r->ns, r->n);
@@ -381,7 +383,7 @@ static void run_write_uncorrectable(struct mcmd *c)
 		return;
 	media_mark_bad(r.ns, r.lba, r.n);
 	feature_lba_tracked(c->m);
-	if (FAULT(c->m, UNCORRECTABLE_NEIGHBOUR) && r.lba + r.n < media_blocks(r.ns))
+	if (r.lba + r.n < media_blocks(r.ns) && FAULT(c->m, UNCORRECTABLE_NEIGHBOUR))
 		media_mark_bad(r.ns, r.lba + r.n, 1);
 }
 
@@ -427,17 +429,17 @@ static void run_write_zeroes(struct mcmd *c)
 	if (!nvm_find_range(c, &r) ||
 	    above_limit(c, &r, NVME_CTRL_ONCS_WRITE_ZEROES, m->opt.wzsl) || zeroes_refused(c, &r))
 		return;
-	if (FAULT(m, IO_FUZZ_ILLEGAL_STATUS) && cdw12(c) & WRITE_ZEROES_RESERVED) {
+	if (cdw12(c) & WRITE_ZEROES_RESERVED && FAULT(m, IO_FUZZ_ILLEGAL_STATUS)) {
 		c->status = 0x3f;
 		return;
 	}
 	if (FAULT(m, WRITE_ZEROES_16_BIT))
 		r.n = (uint16_t)r.n;
-	if (FAULT(m, WRITE_ZEROES_NEIGHBOUR) && r.lba + r.n < media_blocks(r.ns))
+	if (r.lba + r.n < media_blocks(r.ns) && FAULT(m, WRITE_ZEROES_NEIGHBOUR))
 		r.n++;
 	if (r.n)
 		zero(c, &r);
-	if (FAULT(m, NS_ZEROES_CROSS) && media_nsid(r.ns) != 1)
+	if (media_nsid(r.ns) != 1 && FAULT(m, NS_ZEROES_CROSS))
 		media_zero(media_ns(m, 1), r.lba, 1, nvm_through(c));
 }
 
@@ -554,7 +556,7 @@ void nvm_command(struct mcmd *c)
 			op = &ops[i];
 	smart_activity(c->m);
 	feature_io_begins(c->m);
-	if (FAULT(c->m, DST_HOLDS_IO) && selftest_runs(c->m))
+	if (selftest_runs(c->m) && FAULT(c->m, DST_HOLDS_IO))
 		mcmd_fail(c, SC_NS_NOT_READY, MCMD_NOWHERE);
 	else if (op && (ana_refuses_io(c) || resv_conflict(c)))
 		return;

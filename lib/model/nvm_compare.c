@@ -113,7 +113,7 @@ void nvm_verify(struct mcmd *c)
 	}
 	if (!nvm_find_range(c, &r))
 		return;
-	if (FAULT(c->m, VERIFY_LIMIT_ENFORCED) && r.n << media_lbads(r.ns) > 8192)
+	if (r.n << media_lbads(r.ns) > 8192 && FAULT(c->m, VERIFY_LIMIT_ENFORCED))
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(48, 0));
 	else if (FAULT(c->m, VERIFY_NOOP) || !verify_fails(c, &r))
 		nvm_count(c, SMART_VERIFY, &r);

@@ -23,7 +23,7 @@ static bool moves_meta(const struct mcmd *c, const struct nvm_range *r)
 {
 	bool strips = pi_strips(r->ns, prinfo(c)) && !FAULT(c->m, PRACT_NOT_STRIPPED);
 
-	if (FAULT(c->m, PRACT_STRIPS_WITHOUT_PI) && (prinfo(c) & PRACT) && media_ms(r->ns) == 8)
+	if ((prinfo(c) & PRACT) && media_ms(r->ns) == 8 && FAULT(c->m, PRACT_STRIPS_WITHOUT_PI))
 		strips = true;
 	return media_ms(r->ns) && !strips;
 }
@@ -143,10 +143,11 @@ int nvm_fetch(struct mcmd *c, const struct nvm_range *r, struct nvm_blocks *ret)
 static void touch_mptr(struct mcmd *c, const struct nvm_range *r)
 {
 	bool separate = moves_meta(c, r) && !is_interleaved(c, r);
-	bool touches = media_ms(r->ns) ? FAULT(c->m, EXTENDED_USES_MPTR)
-				       : FAULT(c->m, MPTR_USED_WITHOUT_METADATA);
 
-	if (!separate && touches && le64_get(c->e.mptr))
+	if (separate || !le64_get(c->e.mptr))
+		return;
+	if (media_ms(r->ns) ? FAULT(c->m, EXTENDED_USES_MPTR)
+			    : FAULT(c->m, MPTR_USED_WITHOUT_METADATA))
 		core_dma_write(c->m, mptr(c), "\xdb\xdb\xdb\xdb\xdb\xdb\xdb\xdb", 8);
 }
 
@@ -164,7 +165,7 @@ int nvm_load(struct mcmd *c, const struct nvm_range *r, struct nvm_blocks *ret)
 {
 	const uint8_t *view = media_view(c->m, r->ns, r->lba, r->n);
 
-	if (FAULT(c->m, PEER_READS_STALE) && c->m->index)
+	if (c->m->index && FAULT(c->m, PEER_READS_STALE))
 		view = media_stored(r->ns, r->lba);
 	if (!media_ms(r->ns)) { /* no copy is needed */
 		*ret = (struct nvm_blocks){ .data = (uint8_t *)view };

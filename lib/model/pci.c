@@ -92,6 +92,44 @@ static void set(struct model_pci *pci, const struct cfg_field *f)
 	}
 }
 
+/*
+ * Faults that stand in configuration space itself, and where: they are there from a reset on, and
+ * matter to who touches those bytes.
+ */
+static const struct cfg_fault {
+	uint16_t fault, off, bytes;
+} standing[] = {
+	{ FAULT_CLASS_CODE_WRONG, 0x09, 1 },
+	{ FAULT_HEADER_TYPE_BRIDGE, 0x0e, 1 },
+	{ FAULT_BAR0_MASK_SMALL, CFG_BAR0, 8 },
+	{ FAULT_BAR0_PREFETCHABLE, CFG_BAR0, 1 },
+	{ FAULT_PCI_IDS_WRITABLE, 0x2c, 4 },
+	{ FAULT_INTERRUPT_PIN_FIVE, CFG_PIN, 1 },
+	{ FAULT_CAP_LIST_BIT_CLEAR, CFG_STATUS, 1 },
+	{ FAULT_PM_NO_SOFT_RESET_CLEAR, PMCSR, 1 },
+	{ FAULT_MSIX_TABLE_OUTSIDE_BAR, CAP_MSIX + 4, 4 },
+	{ FAULT_MSIX_PBA_OVER_DOORBELLS, CAP_MSIX + 8, 4 },
+	{ FAULT_CAP_CHAIN_LOOP, CAP_EXP + 1, 1 },
+	{ FAULT_CAP_CHAIN_UNALIGNED, CAP_EXP + 1, 1 },
+	{ FAULT_PCIE_VERSION_ONE, CAP_EXP + 2, 1 },
+	{ FAULT_PCIE_NO_ROLE_BASED, CAP_EXP + 5, 1 },
+	{ FAULT_AER_STATUS_NOT_CLEAR, CAP_AER + 6, 1 },
+	{ FAULT_AER_STATUS_STICKS, CAP_AER + 6, 1 },
+};
+
+static bool is_set(const struct model *m, unsigned fault)
+{
+	return m->fault[fault];
+}
+
+static void ask_about(const struct model *m, unsigned off, unsigned bytes)
+{
+	for (size_t i = 0; fault_asked && i < ARRAY_SIZE(standing); i++)
+		if (off < (unsigned)standing[i].off + standing[i].bytes &&
+		    standing[i].off < off + bytes)
+			fault_is_on(m->fault, standing[i].fault);
+}
+
 uint64_t model_bar_size(const struct model *m)
 {
 	uint64_t need = irq_pba_offset(m) + 4096, size = BAR_BYTES_MIN;
@@ -103,10 +141,10 @@ uint64_t model_bar_size(const struct model *m)
 
 static void set_bar(struct model *m)
 {
-	uint64_t mask = ~((FAULT(m, BAR0_MASK_SMALL) ? 0x2000 : model_bar_size(m)) - 1);
+	bool small = is_set(m, FAULT_BAR0_MASK_SMALL), fetch = is_set(m, FAULT_BAR0_PREFETCHABLE);
+	uint64_t mask = ~((small ? 0x2000 : model_bar_size(m)) - 1);
 
-	set(m->pci, &(struct cfg_field){ CFG_BAR0, 4, FAULT(m, BAR0_PREFETCHABLE) ? 0xc : 0x4,
-					 (uint32_t)mask, 0 });
+	set(m->pci, &(struct cfg_field){ CFG_BAR0, 4, fetch ? 0xc : 0x4, (uint32_t)mask, 0 });
 	set(m->pci, &(struct cfg_field){ CFG_BAR0 + 4, 4, 0, (uint32_t)(mask >> 32), 0 });
 }
 
@@ -126,9 +164,9 @@ static void set_msix(struct model *m)
 	uint8_t *cap = m->pci->value + CAP_MSIX;
 	uint32_t table = (uint32_t)irq_table_offset(m), pba = (uint32_t)irq_pba_offset(m);
 
-	if (FAULT(m, MSIX_TABLE_OUTSIDE_BAR))
+	if (is_set(m, FAULT_MSIX_TABLE_OUTSIDE_BAR))
 		table = (uint32_t)model_bar_size(m);
-	if (FAULT(m, MSIX_PBA_OVER_DOORBELLS))
+	if (is_set(m, FAULT_MSIX_PBA_OVER_DOORBELLS))
 		pba = REG_DOORBELLS;
 	le16_put(cap + 2, (uint16_t)(m->opt.vectors - 1));
 	le32_put(cap + 4, table);
@@ -139,29 +177,29 @@ static void set_faults(struct model *m)
 {
 	struct model_pci *pci = m->pci;
 
-	if (FAULT(m, CLASS_CODE_WRONG))
+	if (is_set(m, FAULT_CLASS_CODE_WRONG))
 		pci->value[0x09] = 0x01;
-	if (FAULT(m, HEADER_TYPE_BRIDGE))
+	if (is_set(m, FAULT_HEADER_TYPE_BRIDGE))
 		pci->value[0x0e] = 0x01;
-	if (FAULT(m, INTERRUPT_PIN_FIVE))
+	if (is_set(m, FAULT_INTERRUPT_PIN_FIVE))
 		pci->value[0x3d] = 5;
-	if (FAULT(m, CAP_LIST_BIT_CLEAR))
+	if (is_set(m, FAULT_CAP_LIST_BIT_CLEAR))
 		pci->value[0x06] &= (uint8_t)~0x10;
-	if (FAULT(m, CAP_CHAIN_LOOP))
+	if (is_set(m, FAULT_CAP_CHAIN_LOOP))
 		pci->value[CAP_EXP + 1] = CAP_PM;
-	if (FAULT(m, CAP_CHAIN_UNALIGNED))
+	if (is_set(m, FAULT_CAP_CHAIN_UNALIGNED))
 		pci->value[CAP_EXP + 1] = 0xc2;
-	if (FAULT(m, PCIE_NO_ROLE_BASED))
+	if (is_set(m, FAULT_PCIE_NO_ROLE_BASED))
 		pci->value[CAP_EXP + 5] &= (uint8_t)~0x80;
-	if (FAULT(m, PCIE_VERSION_ONE))
+	if (is_set(m, FAULT_PCIE_VERSION_ONE))
 		pci->value[CAP_EXP + 2] = 0x01;
-	if (FAULT(m, PM_NO_SOFT_RESET_CLEAR))
+	if (is_set(m, FAULT_PM_NO_SOFT_RESET_CLEAR))
 		pci->value[PMCSR] &= (uint8_t)~0x08;
-	if (FAULT(m, PCI_IDS_WRITABLE))
+	if (is_set(m, FAULT_PCI_IDS_WRITABLE))
 		memset(pci->writable + 0x2c, 0xff, 4);
-	if (FAULT(m, AER_STATUS_NOT_CLEAR))
+	if (is_set(m, FAULT_AER_STATUS_NOT_CLEAR))
 		pci->value[CAP_AER + 0x06] = 0x10;
-	if (FAULT(m, AER_STATUS_STICKS)) {
+	if (is_set(m, FAULT_AER_STATUS_STICKS)) {
 		pci->value[CAP_AER + 0x06] = 0x10;
 		pci->clears[CAP_AER + 0x06] &= (uint8_t)~0x10;
 	}
@@ -281,11 +319,13 @@ int model_cfg_read(struct model *m, unsigned off, unsigned width, uint32_t *ret)
 		return -EINVAL;
 	if (off + width / 8 > CFG_BYTES)
 		return -ERANGE;
+	ask_about(m, off, width / 8);
 	core_tick(m);
 	m->pci->value[CFG_STATUS] &= (uint8_t)~STATUS_INTX;
 	if (intx_pending(m) && !FAULT(m, INTX_STATUS_CLEAR))
 		m->pci->value[CFG_STATUS] |= STATUS_INTX;
-	if (FAULT(m, MSIX_SIZE_CHANGES) && m->core->marks.enables)
+	if (m->core->marks.enables && touches(off, width / 8, MSIX_CONTROL) &&
+	    FAULT(m, MSIX_SIZE_CHANGES))
 		m->pci->value[MSIX_CONTROL] = (uint8_t)(m->opt.vectors - 2);
 	for (unsigned i = width / 8; i-- > 0;)
 		v = v << 8 | m->pci->value[off + i];
@@ -310,6 +350,7 @@ int model_cfg_write(struct model *m, unsigned off, unsigned width, uint32_t valu
 		return -EINVAL;
 	if (off + bytes > CFG_BYTES)
 		return -ERANGE;
+	ask_about(m, off, bytes);
 	for (unsigned i = 0; i < bytes; i++)
 		write_byte(m, off + i, (uint8_t)(value >> 8 * i));
 	if (touches(off, bytes, MSIX_CONTROL + 1))

@@ -219,12 +219,13 @@ static uint16_t block_status(struct mcmd *c, const struct media_ns *ns, const ui
 bool pi_fails(struct mcmd *c, const struct media_ns *ns, uint64_t lba, uint64_t n,
 	      const uint8_t *data, const uint8_t *meta, const struct pi_terms *t)
 {
-	uint64_t i = FAULT(c->m, PI_FIRST_UNCHECKED) && n > 1;
 	uint16_t status;
+	uint64_t i;
 
 	if (!media_pi(ns)->type)
 		return false;
-	n -= FAULT(c->m, PI_LAST_UNCHECKED) && n > 1;
+	i = n > 1 && FAULT(c->m, PI_FIRST_UNCHECKED);
+	n -= n > 1 && FAULT(c->m, PI_LAST_UNCHECKED);
 	for (; i < n; i++) {
 		status = block_status(c, ns, data + (i << media_lbads(ns)), meta + i * media_ms(ns),
 				      t, i);

@@ -60,10 +60,10 @@ void pmr_reset(struct model *m, enum model_reset kind)
 	forget(p, kind == MODEL_POWER_OFF && FAULT(m, PMR_LOST_OVER_POWER));
 	forget(p, kind == MODEL_RESET_FLR && FAULT(m, PMR_LOST_OVER_FLR));
 	if (kind == MODEL_RESET_CC) {
-		forget(p, FAULT(m, PMR_LOST_OVER_RESET));
-		if (FAULT(m, PMRMSC_LOST_OVER_RESET))
+		forget(p, p->ctl && FAULT(m, PMR_LOST_OVER_RESET));
+		if (p->msc && FAULT(m, PMRMSC_LOST_OVER_RESET))
 			p->msc = 0;
-		if (!FAULT(m, PMRCTL_LOST_OVER_RESET))
+		if (!p->ctl || !FAULT(m, PMRCTL_LOST_OVER_RESET))
 			return;
 	}
 	p->state = PMR_FRESH;

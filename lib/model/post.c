@@ -24,11 +24,11 @@ static uint16_t sqhd_of(struct model *m, const struct slot *s, const struct mode
 
 	if (!s->c.sqid)
 		return (uint16_t)sq->head;
-	if (FAULT(m, SQHD_OFF_BY_ONE) && sq->head == 0)
+	if (sq->head == 0 && FAULT(m, SQHD_OFF_BY_ONE))
 		return (uint16_t)sq->size;
-	if (FAULT(m, SQHD_PAST_TAIL) && sq->last_ring > 1)
+	if (sq->last_ring > 1 && FAULT(m, SQHD_PAST_TAIL))
 		return (uint16_t)((sq->tail + 1) % sq->size);
-	for (unsigned i = 1; FAULT(m, SQHD_OF_OTHER_SQ) && cq->sqs > 1 && i <= m->opt.nsq; i++)
+	for (unsigned i = 1; cq->sqs > 1 && FAULT(m, SQHD_OF_OTHER_SQ) && i <= m->opt.nsq; i++)
 		if (i != s->c.sqid && m->core->sq[i].used && core_cq(m, m->core->sq[i].cqid) == cq)
 			return (uint16_t)m->core->sq[i].head;
 	return (uint16_t)sq->head;
@@ -36,7 +36,7 @@ static uint16_t sqhd_of(struct model *m, const struct slot *s, const struct mode
 
 static uint16_t sqid_of(struct model *m, const struct slot *s, const struct model_cq *cq)
 {
-	for (unsigned i = 1; FAULT(m, CQE_WRONG_SQID_WHEN_SHARED) && cq->sqs > 1 && i <= m->opt.nsq;
+	for (unsigned i = 1; cq->sqs > 1 && FAULT(m, CQE_WRONG_SQID_WHEN_SHARED) && i <= m->opt.nsq;
 	     i++)
 		if (m->core->sq[i].used && core_cq(m, m->core->sq[i].cqid) == cq)
 			return (uint16_t)i;
@@ -65,13 +65,13 @@ static void bend(struct model *m, const struct slot *s, struct cqe *e)
 		e->cid = le16_from((uint16_t)(s->c.cid ^ 0x5555));
 	if (FAULT(m, WRONG_SQID))
 		e->sqid = le16_from((uint16_t)(s->c.sqid + 1));
-	if (FAULT(m, CID_HIGH_BIT_LOST))
+	if (s->c.cid >> 15 && FAULT(m, CID_HIGH_BIT_LOST))
 		e->cid = le16_from(s->c.cid & 0x7fff);
-	if (FAULT(m, CQE_STALE_DWORDS) && s->c.e.opcode == nvme_cmd_flush)
+	if (s->c.e.opcode == nvme_cmd_flush && FAULT(m, CQE_STALE_DWORDS))
 		e->dw0 = e->dw1 = le32_from(s->c.nsid);
-	if (FAULT(m, RESERVED_STATUS) && s->c.status == SC_SUCCESS)
+	if (s->c.status == SC_SUCCESS && FAULT(m, RESERVED_STATUS))
 		status = (uint16_t)(STATUS_RESERVED << 1 | (status & CQE_PHASE));
-	if (FAULT(m, CQE_RESERVED_BITS) && s->c.status == SC_SUCCESS) {
+	if (s->c.status == SC_SUCCESS && FAULT(m, CQE_RESERVED_BITS)) {
 		status |= 3u << 12;
 		e->dw1 = le32_from(~0u);
 	}
@@ -80,7 +80,7 @@ static void bend(struct model *m, const struct slot *s, struct cqe *e)
 
 static struct cqe entry_of(struct model *m, const struct slot *s, const struct model_cq *cq)
 {
-	uint8_t phase = cq->phase ^ (FAULT(m, WRONG_PHASE) && s->c.sqid);
+	uint8_t phase = cq->phase ^ (s->c.sqid && FAULT(m, WRONG_PHASE));
 	struct cqe e = {
 		.dw0 = le32_from(s->c.dw0),
 		.dw1 = le32_from(s->c.dw1),
@@ -139,7 +139,7 @@ static void advance(struct model *m, struct model_cq *cq, bool io)
 	if (!(FAULT(m, PHASE_NOT_INVERTED_ODD_SIZE) && io && is_odd(cq->size)) &&
 	    !(FAULT(m, ADMIN_PHASE_ODD_SIZE) && !io && is_odd(cq->size)))
 		cq->phase ^= 1;
-	if (FAULT(m, CQE_SLOT_SKIPPED) && io && is_odd(cq->size))
+	if (io && is_odd(cq->size) && FAULT(m, CQE_SLOT_SKIPPED))
 		cq->tail = 1;
 }
 
@@ -147,9 +147,9 @@ static void interrupt(struct model *m, const struct model_cq *cq)
 {
 	unsigned vector = cq->vector;
 
-	if (!cq->ien && !(FAULT(m, IEN_IGNORED) && cq != m->core->cq))
+	if (!cq->ien && !(cq != m->core->cq && FAULT(m, IEN_IGNORED)))
 		return;
-	if (FAULT(m, IRQ_WRONG_VECTOR) && vector)
+	if (vector && FAULT(m, IRQ_WRONG_VECTOR))
 		vector = vector % (m->opt.vectors - 1) + 1;
 	irq_raise(m, vector);
 }
@@ -160,7 +160,7 @@ static void put(struct model *m, struct slot *s, struct model_cq *cq)
 	uint64_t at = queue_at(m, cq->base, cq->pieces, (uint64_t)cq->tail * sizeof(e));
 	bool io = s->c.sqid;
 
-	if (store(m, at, &e, io && FAULT(m, PHASE_BEFORE_REST) && cq->size == 3)) {
+	if (store(m, at, &e, io && cq->size == 3 && FAULT(m, PHASE_BEFORE_REST))) {
 		core_fatal(m);
 		m->core->wedged = io && FAULT(m, CQ_FAULT_WEDGES);
 		return;
@@ -185,7 +185,7 @@ void post_cqe(struct model *m, struct slot *s)
 
 	if (cq) {
 		put(m, s, cq);
-		if (FAULT(m, DOUBLE_CQE) && s->c.sqid)
+		if (s->c.sqid && FAULT(m, DOUBLE_CQE))
 			put(m, s, cq);
 	}
 	m->core->marks.completions++;
@@ -204,7 +204,7 @@ bool post_hold_for_irq(struct model *m, struct slot *s)
 {
 	struct model_cq *cq = target_of(m, s);
 
-	if (!FAULT(m, IRQ_BEFORE_CQE) || !s->c.sqid || !cq || !cq->ien || s->told)
+	if (!s->c.sqid || !cq || !cq->ien || s->told || !FAULT(m, IRQ_BEFORE_CQE))
 		return false;
 	interrupt(m, cq);
 	s->told = true;

@@ -65,7 +65,7 @@ static bool is_chain_slot(const struct walk *w)
 	struct model *m = w->c->m;
 	bool last = offset_in_page(w->c, w->at) == m->core->page - sizeof(__le64);
 
-	if (FAULT(m, EXACT_END_AS_CHAIN) && last)
+	if (last && FAULT(m, EXACT_END_AS_CHAIN))
 		return true;
 	return last && w->left > 1 && !FAULT(m, CHAIN_SLOT_AS_DATA);
 }
@@ -79,7 +79,7 @@ static bool follow_chain(struct walk *w)
 		return true;
 	if (offset_in_page(w->c, next))
 		return fails(w->c, SC_PRP_OFFSET_INVALID, AT_PRP2);
-	if (FAULT(m, PRP_LOOP_FOREVER) && next == from) {
+	if (next == from && FAULT(m, PRP_LOOP_FOREVER)) {
 		m->core->data_endless = true;
 		return fails(w->c, SC_INTERNAL_ERROR, AT_PRP2);
 	}
@@ -143,7 +143,7 @@ static uint64_t first_page(const struct mcmd *c)
 	struct model *m = c->m;
 	uint64_t prp1 = le64_get(c->e.prp1);
 
-	if (FAULT(m, IO_FUZZ_WRITES_OUTSIDE) && is_io(c) && c->e.flags & 0xc0)
+	if (is_io(c) && c->e.flags & 0xc0 && FAULT(m, IO_FUZZ_WRITES_OUTSIDE))
 		prp1 += m->core->page;
 	return prp1;
 }
@@ -168,7 +168,7 @@ bool prp_gather(struct mcmd *c, struct data_list *list, size_t total)
 
 	if (prp1 & 3 && !FAULT(c->m, PRP1_LOW_BITS_SHIFT))
 		return fails(c, SC_PRP_OFFSET_INVALID, AT_PRP1);
-	if (FAULT(c->m, PRP1_OFFSET_DROPPED) && is_io(c) && n > 1)
+	if (is_io(c) && n > 1 && FAULT(c->m, PRP1_OFFSET_DROPPED))
 		prp1 -= offset_in_page(c, prp1);
 	if (data_add(c, list, prp1, core->page - offset_in_page(c, prp1), false))
 		return true;

@@ -55,11 +55,11 @@ static void keep_positions(struct model *m)
 {
 	struct model_core *core = m->core;
 
-	if (FAULT(m, STALE_ADMIN_TAIL) && core->marks.old_sq.head < core->sq[0].size) {
+	if (core->marks.old_sq.head < core->sq[0].size && FAULT(m, STALE_ADMIN_TAIL)) {
 		core->sq[0].head = core->marks.old_sq.head;
 		core->sq[0].tail = core->marks.old_sq.head;
 	}
-	if (FAULT(m, ADMIN_CQ_PHASE_KEPT_OVER_RESET) && core->marks.old_cq.used)
+	if (core->marks.old_cq.used && FAULT(m, ADMIN_CQ_PHASE_KEPT_OVER_RESET))
 		core->cq[0].phase = core->marks.old_cq.phase;
 }
 
@@ -76,7 +76,7 @@ void queue_admin_create(struct model *m)
 					 .size = (core->aqa >> 16) + 1,
 					 .phase = 1,
 					 .sqs = 1 };
-	if (FAULT(m, AQA_SIZES_SWAPPED)) {
+	if (core->sq[0].size != core->cq[0].size && FAULT(m, AQA_SIZES_SWAPPED)) {
 		core->sq[0].size = (core->aqa >> 16) + 1;
 		core->cq[0].size = (core->aqa & 0xfff) + 1;
 	}
@@ -89,7 +89,6 @@ struct create {
 	uint32_t qsize_z;
 	unsigned granted, entry_shift, want_shift;
 	bool exists, cq;
-	bool qid_unchecked, reuse; /* faults */
 };
 
 static struct create create_of(struct mcmd *c, bool cq)
@@ -102,22 +101,19 @@ static struct create create_of(struct mcmd *c, bool cq)
 	return (struct create){
 		.qid = (uint16_t)cdw10,
 		.qsize_z = cdw10 >> 16,
-		.granted = (cq ? ncq : nsq) - FAULT(m, TOO_FEW_QUEUES),
+		.granted = cq ? ncq : nsq,
 		.entry_shift = m->core->cc >> shift & 15,
 		.want_shift = cq ? CQE_SHIFT : SQE_SHIFT,
 		.exists = model_queue_exists(m, (uint16_t)cdw10, cq),
 		.cq = cq,
-		.qid_unchecked =
-			cq ? FAULT(m, CREATE_CQ_QID_UNCHECKED) : FAULT(m, CREATE_SQ_QID_UNCHECKED),
-		.reuse = cq ? FAULT(m, CREATE_CQ_QID_REUSE) : FAULT(m, CREATE_SQ_QID_REUSE),
 	};
 }
 
 static bool has_leaked(const struct model *m)
 {
-	if (FAULT(m, FAILED_CREATE_LEAKS) && m->core->marks.failed_creates >= FAILED_MOST)
+	if (m->core->marks.failed_creates >= FAILED_MOST && FAULT(m, FAILED_CREATE_LEAKS))
 		return true;
-	return FAULT(m, RESET_LEAKS_QUEUES) && m->core->marks.resets >= LEAK_AFTER;
+	return m->core->marks.resets >= LEAK_AFTER && FAULT(m, RESET_LEAKS_QUEUES);
 }
 
 static bool qid_is_bad(const struct model *m, const struct create *q)
@@ -125,9 +121,11 @@ static bool qid_is_bad(const struct model *m, const struct create *q)
 	if (has_leaked(m))
 		return true;
 	if (q->exists)
-		return !q->reuse;
-	if (q->qid == 0 || q->qid > q->granted)
-		return !q->qid_unchecked;
+		return !(q->cq ? FAULT(m, CREATE_CQ_QID_REUSE) : FAULT(m, CREATE_SQ_QID_REUSE));
+	if (q->qid == 0 || q->qid > q->granted ||
+	    (q->qid == q->granted && FAULT(m, TOO_FEW_QUEUES)))
+		return !(q->cq ? FAULT(m, CREATE_CQ_QID_UNCHECKED)
+			       : FAULT(m, CREATE_SQ_QID_UNCHECKED));
 	return false;
 }
 
@@ -232,7 +230,7 @@ static bool has_place(unsigned max, uint16_t qid)
 
 static uint32_t entries(const struct model *m, const struct create *q)
 {
-	if (FAULT(m, QSIZE_ONE_BASED) && q->qsize_z > 1 && q->qsize_z < 8)
+	if (q->qsize_z > 1 && q->qsize_z < 8 && FAULT(m, QSIZE_ONE_BASED))
 		return q->qsize_z;
 	return q->qsize_z ? q->qsize_z + 1 : 2;
 }
@@ -261,7 +259,7 @@ void admin_create_cq(struct mcmd *c)
 				 .pieces = in_pieces(c),
 				 .size = entries(m, &q),
 				 .phase = 1 };
-	if (FAULT(m, RECREATE_KEEPS_POSITION) && old.size == cq->size) {
+	if (old.size == cq->size && FAULT(m, RECREATE_KEEPS_POSITION)) {
 		cq->head = cq->tail = old.tail;
 		cq->phase = old.phase;
 	}
@@ -305,7 +303,7 @@ void admin_create_sq(struct mcmd *c)
 		return;
 	if (!has_place(m->opt.nsq, q.qid) || !core_cq(m, cqid))
 		return;
-	if (FAULT(m, SQ_CQID_IGNORED) && core_cq(m, q.qid))
+	if (q.qid != cqid && core_cq(m, q.qid) && FAULT(m, SQ_CQID_IGNORED))
 		cqid = q.qid;
 	sq = &m->core->sq[q.qid];
 	old = *sq;
@@ -317,7 +315,7 @@ void admin_create_sq(struct mcmd *c)
 				 .pieces = in_pieces(c),
 				 .size = entries(m, &q),
 				 .cqid = cqid };
-	if (FAULT(m, RECREATE_KEEPS_POSITION) && old.size == sq->size)
+	if (old.size == sq->size && FAULT(m, RECREATE_KEEPS_POSITION))
 		sq->head = sq->tail = old.head;
 	m->core->cq[cqid].sqs++;
 	dbbuf_queue_changed(m, q.qid);
@@ -340,7 +338,7 @@ void admin_delete_cq(struct mcmd *c)
 		mcmd_fail(c, SC_QUEUE_DELETION_INVALID, AT_CDW(10, 0));
 		return;
 	}
-	if (FAULT(m, INTX_SURVIVES_DELETE) && cq_used(cq))
+	if (cq_used(cq) && FAULT(m, INTX_SURVIVES_DELETE))
 		intx_kept(m);
 	cq->used = false;
 	dbbuf_queue_changed(m, qid);
@@ -359,12 +357,12 @@ void admin_delete_sq(struct mcmd *c)
 			mcmd_fail(c, SC_QID_INVALID, AT_CDW(10, 0));
 		return;
 	}
-	if (FAULT(m, CQ_FULL_DELETE_DEADLOCK) && !cq_room(core_cq(m, sq->cqid))) {
+	if (!cq_room(core_cq(m, sq->cqid)) && FAULT(m, CQ_FULL_DELETE_DEADLOCK)) {
 		c->held = true;
 		return;
 	}
 	engine_abort_queue(m, qid);
-	if (FAULT(m, DELETE_SQ_REACHES_PEER) && model_other(m))
+	if (model_other(m) && FAULT(m, DELETE_SQ_REACHES_PEER))
 		engine_abort_queue(model_other(m), qid);
 	engine_drop_one(m, qid);
 	sq->used = false;
@@ -383,7 +381,8 @@ static void drop_io_queues(struct model *m)
 
 static bool io_queues_survive(const struct model *m, enum model_reset kind)
 {
-	return (kind == MODEL_RESET_CC && FAULT(m, IO_QUEUES_SURVIVE_RESET)) ||
+	return (kind == MODEL_RESET_CC && model_has_io_queues(m) &&
+		FAULT(m, IO_QUEUES_SURVIVE_RESET)) ||
 	       (kind == MODEL_RESET_FLR &&
 		(FAULT(m, FLR_KEEPS_IO_QUEUES) || m->core->marks.keep_queues));
 }
@@ -418,7 +417,7 @@ void core_drop_all(struct model *m, enum model_reset kind)
 	core->marks.late = 0;
 	if (kind == MODEL_RESET_CC && FAULT(m, RESET_COMPLETES_AERS))
 		engine_complete_held(m);
-	if ((kind == MODEL_RESET_CC &&
+	if ((core->running && kind == MODEL_RESET_CC &&
 	     (FAULT(m, LATE_DMA_AFTER_RESET) || FAULT(m, LATE_ADMIN_DMA_AFTER_RESET))) ||
 	    (kind == MODEL_RESET_FLR && FAULT(m, LATE_DMA_AFTER_FLR)))
 		engine_keep_late(m);

@@ -83,7 +83,7 @@ static uint32_t cc_value(const struct model *m)
 {
 	uint32_t cc = m->core->cc;
 
-	return FAULT(m, CC_MPS_READS_ZERO) && !(cc & CC_EN) ? cc & ~CC_MPS(15) : cc;
+	return !(cc & CC_EN) && cc & CC_MPS(15) && FAULT(m, CC_MPS_READS_ZERO) ? cc & ~CC_MPS(15) : cc;
 }
 
 static uint32_t vs_value(struct model *m)
@@ -91,7 +91,7 @@ static uint32_t vs_value(struct model *m)
 	uint32_t written = m->core->marks.vs;
 
 	m->core->marks.vs = 0;
-	if (FAULT(m, VS_WRITABLE) && written)
+	if (written && FAULT(m, VS_WRITABLE))
 		return written;
 	if (FAULT(m, VS_UNPUBLISHED))
 		return VS(1, 5, 0);
@@ -190,10 +190,10 @@ static void write_base(struct model *m, uint64_t off, unsigned width, uint64_t v
 
 	if (m->core->cc & CC_EN)
 		return;
-	if (FAULT(m, HALF_WRITE_CLEARS_HALF))
+	if (width == 32 && FAULT(m, HALF_WRITE_CLEARS_HALF))
 		*base = 0;
 	*base = set_half(*base, width, high, value);
-	if (!FAULT(m, ASQ_LOW_BITS_STICK))
+	if (*base & ~QUEUE_BASE_MASK && !FAULT(m, ASQ_LOW_BITS_STICK))
 		*base &= QUEUE_BASE_MASK;
 }
 
@@ -243,7 +243,7 @@ static void write_property(struct model *m, uint64_t off, uint32_t v)
 		break;
 	case REG_AQA:
 		if (!(core->cc & CC_EN))
-			core->aqa = FAULT(m, AQA_RESERVED_BITS_STICK) ? v : v & AQA_MASK;
+			core->aqa = v & ~AQA_MASK && FAULT(m, AQA_RESERVED_BITS_STICK) ? v : v & AQA_MASK;
 		break;
 	case REG_BPRSEL:
 		boot_select(m, v);
@@ -264,18 +264,18 @@ static void write_doorbell(struct model *m, uint64_t off, uint32_t value)
 		return;
 	dbbuf_rung(m, (uint16_t)(n / 2), n % 2, value);
 	model_doorbell(m, (uint16_t)(n / 2), n % 2, value);
-	if (FAULT(m, DOORBELL_RINGS_NEIGHBOUR) && n == 2 * m->opt.nsq && core_sq(m, m->opt.nsq - 1))
+	if (n == 2 * m->opt.nsq && core_sq(m, m->opt.nsq - 1) && FAULT(m, DOORBELL_RINGS_NEIGHBOUR))
 		model_doorbell(m, (uint16_t)(m->opt.nsq - 1), false, value);
 }
 
 /* What faults make of writes to where nothing is to be written. */
 static uint64_t write_fault(struct model *m, uint64_t off, unsigned width, uint64_t value)
 {
-	if (FAULT(m, BAR_TAIL_HANGS) && off == model_bar_size(m) - 4)
+	if (off == model_bar_size(m) - 4 && FAULT(m, BAR_TAIL_HANGS))
 		m->core->wedged = true;
-	if (FAULT(m, CMBMSC_WITHOUT_CMB) && off == REG_CMBMSC && width == 64)
+	if (off == REG_CMBMSC && width == 64 && FAULT(m, CMBMSC_WITHOUT_CMB))
 		m->core->marks.cmbmsc = value;
-	if (FAULT(m, RESERVED_WRITE_ALIASES) && off < REG_DOORBELLS)
+	if (off > 0xff && off < REG_DOORBELLS && FAULT(m, RESERVED_WRITE_ALIASES))
 		return off & 0xff;
 	return off;
 }
@@ -312,7 +312,7 @@ static int access_error(const struct model *m, uint64_t off, unsigned width)
 		return -EINVAL;
 	if (off > model_bar_size(m) || width / 8 > model_bar_size(m) - off)
 		return -ERANGE;
-	if (FAULT(m, VANISH_MID_CASE) && m->core->marks.completions >= VANISH_AFTER)
+	if (m->core->marks.completions >= VANISH_AFTER && FAULT(m, VANISH_MID_CASE))
 		return -ENODEV;
 	return 0;
 }
@@ -351,7 +351,7 @@ int model_bar_read(struct model *m, uint64_t off, unsigned width, uint64_t *ret)
 		*ret = ones(width);
 	else
 		*ret = bytes_at(m, off, width);
-	if (FAULT(m, DOORBELL_READ_RINGS) && off >= REG_DOORBELLS && off < irq_table_offset(m))
+	if (off >= REG_DOORBELLS && off < irq_table_offset(m) && FAULT(m, DOORBELL_READ_RINGS))
 		write_doorbell(m, off & ~3ull, 1);
 	return 0;
 }
@@ -375,7 +375,7 @@ static int post_write(struct model *m, uint64_t off, unsigned width, uint64_t va
 /* By fault, a byte at a doorbell rings it, and one at CC goes into the next property. */
 static void write_illegal(struct model *m, uint64_t off, uint64_t value)
 {
-	if (FAULT(m, ILLEGAL_WRITE_SPILLS) && off < REG_DOORBELLS)
+	if (off < REG_DOORBELLS && FAULT(m, ILLEGAL_WRITE_SPILLS))
 		regs_write(m, (off & ~3ull) + 4, 32, 0);
 	if (!FAULT(m, NARROW_WRITE_COUNTS))
 		return;

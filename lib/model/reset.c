@@ -60,7 +60,7 @@ static bool config_is_bad(const struct model *m)
 		return true;
 	if ((cc >> 11 & 7) && !arbitrate_is_weighted(m) && !FAULT(m, AMS_UNCHECKED))
 		return true;
-	if (FAULT(m, ENTRY_SIZES_NEEDED_TO_ENABLE) && (!(cc >> 16 & 15) || !(cc >> 20 & 15)))
+	if ((!(cc >> 16 & 15) || !(cc >> 20 & 15)) && FAULT(m, ENTRY_SIZES_NEEDED_TO_ENABLE))
 		return true;
 	return (!(aqa & 0xfff) || !(aqa >> 16)) && !FAULT(m, ADMIN_SIZE_ONE_ACCEPTED);
 }
@@ -69,13 +69,13 @@ static void start(struct model *m)
 {
 	struct model_core *core = m->core;
 
-	if (!FAULT(m, SHST_SURVIVES_RESET))
+	if ((core->csts & SHST_MASK) && !FAULT(m, SHST_SURVIVES_RESET))
 		core->csts &= ~SHST_MASK;
 	core->shutdown_due = NEVER;
 	core->state = CORE_STARTING;
 	core->state_due = m->sub->now + READY_NS;
 	core->marks.enables++;
-	if (FAULT(m, SLOW_READY) && core->marks.enables > 1)
+	if (core->marks.enables > 1 && FAULT(m, SLOW_READY))
 		core->state_due = m->sub->now + SLOW_NS;
 	if (FAULT(m, NEVER_READY))
 		core->state_due = NEVER;
@@ -87,7 +87,7 @@ static void started(struct model *m)
 
 	core->state_due = NEVER;
 	core->moved = true;
-	if (config_is_bad(m) || (FAULT(m, CFS_ON_ENABLE) && core->marks.enables > 1)) {
+	if (config_is_bad(m) || (core->marks.enables > 1 && FAULT(m, CFS_ON_ENABLE))) {
 		core_fatal(m);
 		return;
 	}
@@ -115,9 +115,12 @@ void core_level_reset(struct model *m, enum model_reset kind)
 
 	core_drop_all(m, kind);
 	core->cc = 0;
-	core->intm = FAULT(m, INTMS_SURVIVES_RESET) ? core->intm : 0;
-	core->csts &= CSTS_RDY | CSTS_NSSRO | (FAULT(m, CFS_SURVIVES_RESET) ? CSTS_CFS : 0) |
-		      (FAULT(m, SHST_SURVIVES_RESET) ? SHST_MASK : 0);
+	core->intm = core->intm && FAULT(m, INTMS_SURVIVES_RESET) ? core->intm : 0;
+	if ((core->csts & CSTS_CFS) && !FAULT(m, CFS_SURVIVES_RESET))
+		core->csts &= ~CSTS_CFS;
+	if ((core->csts & SHST_MASK) && !FAULT(m, SHST_SURVIVES_RESET))
+		core->csts &= ~SHST_MASK;
+	core->csts &= CSTS_RDY | CSTS_NSSRO | CSTS_CFS | SHST_MASK;
 	core->shutdown_due = NEVER;
 	boot_reset(m);
 	cmb_reset(m, kind);
@@ -152,7 +155,7 @@ static void disable(struct model *m)
 	struct model_core *core = m->core;
 	uint32_t aqa = core->aqa;
 
-	if (FAULT(m, RESET_REACHES_PEER) && model_other(m))
+	if (model_other(m) && FAULT(m, RESET_REACHES_PEER))
 		core_drop_all(model_other(m), MODEL_RESET_CC);
 	core_level_reset(m, MODEL_RESET_CC);
 	if (FAULT(m, AQA_LOST_OVER_RESET))
@@ -160,7 +163,7 @@ static void disable(struct model *m)
 	core->aqa = aqa;
 	if (FAULT(m, ASQ_LOST_OVER_RESET))
 		core->asq = core->acq = 0;
-	core->marks.toggled |= FAULT(m, FAST_TOGGLE_STICKS) && core->state == CORE_STARTING;
+	core->marks.toggled |= core->state == CORE_STARTING && FAULT(m, FAST_TOGGLE_STICKS);
 	core->state = CORE_STOPPING;
 	core->state_due = m->sub->now + READY_NS;
 	if (FAULT(m, RDY_STUCK_ON_DISABLE) || (core->marks.toggled && core->csts & CSTS_RDY))
@@ -173,7 +176,7 @@ static void shut_down(struct model *m)
 
 	core->csts = (core->csts & ~SHST_MASK) | SHST(1);
 	core->shutdown_due = m->sub->now + SHUTDOWN_NS;
-	if (FAULT(m, SHUTDOWN_REACHES_PEER) && model_other(m))
+	if (model_other(m) && FAULT(m, SHUTDOWN_REACHES_PEER))
 		model_other(m)->core->csts |= SHST(1);
 	if (FAULT(m, SHST_STUCK) || (FAULT(m, SHUTDOWN_WAITS_FOR_HOST) && core->running) ||
 	    (FAULT(m, SHST_STUCK_WHILE_DISABLED) && !(core->cc & CC_EN)))
@@ -188,7 +191,7 @@ static void shut_down_done(struct model *m)
 	core->shutdown_due = NEVER;
 	for (unsigned i = 0; i < core->nslots; i++)
 		engine_drop(m, &core->slot[i]);
-	if (FAULT(m, SHUTDOWN_LOSES_WRITES) && model_has_io_queues(m))
+	if (model_has_io_queues(m) && FAULT(m, SHUTDOWN_LOSES_WRITES))
 		media_reset(m, MODEL_POWER_OFF);
 	if (cc_shn(core->cc) == 1)
 		media_reset(m, MODEL_SHUTDOWN);
@@ -204,7 +207,8 @@ void core_cc_write(struct model *m, uint32_t value)
 	struct model_core *core = m->core;
 	uint32_t was = core->cc;
 	uint32_t fixed = was & CC_EN ? CC_KEPT_WHILE_ENABLED : 0;
-	uint32_t writable = FAULT(m, CC_RESERVED_BITS_STICK) ? 0xfffffffeu : CC_WRITABLE;
+	uint32_t more = value & ~(CC_WRITABLE | CC_EN);
+	uint32_t writable = more && FAULT(m, CC_RESERVED_BITS_STICK) ? 0xfffffffeu : CC_WRITABLE;
 	uint32_t cc = (value & writable & ~fixed) | (was & fixed) | (value & CC_EN);
 	bool shuts = cc_shn(cc) != cc_shn(was) && (cc_shn(cc) == 1 || cc_shn(cc) == 2);
 
@@ -267,7 +271,7 @@ void model_flr(struct model *m)
 	uint32_t cc = core->cc, aqa = core->aqa, shst = core->csts & SHST_MASK;
 
 	core_level_reset(m, MODEL_RESET_FLR);
-	if (FAULT(m, FLR_REACHES_PEER) && model_other(m))
+	if (model_other(m) && FAULT(m, FLR_REACHES_PEER))
 		core_drop_all(model_other(m), MODEL_RESET_FLR);
 	if (FAULT(m, FLR_KEEPS_SHST))
 		core->csts |= shst;

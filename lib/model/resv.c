@@ -143,7 +143,7 @@ static void replace_key(struct mcmd *c, struct asked *a)
 		return;
 	}
 	a->me->key = a->other;
-	if (FAULT(c->m, RESV_REPLACE_RELEASES) && a->me->holds)
+	if (a->me->holds && FAULT(c->m, RESV_REPLACE_RELEASES))
 		drop_reservation(a->v);
 }
 
@@ -284,7 +284,7 @@ static void preempt(struct mcmd *c, struct asked *a)
 		return;
 	}
 	unregister_victims(c, a);
-	if (FAULT(c->m, RESV_PREEMPT_SELF_UNREGISTERS) && a->me->key == a->other)
+	if (a->me->key == a->other && FAULT(c->m, RESV_PREEMPT_SELF_UNREGISTERS))
 		a->me->used = false;
 	if (takes && !FAULT(c->m, RESV_PREEMPT_TAKES_NOT))
 		take(a);

@@ -139,7 +139,7 @@ bool resv_forbids(const struct model *m, uint32_t nsid, enum resv_group group)
 	resv_host_of(m, &host);
 	me = resv_registrant(v, &host);
 	if (resv_holds(v, me))
-		return FAULT(m, RESV_HOLDER_EXCLUDED) && group == RESV_WRITES;
+		return group == RESV_WRITES && FAULT(m, RESV_HOLDER_EXCLUDED);
 	if (me && resv_is_registrants_only(v->type))
 		return FAULT(m, RESV_REGISTRANT_EXCLUDED);
 	if (group == RESV_READS && is_write_exclusive(v->type))

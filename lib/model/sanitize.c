@@ -70,7 +70,7 @@ uint64_t sanitize_due(const struct model *m)
 
 void sanitize_written(struct model *m)
 {
-	if (!FAULT(m, SANITIZE_GDE_STAYS))
+	if (m->sanitize->gde && !FAULT(m, SANITIZE_GDE_STAYS))
 		m->sanitize->gde = false;
 }
 
@@ -170,7 +170,7 @@ void sanitize_reset(struct model *m, enum model_reset kind)
 		s->sos = 0;
 		s->due = NEVER;
 	}
-	if (level && FAULT(m, SANITIZE_LOG_LOST))
+	if (s->cdw10 && level && FAULT(m, SANITIZE_LOG_LOST))
 		s->cdw10 = 0;
 }
 

@@ -107,7 +107,7 @@ void admin_security_recv(struct mcmd *c)
 		room = al = (uint32_t)n;
 	if (n > room)
 		n = room;
-	if (FAULT(c->m, SECURITY_AL_FILLED) && room > n)
+	if (room > n && FAULT(c->m, SECURITY_AL_FILLED))
 		n = room < sizeof(page) ? room : sizeof(page);
 	if (n)
 		mcmd_to_host(c, page, 0, n, al);

@@ -108,7 +108,7 @@ static bool pointer_fails(struct walk *w, const struct sgl_desc *d, bool at_end)
 		return fails(w, SC_SGL_DATA_LENGTH_INVALID);
 	if ((!len || len % sizeof(*d) || address(d) % 8) && !FAULT(m, SGL_SEGMENT_UNCHECKED))
 		return fails(w, SC_SGL_SEGMENT_INVALID);
-	if (FAULT(m, SGL_CHAIN_REFUSED) && w->segments)
+	if (w->segments && FAULT(m, SGL_CHAIN_REFUSED))
 		return fails(w, SC_SGL_TYPE_INVALID);
 	return false;
 }
@@ -174,7 +174,7 @@ static bool follow(struct walk *w, const struct sgl_desc *d, bool at_end)
 {
 	if (pointer_fails(w, d, at_end))
 		return true;
-	if (FAULT(w->c->m, SGL_LOOP_FOREVER) && w->segments > ENDLESS_AT)
+	if (w->segments > ENDLESS_AT && FAULT(w->c->m, SGL_LOOP_FOREVER))
 		w->c->m->core->data_endless = true;
 	if (++w->segments > SEGMENTS_MAX)
 		return fails(w, SC_DATA_TRANSFER_ERROR);
@@ -198,7 +198,7 @@ static bool read_ahead(struct walk *w)
 	if (data_read_list(w->c, w->at, w->ahead, w->n * sizeof(w->ahead[0])))
 		return true;
 	w->at += w->n * sizeof(w->ahead[0]);
-	if (FAULT(w->c->m, SGL_SEGMENT_WRAPS) && !(w->at & (AHEAD_PAGE - 1)))
+	if (!(w->at & (AHEAD_PAGE - 1)) && FAULT(w->c->m, SGL_SEGMENT_WRAPS))
 		w->at -= AHEAD_PAGE;
 	return false;
 }
@@ -216,7 +216,7 @@ static bool take(struct walk *w)
 		return follow(w, &d, at_end);
 	if (TYPE(&d) == SGL_BUCKET)
 		return add_bucket(w, &d);
-	if (FAULT(w->c->m, SGL_LAST_DESCRIPTOR_SKIPPED) && at_end && w->segments)
+	if (at_end && w->segments && FAULT(w->c->m, SGL_LAST_DESCRIPTOR_SKIPPED))
 		return false;
 	return add_data(w, &d);
 }
@@ -227,7 +227,7 @@ static bool falls_short(struct walk *w)
 	const struct data_list *to = w->to;
 	const struct data_piece *end = to->n ? &to->piece[to->n - 1] : NULL;
 
-	if (FAULT(w->c->m, SGL_SHORT_OVERRUNS) && end && !end->bucket)
+	if (end && !end->bucket && FAULT(w->c->m, SGL_SHORT_OVERRUNS))
 		return data_add(w->c, w->to, end->addr + end->len, w->wanted, false);
 	if (FAULT(w->c->m, SGL_SHORT_ACCEPTED))
 		return data_add(w->c, w->to, 0, w->wanted, true);

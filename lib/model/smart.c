@@ -15,7 +15,7 @@
 void smart_count(struct model *m, enum smart_kind kind, uint64_t blocks, unsigned lbads)
 {
 	struct smart_counts *n = &m->logs->smart;
-	uint64_t units = FAULT(m, SMART_UNITS_IN_LBAS) ? blocks : blocks << (lbads - 9);
+	uint64_t units = lbads != 9 && FAULT(m, SMART_UNITS_IN_LBAS) ? blocks : blocks << (lbads - 9);
 	unsigned one = FAULT(m, SMART_COMMANDS_DOUBLE) ? 2 : 1;
 
 	switch (kind) {
@@ -64,7 +64,8 @@ void smart_reset(struct model *m, enum model_reset kind)
 	case MODEL_RESET_CC:
 	case MODEL_RESET_FLR:
 		l->smart.power_cycles += FAULT(m, SMART_RESET_IS_POWER_CYCLE);
-		if (FAULT(m, SMART_COUNTERS_RESTART))
+		if ((l->smart.host_reads || l->smart.host_writes) &&
+		    FAULT(m, SMART_COUNTERS_RESTART))
 			l->smart.host_reads = l->smart.host_writes = 0;
 		break;
 	}
@@ -114,7 +115,7 @@ static uint64_t thousands(uint64_t units)
 /* What faults make of the page. */
 static void bend(struct model *m, struct nvme_smart_log *log)
 {
-	if (FAULT(m, TEMP_WARNING_MISSING))
+	if (log->critical_warning && FAULT(m, TEMP_WARNING_MISSING))
 		log->critical_warning = 0;
 	if (FAULT(m, SMART_SPARE_ABOVE_100))
 		log->avail_spare = 101;
@@ -122,9 +123,9 @@ static void bend(struct model *m, struct nvme_smart_log *log)
 		le16_put(log->temperature, 0);
 	if (FAULT(m, SMART_RESERVED_NOT_ZERO))
 		log->rsvd232[0] = 1;
-	if (FAULT(m, SMART_ERRORS_NOT_COUNTED))
+	if (le64_at(log->num_err_log_entries) && FAULT(m, SMART_ERRORS_NOT_COUNTED))
 		le64_put(log->num_err_log_entries, 0);
-	if (FAULT(m, SMART_FALLS_NOW_AND_THEN) && ++m->logs->noise % 8 == 0)
+	if (++m->logs->noise % 8 == 0 && FAULT(m, SMART_FALLS_NOW_AND_THEN))
 		le64_put(log->host_reads, 0);
 }
 

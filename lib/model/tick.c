@@ -104,11 +104,11 @@ static int is_deadly(struct model *m, uint64_t addr)
 {
 	uint64_t off;
 
-	if (FAULT(m, DMA_BIT_63_WEDGES) && addr >> 63) {
+	if (addr >> 63 && FAULT(m, DMA_BIT_63_WEDGES)) {
 		m->core->wedged = true;
 		return -EFAULT;
 	}
-	if (!FAULT(m, DMA_OWN_BAR_HANGS) || !pci_bar_hit(m, addr, &off))
+	if (!pci_bar_hit(m, addr, &off) || !FAULT(m, DMA_OWN_BAR_HANGS))
 		return 0;
 	m->core->wedged = true;
 	return -EFAULT;
@@ -142,6 +142,6 @@ void core_fatal(struct model *m)
 {
 	m->core->csts |= CSTS_CFS;
 	m->core->moved = true;
-	if (FAULT(m, FATAL_REACHES_PEER) && model_other(m))
+	if (model_other(m) && FAULT(m, FATAL_REACHES_PEER))
 		model_other(m)->core->csts |= CSTS_CFS;
 }

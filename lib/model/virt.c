@@ -106,7 +106,7 @@ static void take_offline(struct model *m, unsigned i)
 void virt_reset(struct model *m)
 {
 	for (unsigned i = 0; !m->index && m->virt && i < SECONDARIES; i++)
-		if (!FAULT(m, VIRT_RESET_KEEPS_ONLINE) && m->virt->s[i].online)
+		if (m->virt->s[i].online && !FAULT(m, VIRT_RESET_KEEPS_ONLINE))
 			take_offline(m, i);
 }
 
@@ -156,7 +156,7 @@ void identify_secondaries(struct mcmd *c, uint8_t *page)
 	for (unsigned i = 0; i < SECONDARIES; i++)
 		if (id_of(c->m, i) >= from + FAULT(c->m, VIRT_LIST_GT))
 			fill(c->m, &list->sc_entry[list->num++], i);
-	if (FAULT(c->m, VIRT_LIST_UNSORTED) && list->num > 1) {
+	if (list->num > 1 && FAULT(c->m, VIRT_LIST_UNSORTED)) {
 		struct nvme_secondary_ctrl first = list->sc_entry[0];
 
 		list->sc_entry[0] = list->sc_entry[1];
@@ -219,7 +219,7 @@ static void manage_secondary(struct mcmd *c, unsigned action)
 		assign(c, i, mcmd_cdw10(c) >> 8 & 7, le32_get(c->e.cdw11) & 0xffff);
 	else if (action == ONLINE)
 		bring_online(c, i);
-	else if (FAULT(c->m, VIRT_AGAIN_REFUSED) && !c->m->virt->s[i].online)
+	else if (!c->m->virt->s[i].online && FAULT(c->m, VIRT_AGAIN_REFUSED))
 		mcmd_fail(c, SC_SECONDARY_STATE_INVALID, AT_CNTLID);
 	else
 		take_offline(c->m, i);

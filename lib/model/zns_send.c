@@ -53,13 +53,13 @@ static uint16_t bent(const struct send *s, const struct action *a, const struct 
 	struct model *m = s->c->m;
 	bool empty = zone->state == NVME_ZNS_ZS_EMPTY, full = zone->state == NVME_ZNS_ZS_FULL;
 
-	if (FAULT(m, ZNS_CLOSE_EMPTY_ACCEPTED) && empty && a->zsa == NVME_ZNS_ZSA_CLOSE)
+	if (empty && a->zsa == NVME_ZNS_ZSA_CLOSE && FAULT(m, ZNS_CLOSE_EMPTY_ACCEPTED))
 		return SC_SUCCESS;
-	if (FAULT(m, ZNS_FINISH_EMPTY_REFUSED) && empty && a->zsa == NVME_ZNS_ZSA_FINISH)
+	if (empty && a->zsa == NVME_ZNS_ZSA_FINISH && FAULT(m, ZNS_FINISH_EMPTY_REFUSED))
 		return SC_ZONE_TRANSITION;
-	if (FAULT(m, ZNS_OPEN_FULL_ACCEPTED) && full && a->zsa == NVME_ZNS_ZSA_OPEN)
+	if (full && a->zsa == NVME_ZNS_ZSA_OPEN && FAULT(m, ZNS_OPEN_FULL_ACCEPTED))
 		return SC_SUCCESS;
-	if (FAULT(m, ZNS_IDLE_ACTION_REFUSED) && a->idle & BIT(zone->state))
+	if (a->idle & BIT(zone->state) && FAULT(m, ZNS_IDLE_ACTION_REFUSED))
 		return SC_ZONE_TRANSITION;
 	if (FAULT(m, ZNS_READ_ONLY_RESETS) && zone->state == NVME_ZNS_ZS_READ_ONLY &&
 	    a->zsa == NVME_ZNS_ZSA_RESET)
@@ -67,7 +67,7 @@ static uint16_t bent(const struct send *s, const struct action *a, const struct 
 	if (FAULT(m, ZNS_OFFLINE_REFUSED) && zone->state == NVME_ZNS_ZS_READ_ONLY &&
 	    a->zsa == NVME_ZNS_ZSA_OFFLINE)
 		return SC_ZONE_TRANSITION;
-	if (FAULT(m, ZNS_OFFLINE_ANY_STATE) && a->zsa == NVME_ZNS_ZSA_OFFLINE)
+	if (a->zsa == NVME_ZNS_ZSA_OFFLINE && FAULT(m, ZNS_OFFLINE_ANY_STATE))
 		return SC_SUCCESS;
 	if (FAULT(m, ZNS_REFUSED_CLOSES_ANOTHER) &&
 	    (status == SC_ZONE_TOO_MANY_OPEN || status == SC_ZONE_TOO_MANY_ACTIVE)) {
@@ -140,7 +140,7 @@ static void send_all(const struct send *s, const struct action *a)
 	}
 	if (!all_fit(s, a))
 		return;
-	if (FAULT(s->c->m, ZNS_OFFLINE_ALL_REFUSED) && a->zsa == NVME_ZNS_ZSA_OFFLINE)
+	if (a->zsa == NVME_ZNS_ZSA_OFFLINE && FAULT(s->c->m, ZNS_OFFLINE_ALL_REFUSED))
 		states = 0;
 	for (uint64_t i = 0; i < s->z->count; i++) {
 		struct zone *zone = &s->z->zone[i];
