@@ -33,6 +33,7 @@ enum {
 	KEY_PROMISED,
 	KEY_SAMPLE,
 	KEY_PART,
+	KEY_EVERY_ROW,
 	KEY_DEADLINE
 };
 
@@ -51,6 +52,9 @@ static const struct argp_option options[] = {
 	  "Of the cases that do not name the fault one in sixteen, and of that one row, others for each "
 	  "fault", 0 },
 	{ "part", KEY_PART, "K/N", 0, "Only every N-th fault, from the K-th on (1/8)", 0 },
+	{ "every-row", KEY_EVERY_ROW, NULL, 0,
+	  "Also the rows that never ask the model about the fault, which go the same way without it: "
+	  "slow, the proof of that", 0 },
 	{ "deadline", KEY_DEADLINE, "SECONDS", 0, "Of every case (default 30)", 0 },
 	{ "jobs", 'j', "N", 0, "Workers at a time (default: one a processor)", 0 },
 	{ "json", KEY_JSON, NULL, 0, "One JSON document", 0 },
@@ -118,6 +122,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PART:
 		parse_part(a, state, arg);
+		return 0;
+	case KEY_EVERY_ROW:
+		a->options.every_row = true;
 		return 0;
 	case KEY_DEADLINE:
 		a->options.deadline_s = number(state, "deadline", arg, 86400);

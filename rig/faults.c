@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/text.h"
 #include "model/model.h"
@@ -60,9 +61,10 @@ static int add_case(struct fault_matrix *m, const struct rig_suite *s, const str
 {
 	struct fault_case *k = &m->cases[m->n_cases];
 
-	*k = (struct fault_case){ .suite = s, .c = c };
+	*k = (struct fault_case){ .suite = s, .c = c, .first = m->n_rows };
 	snprintf(k->name, sizeof(k->name), "%s.%s", s->area, c->id);
 	m->n_cases++; /* what there is of it is freed, too */
+	m->n_rows += c->nrows ? c->nrows : 1;
 	for (unsigned p = 0; p < m->n_presets; p++) {
 		k->advice_on[p] = calloc(c->nrows + 1, sizeof(*k->advice_on[p]));
 		if (!k->advice_on[p])
@@ -110,6 +112,32 @@ static int take_cases(struct fault_matrix *m, const struct fault_options *o)
 	return err;
 }
 
+/* ---- what the clean models were asked ---- */
+
+static int take_asked(struct fault_matrix *m)
+{
+	m->facts = calloc(m->n_presets, sizeof(*m->facts));
+	if (!m->facts)
+		return -ENOMEM;
+	for (unsigned p = 0; p < m->n_presets; p++) {
+		void *shared = mmap(NULL, (m->n_rows + 1) * FAULT_COUNT, PROT_READ | PROT_WRITE,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+		if (shared == MAP_FAILED)
+			return -errno;
+		m->asked[p] = shared;
+	}
+	return 0;
+}
+
+static void free_asked(struct fault_matrix *m)
+{
+	for (unsigned p = 0; p < m->n_presets; p++)
+		if (m->asked[p])
+			munmap(m->asked[p], (m->n_rows + 1) * FAULT_COUNT);
+	free(m->facts);
+}
+
 static void settle_home(struct fault_case *k, unsigned n_presets)
 {
 	while (k->home < n_presets && !k->runs_on[k->home])
@@ -137,6 +165,8 @@ int faults_run(struct fault_matrix *m, const struct fault_options *o)
 	if (!err)
 		err = take_cases(m, o);
 	if (!err)
+		err = take_asked(m);
+	if (!err)
 		err = run_clean(m, o);
 	for (size_t i = 0; !err && i < m->n_faults; i++) {
 		o->progress(o->progress_ctx, i + 1, m->n_faults + 1, m->faults[i]);
@@ -148,6 +178,7 @@ int faults_run(struct fault_matrix *m, const struct fault_options *o)
 
 void faults_free(struct fault_matrix *m)
 {
+	free_asked(m);
 	for (size_t i = 0; i < m->n_cases; i++) {
 		for (unsigned p = 0; p < m->n_presets; p++)
 			free(m->cases[i].advice_on[p]);

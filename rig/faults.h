@@ -11,6 +11,7 @@
 
 #include "case/case.h"
 #include "model/fault.h"
+#include "nvme/facts.h"
 #include "rig/verdict.h"
 
 struct stop;
@@ -35,6 +36,7 @@ struct fault_case {
 	/* On each clean model: does it run there at all, and how much advice it gives, by row. */
 	bool runs_on[FAULT_PRESETS_MAX];
 	unsigned *advice_on[FAULT_PRESETS_MAX];
+	size_t first; /* its first row among the rows of all cases */
 	unsigned home; /* the first model that it runs on; the one without a preset where none is */
 };
 
@@ -45,6 +47,11 @@ struct fault_matrix {
 	size_t n_faults;
 	const char *presets[FAULT_PRESETS_MAX]; /* "" first: the model without one */
 	unsigned n_presets;
+	size_t n_rows; /* of all cases */
+	/* On each clean model: what is known of it, and which faults each row had it asked about:
+	 * FAULT_COUNT bytes a row, one row more for the probe, shared with the workers. */
+	struct facts *facts;
+	unsigned char *asked[FAULT_PRESETS_MAX];
 	struct fault_cell *clean; /* by case: the worst of all clean models */
 	struct fault_cell *cell;  /* by fault, then case */
 };
@@ -59,6 +66,7 @@ struct fault_options {
 	/* of the cases that do not name the fault one in sixteen, and one row of it, others for each
 	 * fault; of derived cases it is one row always */
 	bool sample;
+	bool every_row;	      /* also those that ask nothing about the fault */
 	unsigned part, parts; /* only every parts-th fault, from the part-th (1..parts) on; 0: all */
 	struct stop *stop;
 	/* Told before each model; fault NULL: the clean one. */
@@ -69,7 +77,9 @@ struct fault_options {
 /*
  * Runs it all on the faults that are in m->faults already (calloc'ed, becomes the matrix's): every
  * case on each clean model; under each fault every case on its home, and a case that names the
- * fault on further models until one turns it red. 0 or -errno, -EINTR when stopped. The caller
+ * fault on further models until one turns it red. The model does the same whenever it is asked the
+ * same, so a row that had the clean model ask nothing about a fault is not run under it: its cell
+ * stays as it was clean. 0 or -errno, -EINTR when stopped. The caller
  * frees, also after an error.
  */
 int faults_run(struct fault_matrix *m, const struct fault_options *o);

@@ -22,6 +22,7 @@ struct round {
 	unsigned preset;
 	struct fault_cell *row; /* cells of this model, by case */
 	struct facts facts;
+	bool same_facts; /* as on the clean model */
 	char target[128];
 	struct plan plan;
 	struct outcome *outcome;
@@ -36,6 +37,24 @@ static struct fault_case *case_of(struct fault_matrix *m, const struct rig_case 
 		if (m->cases[i].c == c)
 			return &m->cases[i];
 	return NULL;
+}
+
+/* ---- what the clean model was asked ---- */
+
+static unsigned char *asked_by(const struct round *d, size_t row)
+{
+	return d->m->asked[d->preset] + row * FAULT_COUNT;
+}
+
+/* The row after all rows is the probe. */
+static unsigned char *asked_by_probe(const struct round *d)
+{
+	return asked_by(d, d->m->n_rows);
+}
+
+static void note_asked(void *ctx)
+{
+	fault_asked = ctx;
 }
 
 /* ---- which cases ---- */
@@ -65,19 +84,46 @@ static bool case_wanted(const struct round *d, const struct fault_case *k)
 	return !d->o->promised_only && !k->c->watches && is_at_home(d, k) && is_sampled(d, k);
 }
 
-static bool row_wanted(const struct round *d, const struct plan_item *item)
+/* With the fault this row goes another way than without, as far as anybody can tell. */
+static bool row_differs(const struct round *d, const struct fault_case *k, unsigned row)
 {
-	if (!d->fault || !item->c->nrows || fault_named_by(d->fault, item->c))
+	return d->o->every_row || !d->same_facts ||
+	       asked_by(d, k->first + row)[d->fault - fault_all];
+}
+
+static bool row_wanted(const struct round *d, const struct fault_case *k, unsigned row)
+{
+	if (!d->fault)
 		return true;
-	if (!d->o->sample && !item->c->derived)
+	if (!row_differs(d, k, row))
+		return false;
+	if (!k->c->nrows || fault_named_by(d->fault, k->c))
+		return true;
+	if (!d->o->sample && !k->c->derived)
 		return true; /* of derived cases the rows are many and much alike */
-	return item->row == (size_t)(d->fault - fault_all) % item->c->nrows;
+	return row == (size_t)(d->fault - fault_all) % k->c->nrows;
+}
+
+static bool any_row_wanted(const struct round *d, const struct fault_case *k)
+{
+	for (unsigned row = 0; row == 0 || row < k->c->nrows; row++)
+		if (row_wanted(d, k, row))
+			return true;
+	return false;
+}
+
+static bool any_case_wanted(const struct round *d)
+{
+	for (size_t i = 0; i < d->m->n_cases; i++)
+		if (case_wanted(d, &d->m->cases[i]))
+			return true;
+	return false;
 }
 
 static bool any_wanted(const struct round *d)
 {
 	for (size_t i = 0; i < d->m->n_cases; i++)
-		if (case_wanted(d, &d->m->cases[i]))
+		if (case_wanted(d, &d->m->cases[i]) && any_row_wanted(d, &d->m->cases[i]))
 			return true;
 	return false;
 }
@@ -89,7 +135,7 @@ static void sort_out(struct round *d)
 		const struct plan_item *item = &d->plan.item[i];
 		struct fault_case *k = case_of(d->m, item->c);
 
-		if (!k || !case_wanted(d, k) || !row_wanted(d, item))
+		if (!k || !case_wanted(d, k) || !row_wanted(d, k, item->row))
 			continue;
 		d->of[i] = k;
 		if (item->action)
@@ -117,23 +163,50 @@ static void take(void *ctx, size_t i, struct pool_task *task)
 				  .env = &kit_env,
 				  .effort = full ? d->o->effort : EFFORT_QUICK,
 				  .seed = 1 },
+		.instance.prepare = d->fault ? NULL : note_asked,
+		.instance.ctx = asked_by(d, d->of[at]->first + item->row),
 		.deadline_s = d->o->deadline_s,
 		.ret = &d->outcome[at],
 		.shared = !full && !fault_is_robust(d->fault),
 	};
 }
 
-/* The fault may be one that keeps the controller from coming up: then the cases tell. */
-static void look_at(struct round *d)
+static void name_target(struct round *d)
 {
 	const char *preset = d->m->presets[d->preset];
-	char error[PROBE_ERROR];
 
 	snprintf(d->target, sizeof(d->target), "model:%s%s%s%s%s", *preset ? "preset=" : "", preset,
 		 *preset && d->fault ? "," : "", d->fault ? "fault=" : "",
 		 d->fault ? d->fault->name : "");
+}
+
+/* The fault may be one that keeps the controller from coming up: then the cases tell. */
+static void probe(struct round *d)
+{
+	char error[PROBE_ERROR];
+
 	if (probe_target(d->target, PROBE_S, d->o->stop, &d->facts, error))
 		d->facts.alive = false;
+}
+
+/* Of the clean model the probe is kept, with what it asked about. */
+static void look_at(struct round *d)
+{
+	struct facts *clean = &d->m->facts[d->preset];
+
+	name_target(d);
+	if (!d->fault) {
+		fault_asked = asked_by_probe(d);
+		probe(d);
+		fault_asked = NULL;
+		*clean = d->facts;
+		return;
+	}
+	if (asked_by_probe(d)[d->fault - fault_all])
+		probe(d);
+	else
+		d->facts = *clean;
+	d->same_facts = !memcmp(&d->facts, clean, sizeof(*clean));
 }
 
 /* ---- what came of it ---- */
@@ -195,7 +268,6 @@ static int run(struct round *d)
 	const struct plan_filter everything = { .allow = HARM_FOREVER };
 	int err;
 
-	look_at(d);
 	err = plan_make(suites_all, &everything, d->facts.caps.has ? &d->facts : NULL, &d->plan);
 	d->outcome = calloc(d->plan.n + 1, sizeof(*d->outcome));
 	d->of = calloc(d->plan.n + 1, sizeof(struct fault_case *));
@@ -222,5 +294,8 @@ int faults_round(struct fault_matrix *m, const struct fault_options *o, const st
 	if (!d)
 		return -ENOMEM;
 	*d = (struct round){ .m = m, .o = o, .fault = fault, .preset = preset, .row = row };
+	if (!any_case_wanted(d))
+		return 0;
+	look_at(d);
 	return any_wanted(d) ? run(d) : 0;
 }

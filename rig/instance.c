@@ -18,6 +18,8 @@ static int run_instance(int event_fd, void *arg)
 	struct instance *i = arg;
 
 	i->run.event_fd = event_fd;
+	if (i->prepare)
+		i->prepare(i->ctx);
 	return (i->run_case ? i->run_case : case_run)(&i->run) ? 1 : 0;
 }
 

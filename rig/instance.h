@@ -10,6 +10,8 @@
 struct instance {
 	struct case_run run;			     /* event_fd is filled in the worker */
 	int (*run_case)(const struct case_run *run); /* NULL: case_run() */
+	void (*prepare)(void *ctx);		     /* in the worker, before it; may be NULL */
+	void *ctx;
 };
 
 /* Seconds a case may take: its own or 30, ten times that at soak. */

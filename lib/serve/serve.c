@@ -127,8 +127,7 @@ static uint64_t pause_ns(const struct serve *s)
 
 	if (s->c.step)
 		return IDLE_NS;
-	/* a watch is short, and no message will say when what is watched changes */
-	if (due <= now || (s->c.sock >= 0 && model_watches(s->d.m)))
+	if (due <= now)
 		return 0;
 	return due - now < most ? due - now : most;
 }
