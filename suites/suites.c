@@ -117,6 +117,7 @@
 	X(derived_state_suite)                                                                     \
 	X(derived_event_suite)                                                                     \
 	X(derived_resv_suite)                                                                      \
+	X(derived_kind_suite)                                                                      \
 	X(robust_suite)                                                                            \
 	X(robust_fuzz_suite)                                                                       \
 	X(robust_memory_suite)                                                                     \

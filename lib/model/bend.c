@@ -73,12 +73,15 @@ static uint64_t first_legal(const struct spec_bend *b, const struct spec_field *
 /* ---- ranges ---- */
 
 /* Back by one block when it ends one past the namespace. */
-static void let_past_end(struct mcmd *c)
+static void let_past_end(struct mcmd *c, enum bend_how how)
 {
 	struct media_ns *ns = media_ns(c->m, c->nsid);
 	uint64_t lba = le32_get(c->e.cdw10) | (uint64_t)le32_get(c->e.cdw11) << 32;
 	uint64_t n = (le32_get(c->e.cdw12) & 0xffff) + 1u;
 
+	if (ns && ((how == BEND_PAST_END_METADATA && !media_ms(ns)) ||
+		   (how == BEND_PAST_END_ZONED && !media_zones(ns))))
+		return;
 	if (!ns || n > media_blocks(ns) || lba != media_blocks(ns) - n + 1)
 		return;
 	lba--;
@@ -142,8 +145,10 @@ static bool apply(struct mcmd *c, const struct spec_bend *b)
 		read_nsid_as_one(c, b->how);
 		break;
 	case BEND_PAST_END:
+	case BEND_PAST_END_METADATA:
+	case BEND_PAST_END_ZONED:
 		if (!b->admin)
-			let_past_end(c);
+			let_past_end(c, b->how);
 		else if (v > spec_log((uint8_t)b->when)->bytes)
 			put(c, f, 0);
 		break;

@@ -41,6 +41,9 @@ static const struct {
 	{ "dsm", false, nvme_cmd_dsm },
 	{ "verify", false, nvme_cmd_verify },
 	{ "copy", false, nvme_cmd_copy },
+	{ "zone-send", false, nvme_zns_cmd_mgmt_send },
+	{ "zone-receive", false, nvme_zns_cmd_mgmt_recv },
+	{ "zone-append", false, nvme_zns_cmd_append },
 };
 
 const char *derived_slug(bool admin, uint8_t opcode)

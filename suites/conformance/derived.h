@@ -50,6 +50,9 @@ const char *derived_slug(bool admin, uint8_t opcode);
 /* "TMPSEL" as "tmpsel"; of commands derived cases send, the i-th; NULL past the last. */
 const struct spec_command *derived_command(size_t i, bool *ret_admin);
 
+/* For .na: the command is of a command set that no active namespace has. NULL: never that. */
+const char *(*derived_na_of(const struct spec_command *c))(const struct facts *f);
+
 /* ---- in a body ---- */
 
 /* The plainest legal command of its kind, with what it needs set up. Leaves as N/A where the

@@ -10,6 +10,7 @@
 #include "spec/cns.h"
 #include "spec/feature.h"
 #include "spec/log.h"
+#include "zns_bench.h"
 
 #define FIRST	 64u /* blocks that commands of derived cases are about */
 #define ENTRIES	 4u
@@ -181,12 +182,50 @@ static struct cmd admin_base(struct rig *r, const struct derived_row *row)
 
 /* ---- I/O ---- */
 
+/* Its first zone is open: to open it once more is legal, and so is to close it. */
+static struct cmd zone_base(struct rig *r, const struct derived_row *row)
+{
+	struct bench b = { .zones = 0 };
+	struct cmd c;
+
+	bench_next_empty(r, &b);
+	c = cmd_raw(row->command->opcode, b.ns->nsid);
+	if (bench_bring(&b, 0, ZONE_EXPLICIT) == ZONE_NONE)
+		rig_na(r, "no zone can be opened");
+	switch (row->command->opcode) {
+	case nvme_zns_cmd_mgmt_send:
+		c.sqe.cdw13 = le32_from(NVME_ZNS_ZSA_OPEN);
+		break;
+	case nvme_zns_cmd_append:
+		if (!bench_append_most(&b))
+			rig_na(r, "no Zone Append");
+		c = cmd_write(b.ns->nsid, 0, 1, rig_mem(r, b.ns->lba_bytes), b.ns->lba_bytes);
+		c.sqe.opcode = row->command->opcode;
+		break;
+	default:
+		c.dir = CMD_IN;
+		c.data_len = ID_LEN;
+		c.data = rig_mem(r, c.data_len);
+		c.sqe.cdw12 = le32_from(ID_LEN / 4 - 1);
+		break;
+	}
+	return c;
+}
+
+const char *(*derived_na_of(const struct spec_command *c))(const struct facts *f)
+{
+	return c->csi ? bench_na : NULL;
+}
+
 /* What it is about has known content, so that a Read can be read and a Compare compared. */
 static struct cmd io_base(struct rig *r, const struct derived_row *row)
 {
-	const struct facts_ns *ns = rig_ns(r);
+	const struct facts_ns *ns;
 	struct area *a;
 
+	if (row->command->csi)
+		return zone_base(r, row);
+	ns = rig_ns(r);
 	if (row->command->opcode == nvme_cmd_flush)
 		return cmd_flush(ns->nsid);
 	a = area_new(r, ns, FIRST, 1);

@@ -95,6 +95,7 @@ static void reserved_values(struct derived *d)
 			derived_case(d,
 				     (struct rig_case){ .ref = f->ref,
 							.harm = harm_of(admin, c),
+							.na = derived_na_of(c),
 							.run = ask_field },
 				     "%s.%s-reserved", derived_slug(admin, c->opcode),
 				     lower(f->name, name));
@@ -231,6 +232,7 @@ static void flag_rows(struct derived *d, const struct spec_command *c, bool admi
 	derived_case(d,
 		     (struct rig_case){ .ref = REF_COMMON "; " REF_RESERVED,
 					.harm = harm_of(admin, c),
+					.na = derived_na_of(c),
 					.run = ask_flag },
 		     "%s.%s", derived_slug(admin, c->opcode), lower(field, name));
 	derived_rule(d, "%s refuses a %s that it has no use for.", c->name, field);
@@ -254,7 +256,9 @@ static void flags(struct derived *d)
 	bool admin;
 
 	for (size_t i = 0; (c = derived_command(i, &admin)); i++) {
-		if (c->len != LEN_NONE)
+		bool moves = c->len != LEN_NONE && (!c->csi || c->len != LEN_DEPENDS);
+
+		if (moves) /* a Zone Management Send that opens a zone moves no data */
 			flag_rows(d, c, admin, "PSDT");
 		flag_rows(d, c, admin, "FUSE");
 	}
@@ -334,7 +338,10 @@ static void nsid_case(struct derived *d, const struct spec_command *c, bool admi
 {
 	derived_case(
 		d,
-		(struct rig_case){ .ref = REF_COMMON, .harm = harm_of(admin, c), .run = ask_nsid },
+		(struct rig_case){ .ref = REF_COMMON,
+				   .harm = harm_of(admin, c),
+				   .na = derived_na_of(c),
+				   .run = ask_nsid },
 		"%s.nsid%s%s", derived_slug(admin, c->opcode), *of ? "-of-" : "", of);
 	derived_rule(d, "%s%s%s takes no NSID but that of an active namespace.", c->name,
 		     *of ? " of " : "", of);

@@ -95,7 +95,7 @@ static void ranges(struct derived *d)
 	bool admin;
 
 	for (size_t i = 0; (c = derived_command(i, &admin)); i++) {
-		if (admin || !spec_field_of(c, "NLB"))
+		if (admin || c->csi || !spec_field_of(c, "NLB"))
 			continue;
 		derived_case(
 			d,

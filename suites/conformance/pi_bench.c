@@ -350,18 +350,46 @@ static struct cpl run_read(struct pi_bench *b, const struct pi_io *io, struct cm
 	return cpl;
 }
 
+/* All of it but where a Read's data go, and metadata. */
+static struct cmd build(struct pi_bench *b, const struct pi_io *io)
+{
+	size_t len = (size_t)io->blocks * b->s.lba_bytes;
+	struct cmd c = cmd_verify(b->ns->nsid, b->lba + io->from, io->blocks);
+
+	if (io->opcode == nvme_cmd_read)
+		c = cmd_read(b->ns->nsid, b->lba + io->from, io->blocks, NULL, len);
+	else if (io->opcode == nvme_cmd_write || io->opcode == nvme_cmd_compare)
+		c = cmd_write(b->ns->nsid, b->lba + io->from, io->blocks, pi_data(b, io->from),
+			      len);
+	c.sqe.opcode = io->opcode;
+	set_fields(b, io, &c);
+	return c;
+}
+
 struct cpl pi_run(struct pi_bench *b, struct pi_io io)
 {
-	size_t len = (size_t)io.blocks * b->s.lba_bytes;
-	struct cmd c = cmd_verify(b->ns->nsid, b->lba + io.from, io.blocks);
+	struct cmd c = build(b, &io);
 
-	if (io.opcode == nvme_cmd_read)
-		c = cmd_read(b->ns->nsid, b->lba + io.from, io.blocks, NULL, len);
-	else if (io.opcode == nvme_cmd_write || io.opcode == nvme_cmd_compare)
-		c = cmd_write(b->ns->nsid, b->lba + io.from, io.blocks, pi_data(b, io.from), len);
-	c.sqe.opcode = io.opcode;
-	set_fields(b, &io, &c);
 	return c.dir == CMD_IN ? run_read(b, &io, c) : run(b, &io, c);
+}
+
+struct cmd pi_command(struct pi_bench *b, struct pi_io io)
+{
+	struct cmd c = build(b, &io);
+	bool moves = c.data_len && b->s.ms && !pi_bench_strips(b, io.prinfo);
+
+	if (moves && b->extended) {
+		c.data_len = (size_t)io.blocks * (b->s.lba_bytes + b->s.ms);
+		c.data = rig_mem(b->r, c.data_len);
+		weave(b, &io, c.data, false);
+	} else if (c.dir == CMD_IN) {
+		c.data = rig_mem(b->r, c.data_len);
+	}
+	if (moves && b->separate) {
+		memcpy(b->separate->data, pi_meta(b, io.from), (size_t)io.blocks * b->s.ms);
+		c.sqe.mptr = le64_from(b->separate->iova);
+	}
+	return c;
 }
 
 void pi_store(struct pi_bench *b)

@@ -65,6 +65,9 @@ uint8_t *pi_info(struct pi_bench *b, uint32_t i);
 /* A command on all blocks of the bench, with the tags that pi_fill() puts there. */
 struct pi_io pi_io(const struct pi_bench *b, uint8_t opcode, unsigned prinfo);
 struct cpl pi_run(struct pi_bench *b, struct pi_io io);
+/* The same as a command that is not yet sent, with memory of its own, to change and to send: what a
+ * Read brings is not taken into the bench. Separate metadata are those of the last one made. */
+struct cmd pi_command(struct pi_bench *b, struct pi_io io);
 /* The same on one block: its own Reference Tag. */
 struct pi_io pi_io_one(const struct pi_bench *b, uint8_t opcode, unsigned prinfo, uint32_t i);
 /* Does PRACT take away all the metadata there are? */
