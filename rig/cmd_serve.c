@@ -17,13 +17,15 @@ struct serve_args {
 	bool json;
 };
 
-enum { KEY_JSON = 0x100, KEY_SOCKET, KEY_CLOCK, KEY_FRESH };
+enum { KEY_JSON = 0x100, KEY_SOCKET, KEY_CLOCK, KEY_DMA, KEY_FRESH };
 
 /* clang-format off */
 static const struct argp_option options[] = {
 	{ "socket", KEY_SOCKET, "PATH", 0, "Where to listen; an abandoned socket there is replaced", 0 },
 	{ "clock", KEY_CLOCK, "real|step", 0,
 	  "The device's time: real, or for an nvrig client stepped by it, so that waiting costs none", 0 },
+	{ "dma", KEY_DMA, "map|message", 0,
+	  "The client's memory: through its descriptors, or asked for by messages alone", 0 },
 	{ "fresh", KEY_FRESH, NULL, 0, "A new device for every client, not the one that was left", 0 },
 	{ "json", KEY_JSON, NULL, 0, "Events on standard output, one JSON object a line", 0 },
 	{ 0 },
@@ -59,6 +61,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->o.step = !strcmp(arg, "step");
 		if (!a->o.step && strcmp(arg, "real"))
 			argp_error(state, "--clock=%s: one of real, step", arg);
+		return 0;
+	case KEY_DMA:
+		a->o.by_message = !strcmp(arg, "message");
+		if (!a->o.by_message && strcmp(arg, "map"))
+			argp_error(state, "--dma=%s: one of map, message", arg);
 		return 0;
 	case KEY_FRESH:
 		a->o.fresh = true;

@@ -10,12 +10,13 @@ root=$2
 # shellcheck source=tests/inc/want.sh
 . "$root/tests/inc/want.sh"
 server=
+dma=map
 trap '[ -z "$server" ] || kill "$server"; rm -rf "$dir"' EXIT
 
 # serve ARGUMENT...: a server on $dir/sock, listening when this returns; it ends also without us
 serve()
 {
-	timeout -s KILL 250 "$nvrig" serve --socket "$dir/sock" "$@" >"$dir/served" 2>"$dir/served.err" &
+	timeout -s KILL 250 "$nvrig" serve --socket "$dir/sock" --dma "$dma" "$@" >"$dir/served" 2>"$dir/served.err" &
 	server=$!
 	i=0
 	while ! grep -q 'serv' "$dir/served" && [ $((i += 1)) -lt 500 ]; do
@@ -83,6 +84,9 @@ same model:preset=tiny 10 --effort quick --case 'queue.*' --case 'reg.*' --case 
 same model:fault=identify-reserved-cns-accepted+delete-sq-ignores-qid 10 --effort quick \
 	--case 'identify.*' --case 'queue.*'
 same model:fault=irq-lost-when-two 10 --effort quick --case 'queue.irq*' --case 'queue.intx*'
+dma=message
+same model:preset=tiny 10 --effort quick --case 'queue.*' --case 'dptr.*' --case 'io.*'
+dma=map
 same model:fault=vanish-mid-case 0 --effort quick --case 'pci.*' --case 'dbbuf.*'
 
 # ---- the real clock ----
@@ -96,11 +100,20 @@ check 'events: begin' grep -q '^{"type":"serve_begin","socket":"' served
 check 'events: client' grep -q '^{"type":"client_end","client":1,"messages":[1-9][0-9]*,"reason":"hung up","errors":[0-9]*}$' served
 check 'events: end' grep -q '"type":"serve_end"' served
 
+# ---- the real clock, and memory by message ----
+dma=message
+serve --json model:
+want 0 'PASS' + run "vfio-user:$dir/sock" --case io.read-write-verify --case queue.irq-mask-pba --out far
+ends 0
+check 'no error was answered' grep -q '"errors":0}' served
+dma=map
+
 # ---- wrong words ----
 want 64 - 'name the device' serve --socket x
 want 64 - 'socket=PATH is missing' serve model:
 want 64 - 'the model alone' serve qtest:x --socket x
 want 64 - "did you mean 'queues'" serve model:quues=3 --socket x
+want 64 - 'one of map, message' serve model: --socket x --dma=fast
 want 64 - 'one of real, step' serve model: --socket x --clock=fast
 want 64 - '1 to 107 bytes' serve model: --socket "$(printf '%0200d' 1)"
 touch file

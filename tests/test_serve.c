@@ -401,6 +401,190 @@ static void dies_with_no_reply(void)
 	CU_ASSERT_EQUAL(msg.h.command, VU_DEVICE_RESET);
 }
 
+static int write32(uint64_t off, uint32_t region, uint32_t count, uint64_t value)
+{
+	struct {
+		struct vu_access a;
+		uint64_t v;
+	} w = { { off, region, count }, value };
+
+	return ask(VU_REGION_WRITE, &w, sizeof(w.a) + count, NULL, 0);
+}
+
+static uint32_t csts(void)
+{
+	struct vu_access a = { 0x1c, REGION_0, 4 };
+	uint32_t v = 0;
+
+	CU_ASSERT_EQUAL_FATAL(ask(VU_REGION_READ, &a, sizeof(a), NULL, 0), 0);
+	memcpy(&v, msg.data + 16, 4);
+	return v;
+}
+
+/* Enabled, the admin queues at the begin of what is mapped. */
+static void bring_up(int fd)
+{
+	unsigned tries = 0;
+
+	CU_ASSERT_EQUAL(map(0, ADDR, 16384, 3, fd), 0);
+	CU_ASSERT_EQUAL(write32(4, VU_REGION_CONFIG, 2, 6), 0);
+	CU_ASSERT_EQUAL(write32(0x24, REGION_0, 4, 31 | 31 << 16), 0);
+	CU_ASSERT_EQUAL(write32(0x28, REGION_0, 8, ADDR), 0);
+	CU_ASSERT_EQUAL(write32(0x30, REGION_0, 8, ADDR + 8192), 0);
+	CU_ASSERT_EQUAL(write32(0x14, REGION_0, 4, 1 | 6 << 16 | 4 << 20), 0);
+	while (!(csts() & 1) && tries++ < 200)
+		usleep(5000);
+	CU_ASSERT_TRUE(tries < 200);
+}
+
+/* ---- memory by message: what the server asks is answered wrong ---- */
+
+static int twin = -1;
+
+static int hello_with_twin(void)
+{
+	static const char text[] = "{\"capabilities\":{\"twin_socket\":{\"supported\":true}}}";
+	int err = version(0, text, sizeof(text));
+
+	twin = err ? -1 : vu_msg_take_fd(&msg, 0);
+	return err;
+}
+
+static bool rung; /* the doorbell's write is answered */
+
+/* The server's question after a doorbell, whose own answer may come before. */
+static void await_question(void)
+{
+	struct vu_access a = { 0x1000, REGION_0, 4 };
+	struct {
+		struct vu_access a;
+		uint32_t v;
+	} w = { a, 1 };
+
+	tell(VU_REGION_WRITE, 0, &w, sizeof(w.a) + 4, NULL, 0);
+	rung = false;
+	do {
+		CU_ASSERT_EQUAL_FATAL(hear(), 0);
+		rung |= msg.h.flags & VU_REPLY;
+	} while (msg.h.flags & VU_REPLY);
+	CU_ASSERT_EQUAL_FATAL(msg.h.command, VU_DMA_READ);
+	CU_ASSERT_EQUAL_FATAL(msg.len, sizeof(struct vu_dma));
+}
+
+struct dma_answer {
+	struct vu_dma dma;
+	uint8_t data[8192];
+};
+
+static void answer_question(unsigned id, uint32_t flags, uint32_t error, uint64_t shift, int more)
+{
+	static struct dma_answer a;
+	struct vu_header h = { (uint16_t)id, msg.h.command, 0, flags, error };
+	struct vu_piece piece[2] = { { &a, 0 } };
+
+	memcpy(&a.dma, msg.data, sizeof(a.dma));
+	CU_ASSERT_TRUE_FATAL(a.dma.count <= 4096);
+	piece[0].len = flags & VU_ERROR ? 0 : sizeof(a.dma);
+	if (!(flags & VU_ERROR) && msg.h.command == VU_DMA_READ)
+		piece[0].len += a.dma.count + (size_t)more;
+	a.dma.address += shift;
+	CU_ASSERT_EQUAL(vu_send(sock, &h, piece, NULL, 0, clock_mono_ns() + LONG_NS), 0);
+}
+
+static bool hangs_up(void)
+{
+	int err = hear();
+
+	return ended(err && err < 0 ? err : hear());
+}
+
+static void bad_far_answers(void)
+{
+	for (unsigned i = 0; i < 7; i++) {
+		CU_ASSERT_EQUAL(hello(), 0);
+		bring_up(-1);
+		await_question();
+		if (i == 0)
+			bytes("220 mail.example.org\r\n", 22);
+		if (i == 1)
+			answer_question(msg.h.id + 1u, VU_REPLY, 0, 0, 0);
+		if (i == 2)
+			answer_question(msg.h.id, VU_REPLY, 0, 8, 0);
+		if (i == 3)
+			answer_question(msg.h.id, VU_REPLY, 0, 0, 1);
+		if (i == 4)
+			answer_question(msg.h.id, VU_REPLY, 0, 0, -1);
+		if (i == 5)
+			tell(VU_DMA_READ, VU_REPLY, NULL, 0, NULL, 0);
+		CU_ASSERT_TRUE(hangs_up()); /* the last is silent */
+		leave();
+		CU_ASSERT_TRUE_FATAL(reach());
+	}
+}
+
+/* The device has no command then, and says so; the connection lives. */
+static void refuses_far_memory(void)
+{
+	CU_ASSERT_EQUAL(hello(), 0);
+	bring_up(-1);
+	await_question();
+	answer_question(msg.h.id, VU_REPLY | VU_ERROR, EFAULT, 0, 0);
+	if (!rung)
+		CU_ASSERT_EQUAL(hear(), 0);
+	CU_ASSERT_EQUAL(csts() & 2, 2);
+}
+
+/* What is sent meanwhile is done in its order, and too much of it is no client. */
+static void talks_meanwhile(void)
+{
+	struct vu_access a = { 8, REGION_0, 4 };
+
+	CU_ASSERT_EQUAL(hello(), 0);
+	bring_up(-1);
+	await_question();
+	for (unsigned i = 0; i < 20; i++)
+		tell(VU_REGION_READ, 0, &a, sizeof(a), NULL, 0);
+	answer_question(msg.h.id, VU_REPLY, 0, 0, 0);
+	for (unsigned i = 0; i < 20;) {
+		CU_ASSERT_EQUAL_FATAL(hear(), 0);
+		if (msg.h.flags & VU_REPLY)
+			i += msg.h.command == VU_REGION_READ;
+		else
+			answer_question(msg.h.id, VU_REPLY, 0, 0, 0);
+	}
+	leave();
+	CU_ASSERT_TRUE_FATAL(reach());
+	CU_ASSERT_EQUAL(hello(), 0);
+	bring_up(-1);
+	await_question();
+	for (unsigned i = 0; i < 256; i++)
+		tell(VU_REGION_READ, 0, &a, sizeof(a), NULL, 0);
+	bytes("\1\0\11\0\40\0\0\0\0\0\0\0\0\0\0\0", 16);
+	bytes(&a, sizeof(a));
+	CU_ASSERT_TRUE(hangs_up());
+}
+
+static void twin_closed(void)
+{
+	struct {
+		struct vu_access a;
+		uint32_t v;
+	} w = { { 0x1000, REGION_0, 4 }, 1 };
+
+	CU_ASSERT_EQUAL(hello_with_twin(), 0);
+	CU_ASSERT_TRUE(twin >= 0);
+	bring_up(-1);
+	close(twin);
+	tell(VU_REGION_WRITE, 0, &w, sizeof(w.a) + 4, NULL, 0);
+	while (!hear())
+		CU_ASSERT_EQUAL(msg.h.command, VU_REGION_WRITE);
+	leave();
+	CU_ASSERT_TRUE_FATAL(reach());
+	CU_ASSERT_EQUAL(hello_with_twin(), 0); /* and nothing asked */
+	close(twin);
+	CU_ASSERT_EQUAL(hello(), EINVAL);
+}
+
 static void broken_rules(void)
 {
 	static void (*const bad[])(void) = {
@@ -420,6 +604,10 @@ static void broken_rules(void)
 		never_reads,
 		leaves_in_the_middle,
 		dies_with_no_reply,
+		bad_far_answers,
+		refuses_far_memory,
+		talks_meanwhile,
+		twin_closed,
 	};
 	unsigned before;
 
@@ -437,41 +625,18 @@ static void broken_rules(void)
 }
 
 /* Memory that shrinks under a mapping, with the admin queues in it: the server lives on. */
-static int write32(uint64_t off, uint32_t region, uint32_t count, uint64_t value)
-{
-	struct {
-		struct vu_access a;
-		uint64_t v;
-	} w = { { off, region, count }, value };
-
-	return ask(VU_REGION_WRITE, &w, sizeof(w.a) + count, NULL, 0);
-}
-
 static void memory_vanishes(void)
 {
-	struct vu_access csts = { 0x1c, REGION_0, 4 };
 	int fd = memfd_create("client", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	uint32_t v = 0;
 
 	CU_ASSERT_EQUAL(ftruncate(fd, 16384), 0);
 	CU_ASSERT_TRUE_FATAL(reach());
 	CU_ASSERT_EQUAL(hello(), 0);
-	CU_ASSERT_EQUAL(map(0, ADDR, 16384, 3, fd), 0);
-	CU_ASSERT_EQUAL(write32(4, VU_REGION_CONFIG, 2, 6), 0);
-	CU_ASSERT_EQUAL(write32(0x24, REGION_0, 4, 31 | 31 << 16), 0);
-	CU_ASSERT_EQUAL(write32(0x28, REGION_0, 8, ADDR), 0);
-	CU_ASSERT_EQUAL(write32(0x30, REGION_0, 8, ADDR + 8192), 0);
-	CU_ASSERT_EQUAL(write32(0x14, REGION_0, 4, 1 | 6 << 16 | 4 << 20), 0);
-	for (unsigned i = 0; i < 200 && !(v & 1); i++) {
-		CU_ASSERT_EQUAL(ask(VU_REGION_READ, &csts, sizeof(csts), NULL, 0), 0);
-		memcpy(&v, msg.data + 16, 4);
-		usleep(5000);
-	}
-	CU_ASSERT_EQUAL(v & 1, 1);
+	bring_up(fd);
 	CU_ASSERT_EQUAL(ftruncate(fd, 0), 0);
 	CU_ASSERT_EQUAL(write32(0x1000, REGION_0, 4, 1), 0);
 	usleep(50000);
-	CU_ASSERT_EQUAL(ask(VU_REGION_READ, &csts, sizeof(csts), NULL, 0), 0);
+	csts();
 	leave();
 	close(fd);
 	served();

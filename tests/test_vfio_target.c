@@ -52,8 +52,13 @@ enum way {
 	IN_PIECES,
 	EXTRA_FDS, /* descriptors unasked */
 	MANY_FDS,  /* more than may be */
-	ASKS,	   /* a DMA read of its own before the answer */
+	ASKS,	   /* a DMA read of its own before the answer, of memory it was not given */
 	ASKS_ON,   /* and goes on asking */
+	TWIN,	   /* asks on a socket of its own */
+	TWIN_NO_FD,
+	TWIN_NO_INDEX,
+	TWIN_NO_SOCKET,
+	TWIN_CLOSES,
 	OTHER_PLACE,
 	TEXT_BAD,
 	TEXT_NO_NUL,
@@ -72,7 +77,7 @@ enum way {
 static struct {
 	enum way way;
 	unsigned command; /* the first of these is where */
-	int sock, bar_fd;
+	int sock, twin, bar_fd;
 	uint8_t *bar;
 	uint8_t cfg[CFG_BYTES];
 	struct vu_msg m;
@@ -95,7 +100,7 @@ static void reply(const void *data, size_t len, const int *fd, unsigned fds)
 
 static void ask_for_memory(void)
 {
-	struct vu_dma dma = { 0x100000000ull, 64 };
+	struct vu_dma dma = { 0x1000, 64 };
 	struct vu_header h = { 77, VU_DMA_READ, 0, 0, 0 };
 	struct vu_piece piece[2] = { { &dma, sizeof(dma) } };
 
@@ -108,9 +113,74 @@ static void hear_the_refusal(void)
 	struct vu_msg m = { 0 };
 
 	if (vu_receive(s.sock, &m, clock_mono_ns() + FOREVER, FOREVER) || m.h.id != 77 ||
-	    m.h.flags != (VU_REPLY | VU_ERROR) || m.h.error != ENOTSUP)
+	    m.h.flags != (VU_REPLY | VU_ERROR) || m.h.error != EFAULT)
 		_exit(3);
 	vu_msg_free(&m);
+}
+
+/* What a server may ask and what not, of the 2 MiB at 1 0000 0000h; error 0: it is done. */
+#define ARENA 0x100000000ull
+#define LOOK_HERE 0x3000u /* a read of this register brings it on */
+
+static const struct ask {
+	unsigned command;
+	uint64_t address, count;
+	size_t len; /* of data sent */
+	unsigned error;
+} asks[] = {
+	{ VU_DMA_WRITE, ARENA + 0x100000, 8, 8, 0 },
+	{ VU_DMA_READ, ARENA + 0x100000, 8, 0, 0 },
+	{ VU_DMA_READ, ARENA, 1 << 20, 0, 0 },
+	{ VU_DMA_READ, ARENA + 0x1ffff8, 8, 0, 0 },
+	{ VU_DMA_READ, ARENA + 0x200000, 0, 0, 0 },
+	{ VU_DMA_READ, ARENA + 0x1ffff8, 9, 0, EFAULT },
+	{ VU_DMA_READ, ARENA + 0x200000, 1, 0, EFAULT },
+	{ VU_DMA_READ, ARENA - 1, 8, 0, EFAULT },
+	{ VU_DMA_READ, 0, 8, 0, EFAULT },
+	{ VU_DMA_READ, ~0ull, 8, 0, EFAULT },
+	{ VU_DMA_READ, ARENA, (1 << 20) + 1, 0, EINVAL },
+	{ VU_DMA_READ, ARENA, ~0ull, 0, EINVAL },
+	{ VU_DMA_READ, ARENA, 8, 8, EINVAL },
+	{ VU_DMA_WRITE, ARENA + 0x1ffff8, 16, 16, EFAULT },
+	{ VU_DMA_WRITE, ARENA, 8, 7, EINVAL },
+	{ VU_DMA_WRITE, ARENA, 8, 9, EINVAL },
+	{ VU_DMA_WRITE, ARENA, ~0ull, 8, EINVAL },
+	{ VU_VERSION, 0, 0, 0, ENOTSUP },
+	{ 0xffff, 0, 0, 0, ENOTSUP },
+};
+
+static void ask_and_judge(int sock, const struct ask *a)
+{
+	struct vu_dma dma = { a->address, a->count };
+	struct vu_header h = { 77, (uint16_t)a->command, 0, 0, 0 };
+	struct vu_piece piece[2] = { { &dma, sizeof(dma) }, { "01234567890123456", a->len } };
+	size_t more = a->command == VU_DMA_READ ? a->count : 0;
+	struct vu_msg m = { 0 };
+
+	if (vu_send(sock, &h, piece, NULL, 0, clock_mono_ns() + FOREVER) ||
+	    vu_receive(sock, &m, clock_mono_ns() + FOREVER, FOREVER))
+		_exit(0);
+	if (m.h.id != 77 || m.h.command != a->command || m.h.error != a->error)
+		_exit(7);
+	if (m.h.flags != (a->error ? VU_REPLY | VU_ERROR : VU_REPLY))
+		_exit(8);
+	if (m.len != (a->error ? 0 : sizeof(dma) + more))
+		_exit(9);
+	if (a == &asks[1] && memcmp(m.data + sizeof(dma), "01234567", 8))
+		_exit(10);
+	vu_msg_free(&m);
+}
+
+static void ask_everything(int sock)
+{
+	struct vu_dma dma = { ARENA + 0x100000, 4 };
+	struct vu_header h = { 78, VU_DMA_WRITE, 0, VU_NO_REPLY, 0 };
+	struct vu_piece piece[2] = { { &dma, sizeof(dma) }, { "ABCD", 4 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
+		ask_and_judge(sock, &asks[i]);
+	if (vu_send(sock, &h, piece, NULL, 0, clock_mono_ns() + FOREVER))
+		_exit(0);
 }
 
 /* Bent on the level of messages; false: the good answer may follow. */
@@ -219,6 +289,27 @@ static void answer(const void *data, size_t len, const int *fd, unsigned fds)
 		s.command = 0; /* once */
 }
 
+static void version_with_twin(void)
+{
+	static const char text[] = "\0\0\1\0{\"capabilities\":{\"twin_socket\":"
+				   "{\"supported\":true,\"fd_index\":0}}}",
+			  no_index[] = "\0\0\1\0{\"capabilities\":{\"twin_socket\":"
+				       "{\"supported\":true}}}";
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		_exit(6);
+	s.twin = pair[0];
+	if (s.way == TWIN_NO_INDEX)
+		reply(no_index, sizeof(no_index), &pair[1], 1);
+	else
+		reply(text, sizeof(text), s.way == TWIN_NO_SOCKET ? &s.bar_fd : &pair[1],
+		      s.way != TWIN_NO_FD);
+	close(pair[1]);
+	if (s.way == TWIN_CLOSES)
+		close(s.twin);
+}
+
 static void version(void)
 {
 	char text[] = "\0\0\1\0{\"capabilities\":{\"max_msg_fds\":8}}";
@@ -230,7 +321,10 @@ static void version(void)
 		len--;
 	if (s.way == MAJOR)
 		text[0] = 1;
-	answer(text, len, NULL, 0);
+	if (s.way >= TWIN && s.way <= TWIN_CLOSES)
+		version_with_twin();
+	else
+		answer(text, len, NULL, 0);
 }
 
 static void region(void)
@@ -282,6 +376,8 @@ static void access_region(bool write)
 	    a.a.offset > (a.a.region ? CFG_BYTES : BAR_BYTES) - 8)
 		_exit(5);
 	at = (a.a.region ? s.cfg : s.bar) + a.a.offset;
+	if (!write && !a.a.region && a.a.offset == LOOK_HERE)
+		ask_everything(s.way == TWIN ? s.twin : s.sock);
 	if (write)
 		memcpy(at, s.m.data + sizeof(a.a), a.a.count);
 	else
@@ -418,7 +514,8 @@ static const unsigned commands[] = { VU_VERSION,
 
 static void good(void)
 {
-	static const enum way ways[] = { GOOD, IN_PIECES, EXTRA_FDS, ASKS, AREA_GOOD, AREA_NO_FD };
+	static const enum way ways[] = { GOOD, IN_PIECES,	 EXTRA_FDS, ASKS,
+					 TWIN, AREA_GOOD, AREA_NO_FD };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
 		CU_ASSERT_EQUAL(opened(ways[i], ANY, ""), 0);
@@ -469,6 +566,36 @@ static void bad_contents(void)
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
 		CU_ASSERT_EQUAL(opened(ways[i], ANY, ""), -EPROTO);
 	CU_ASSERT_EQUAL(opened(REGION_SIZE_MAX, ANY, ""), 0);
+	CU_ASSERT_EQUAL(opened(TWIN_NO_FD, ANY, ""), -EPROTO);
+	CU_ASSERT_EQUAL(opened(TWIN_NO_INDEX, ANY, ""), -EPROTO);
+	CU_ASSERT_EQUAL(opened(TWIN_NO_SOCKET, ANY, ""), -EPROTO);
+	CU_ASSERT_EQUAL(opened(TWIN_CLOSES, ANY, ""), -ENODEV);
+}
+
+/* Between a command and its reply, and while nothing is asked, on either socket. */
+static void asked(void)
+{
+	static const enum way ways[] = { GOOD, TWIN };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		unsigned before = fds_here();
+		pid_t pid = serve(ways[i], 0);
+		struct dma d = { .len = 4096, .align = 4096 };
+		struct target *t;
+		uint64_t v = 1;
+
+		CU_ASSERT_EQUAL_FATAL(open_target(&t, ",mem=2Mi"), 0);
+		CU_ASSERT_EQUAL(t->ops->dma_map(t, &d), 0);
+		CU_ASSERT_EQUAL(d.iova, ARENA + 0x100000);
+		CU_ASSERT_EQUAL(t->ops->reg_read(t, LOOK_HERE, 32, &v), 0);
+		CU_ASSERT_EQUAL(v, 0);
+		for (unsigned k = 0; k < 10000 && memcmp(d.va, "ABCD", 4); k++)
+			CU_ASSERT_EQUAL(t->ops->relax(t, NS_PER_MS), 0);
+		CU_ASSERT_EQUAL(memcmp(d.va, "ABCD4567", 8), 0);
+		target_close(t);
+		stop(pid);
+		CU_ASSERT_EQUAL(fds_here(), before);
+	}
 }
 
 static void no_server(void)
@@ -565,6 +692,7 @@ static const struct unit units[] = {
 	{ "bad answers", bad_answers },
 	{ "bad lengths", bad_lengths },
 	{ "bad contents", bad_contents },
+	{ "asked", asked },
 	{ "no server", no_server },
 	{ "no memory", no_memory },
 	{ "doorbells", doorbells },

@@ -60,7 +60,15 @@ static void version_good(void)
 	CU_ASSERT_EQUAL(vu_version_parse(bytes, n, &v), 0);
 	CU_ASSERT(v.minor == 1 && v.fds_max == 8 && v.data_max == 4096 && v.step && !v.power);
 	CU_ASSERT_EQUAL(parse_text("", 0, &v), 0); /* no text: the defaults */
-	CU_ASSERT(v.fds_max == 1 && v.data_max == VU_DATA_MAX && !v.twin);
+	CU_ASSERT(v.fds_max == 1 && v.data_max == VU_DATA_MAX && !v.twin && v.twin_fd == -1);
+	w = (struct vu_version){ .twin = true, .twin_fd = 3 };
+	n = vu_version_format(&w, bytes, sizeof(bytes));
+	CU_ASSERT_EQUAL(vu_version_parse(bytes, n, &v), 0);
+	CU_ASSERT(v.twin && v.twin_fd == 3);
+	w.twin_fd = -1;
+	n = vu_version_format(&w, bytes, sizeof(bytes));
+	CU_ASSERT_EQUAL(vu_version_parse(bytes, n, &v), 0);
+	CU_ASSERT(v.twin && v.twin_fd == -1);
 	CU_ASSERT_EQUAL(vu_version_format(&w, bytes, 20), 0);
 }
 
@@ -78,6 +86,7 @@ static void version_bad(void)
 		"{\"capabilities\":{\"max_data_xfer_size\":1.5}}",
 		"{\"capabilities\":{\"twin_socket\":true}}",
 		"{\"capabilities\":{\"twin_socket\":{\"supported\":1}}}",
+		"{\"capabilities\":{\"twin_socket\":{\"fd_index\":\"0\"}}}",
 		"{\"capabilities\":{\"nvrig\":[]}}",
 		"{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}",
 		"",

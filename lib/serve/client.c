@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "model/model.h"
@@ -17,12 +19,27 @@
 struct answer {
 	int error;
 	struct vu_piece piece[2];
+	int fd; /* that goes with it and is closed here; -1: none */
 	bool hang_up;
 };
 
 static void put_piece(struct answer *a, unsigned i, const void *data, size_t len)
 {
 	a->piece[i] = (struct vu_piece){ data, len };
+}
+
+/* A socket of its own for what we ask, where the client knows how; without room for it there is none.
+ */
+static void make_twin(struct client *c, struct answer *a, struct vu_version *ours)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
+		return;
+	c->ask.twin = pair[0];
+	a->fd = pair[1];
+	ours->twin = true;
+	ours->twin_fd = 0;
 }
 
 static void greet(struct client *c, struct answer *a)
@@ -43,6 +60,9 @@ static void greet(struct client *c, struct answer *a)
 	ours.minor = theirs.minor < VU_MINOR ? theirs.minor : VU_MINOR;
 	c->step = c->offer_step && theirs.step;
 	c->greeted = true;
+	c->ask.data_max = theirs.data_max;
+	if (theirs.twin)
+		make_twin(c, a, &ours);
 	n = vu_version_format(&ours, c->out, VU_DATA_MAX);
 	put_piece(a, 0, c->out, n);
 }
@@ -210,7 +230,7 @@ static int answer(struct client *c, struct answer *a)
 	if (c->msg.h.flags & VU_NO_REPLY)
 		return 0;
 	if (!a->error)
-		return vu_send(c->sock, &h, a->piece, NULL, 0, deadline);
+		return vu_send(c->sock, &h, a->piece, &a->fd, a->fd >= 0, deadline);
 	h.flags |= VU_ERROR;
 	h.error = (uint32_t)a->error;
 	return vu_send(c->sock, &h, NULL, NULL, 0, deadline);
@@ -234,11 +254,14 @@ static const char *reason_of(int err)
 
 int client_step(struct client *c, const char **ret_reason)
 {
-	struct answer a = { 0 };
-	int err = vu_receive(c->sock, &c->msg, 0, REST_NS);
+	struct answer a = { .fd = -1 };
+	int err = c->ask.broken;
 
+	if (!err && !ask_next_held(&c->ask, &c->msg))
+		err = vu_receive(c->sock, &c->msg, 0, REST_NS);
 	if (err == -EAGAIN)
 		return 0;
+	ask_begin(&c->ask);
 	if (!err && (c->msg.h.flags & VU_TYPE) != 0)
 		err = -EPROTO; /* a reply, and we asked nothing */
 	if (!err) {
@@ -247,6 +270,8 @@ int client_step(struct client *c, const char **ret_reason)
 		c->errors += a.error != 0;
 		err = answer(c, &a);
 	}
+	if (a.fd >= 0)
+		close(a.fd);
 	vu_msg_drop_fds(&c->msg);
 	*ret_reason = err ? reason_of(err) : "broke off by its version";
 	if (err)

@@ -3,6 +3,7 @@
 #ifndef SERVE_CLIENT_H
 #define SERVE_CLIENT_H
 
+#include "serve/ask.h"
 #include "serve/device.h"
 #include "vfio_user/sock.h"
 
@@ -10,6 +11,7 @@ struct client {
 	int sock; /* -1: none */
 	struct device *d;
 	struct vu_msg msg;
+	struct ask ask;
 	uint8_t *out;	 /* VU_DATA_MAX bytes for an answer, not the client's own */
 	bool greeted;	 /* the version is agreed on */
 	bool offer_step; /* the clock may be stepped, if the client knows how */

@@ -130,10 +130,20 @@ static struct memory_region *region_at(struct memory *mem, uint64_t addr)
 	return NULL;
 }
 
-static int region_take(const struct memory_region *r, uint64_t off, void *to, size_t len)
+static bool is_far(const struct memory *mem, const struct memory_region *r)
 {
-	if (!(r->flags & VU_MAP_READ) || r->fd < 0)
+	return mem->by_message || r->fd < 0;
+}
+
+static int region_take(const struct memory *mem, const struct memory_region *r, uint64_t off,
+		       void *to, size_t len)
+{
+	const struct memory_far *far = &mem->far;
+
+	if (!(r->flags & VU_MAP_READ))
 		return -EFAULT;
+	if (is_far(mem, r))
+		return far->take ? far->take(far->ctx, r->addr + off, to, len) : -EFAULT;
 	if (r->va)
 		memcpy(to, r->va + off, len);
 	else if (pread(r->fd, to, len, (off_t)(r->offset + off)) != (ssize_t)len)
@@ -152,10 +162,15 @@ static void store(uint8_t *to, const uint8_t *from, size_t len)
 	memcpy(to + head, from + head, len - head);
 }
 
-static int region_put(const struct memory_region *r, uint64_t off, const void *from, size_t len)
+static int region_put(const struct memory *mem, const struct memory_region *r, uint64_t off,
+		      const void *from, size_t len)
 {
-	if (!(r->flags & VU_MAP_WRITE) || r->fd < 0)
+	const struct memory_far *far = &mem->far;
+
+	if (!(r->flags & VU_MAP_WRITE))
 		return -EFAULT;
+	if (is_far(mem, r))
+		return far->put ? far->put(far->ctx, r->addr + off, from, len) : -EFAULT;
 	if (r->va)
 		store(r->va + off, from, len);
 	else if (pwrite(r->fd, from, len, (off_t)(r->offset + off)) != (ssize_t)len)
@@ -179,7 +194,7 @@ int memory_take(struct memory *mem, uint64_t addr, void *to, size_t len)
 		if (!r)
 			return -EFAULT;
 		n = piece_of(r, addr + done, len - done);
-		if (region_take(r, addr + done - r->addr, (uint8_t *)to + done, n))
+		if (region_take(mem, r, addr + done - r->addr, (uint8_t *)to + done, n))
 			return -EFAULT;
 	}
 	return 0;
@@ -193,7 +208,7 @@ int memory_put(struct memory *mem, uint64_t addr, const void *from, size_t len)
 		if (!r)
 			return -EFAULT;
 		n = piece_of(r, addr + done, len - done);
-		if (region_put(r, addr + done - r->addr, (const uint8_t *)from + done, n))
+		if (region_put(mem, r, addr + done - r->addr, (const uint8_t *)from + done, n))
 			return -EFAULT;
 	}
 	return 0;

@@ -13,13 +13,22 @@
 struct memory_region {
 	uint64_t addr, size, offset;
 	uint32_t flags;
-	int fd;	     /* -1: the client gave none, so nothing can be reached */
+	int fd;	     /* -1: the client gave none, so it is asked */
 	uint8_t *va; /* NULL: not mapped, by descriptor alone */
+};
+
+/* Memory by message; 0 or -EFAULT. */
+struct memory_far {
+	int (*take)(void *ctx, uint64_t addr, void *to, size_t len);
+	int (*put)(void *ctx, uint64_t addr, const void *from, size_t len);
+	void *ctx;
 };
 
 struct memory {
 	struct memory_region region[MEMORY_REGIONS];
 	unsigned n;
+	bool by_message;	/* all of it, also where there is a descriptor */
+	struct memory_far far; /* take and put NULL: there is nobody to ask */
 };
 
 /*

@@ -116,6 +116,7 @@ static void pass_time(struct serve *s)
 
 	if (s->c.step)
 		return;
+	ask_begin(&s->c.ask);
 	for (unsigned i = 0; i < TICKS_MAX && model_now(s->d.m) < now; i++)
 		model_relax(s->d.m, now - model_now(s->d.m));
 }
@@ -125,6 +126,8 @@ static uint64_t pause_ns(const struct serve *s)
 	uint64_t most = s->c.sock < 0 ? IDLE_NS : LOOK_NS;
 	uint64_t now = model_now(s->d.m), due = model_next(s->d.m);
 
+	if (s->c.ask.n_held || s->c.ask.broken)
+		return 0;
 	if (s->c.step)
 		return IDLE_NS;
 	if (due <= now)
@@ -161,6 +164,8 @@ static int renew(struct serve *s)
 
 static int leave(struct serve *s, const char *reason)
 {
+	s->d.mem.far = (struct memory_far){ 0 };
+	ask_end(&s->c.ask);
 	close(s->c.sock);
 	s->c.sock = -1;
 	s->messages += s->c.messages;
@@ -183,8 +188,11 @@ static int welcome(struct serve *s)
 	s->c = (struct client){ .sock = fd,
 				.d = &s->d,
 				.out = s->out,
+				.ask = { .sock = fd, .twin = -1 },
 				.offer_step = s->o.step,
 				.since_ns = clock_mono_ns() };
+	s->d.mem.by_message = s->o.by_message;
+	s->d.mem.far = (struct memory_far){ ask_take, ask_put, &s->c.ask };
 	s->clients++;
 	say(s, SERVE_CLIENT, "");
 	return 0;
@@ -210,7 +218,7 @@ static int turn(struct serve *s, const struct pollfd *p)
 {
 	if (s->c.sock < 0)
 		return p->revents ? welcome(s) : 0;
-	if (p->revents)
+	if (p->revents || s->c.ask.n_held || s->c.ask.broken)
 		return hear(s);
 	if (!s->c.greeted && clock_mono_ns() - s->c.since_ns > GREET_NS)
 		return leave(s, "said nothing");
@@ -260,7 +268,7 @@ int serve_open(struct serve **ret, const struct serve_options *o, char *error)
 		return -ENOMEM;
 	}
 	s->o = *o;
-	s->sock = s->c.sock = -1;
+	s->sock = s->c.sock = s->c.ask.twin = -1;
 	err = device_open(&s->d, o->model, error);
 	if (!err)
 		err = make_socket(s, error);

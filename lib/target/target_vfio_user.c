@@ -46,9 +46,11 @@
 #define DEVCTL_FLR    0x8000u
 
 struct vfio_user {
+	char *path;
 	struct vu_device d;
 	struct ram ram;
-	bool mapped; /* the server has the arena */
+	int arena_fd; /* -1: there is none yet */
+	bool mapped;  /* the server has the arena */
 	uint64_t mem, timeout_ms;
 	enum vu_doorbells doorbells;
 	bool real_clock; /* asked for, even from a server that can step */
@@ -99,7 +101,7 @@ static int look(struct target *t, uint64_t now)
 {
 	struct vfio_user *v = priv(t);
 
-	if (now - v->looked_ns < LOOK_NS)
+	if (now - v->looked_ns < LOOK_NS && !v->d.link.asks)
 		return 0;
 	v->looked_ns = now;
 	return trouble(t, vu_link_look(&v->d.link));
@@ -212,7 +214,7 @@ static int vfio_user_cfg_write(struct target *t, unsigned off, unsigned width, u
 /* ---- memory ---- */
 
 /* Sealed, so that a server may map it and need not fear that it shrinks. */
-static int make_arena(struct target *t, int *ret_fd)
+static int make_arena(struct target *t)
 {
 	struct vfio_user *v = priv(t);
 	int fd = memfd_create("nvrig", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -233,22 +235,20 @@ static int make_arena(struct target *t, int *ret_fd)
 		return target_fail(t, err, "mem=%llu: cannot be mapped: %s",
 				   (unsigned long long)v->mem, strerror(-err));
 	}
-	*ret_fd = fd;
+	v->arena_fd = fd;
 	return 0;
 }
 
-static int open_memory(struct target *t)
+static int give_memory(struct target *t)
 {
 	struct vfio_user *v = priv(t);
 	struct vu_map map = { sizeof(map), VU_MAP_READ | VU_MAP_WRITE, 0, ARENA_AT, v->mem };
 	struct vu_piece piece[2] = { { &map, sizeof(map) } };
-	int fd = -1, err = make_arena(t, &fd);
+	int err;
 
-	if (err)
-		return err;
-	err = vu_link_ask(&v->d.link, VU_DMA_MAP, piece, &fd, 1, 0);
+	v->d.link.window = (struct vu_window){ v->ram.base, ARENA_AT, v->mem };
+	err = vu_link_ask(&v->d.link, VU_DMA_MAP, piece, &v->arena_fd, 1, 0);
 	v->mapped = !err;
-	close(fd);
 	return trouble(t, err);
 }
 
@@ -259,7 +259,10 @@ static void close_memory(struct vfio_user *v)
 
 	if (v->mapped)
 		vu_link_ask(&v->d.link, VU_DMA_UNMAP, piece, NULL, 0, 0);
+	v->d.link.window = (struct vu_window){ 0 };
 	ram_close(&v->ram);
+	if (v->arena_fd >= 0)
+		close(v->arena_fd);
 }
 
 static int vfio_user_dma_map(struct target *t, struct dma *d)
@@ -296,14 +299,17 @@ static int wait_event(struct target *t, int fd, uint64_t now, uint64_t deadline_
 {
 	struct vfio_user *v = priv(t);
 	uint64_t left = deadline_ns - now;
-	struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
-			       { .fd = v->d.link.sock, .events = POLLRDHUP } };
+	struct pollfd p[3] = { { .fd = fd, .events = POLLIN },
+			       { .fd = v->d.link.sock, .events = POLLIN | POLLRDHUP },
+			       { .fd = v->d.link.twin, .events = POLLIN } };
 	struct timespec ts = { (time_t)(left / NS_PER_S), (long)(left % NS_PER_S) };
 
 	if (steps(v))
 		return step_clock(t, left);
-	ppoll(p, 2, &ts, NULL);
-	return p[1].revents && !p[0].revents ? trouble(t, vu_link_look(&v->d.link)) : 0;
+	ppoll(p, 3, &ts, NULL);
+	if (p[0].revents || (!p[1].revents && !p[2].revents))
+		return 0;
+	return trouble(t, vu_link_look(&v->d.link));
 }
 
 static int vfio_user_irq_wait(struct target *t, unsigned vector, uint64_t deadline_ns)
@@ -426,10 +432,11 @@ static int set_option(void *ctx, const char *key, const char *value)
 	return 0;
 }
 
-static int open_all(struct target *t, const char *path)
+/* A session from its first word to a device that stands still. */
+static int open_session(struct target *t)
 {
 	struct vfio_user *v = priv(t);
-	int err = vu_link_open(&v->d.link, path, v->timeout_ms * NS_PER_MS, !v->real_clock);
+	int err = vu_link_open(&v->d.link, v->path, v->timeout_ms * NS_PER_MS, !v->real_clock);
 
 	if (!err)
 		err = vu_device_open(&v->d, v->doorbells);
@@ -438,9 +445,16 @@ static int open_all(struct target *t, const char *path)
 	}
 	if (!err)
 		err = disable(t);
-	if (err)
-		return trouble(t, err);
-	return open_memory(t);
+	return trouble(t, err);
+}
+
+static int open_all(struct target *t)
+{
+	int err = open_session(t);
+
+	if (!err)
+		err = make_arena(t);
+	return err ? err : give_memory(t);
 }
 
 static void release(struct target *t)
@@ -450,6 +464,7 @@ static void release(struct target *t)
 	close_memory(v);
 	vu_device_close(&v->d);
 	vu_link_close(&v->d.link);
+	free(v->path);
 	free(v);
 	t->priv = NULL;
 }
@@ -458,21 +473,19 @@ static int vfio_user_open(struct target *t, const char *address)
 {
 	struct vfio_user *v = calloc(1, sizeof(*v));
 	size_t len = strcspn(address, "?");
-	char *path;
 	int err;
 
 	if (!v)
 		return -ENOMEM;
-	*v = (struct vfio_user){ .mem = ARENA_DEFAULT, .timeout_ms = 10000 };
-	v->d.link.sock = -1;
+	*v = (struct vfio_user){ .mem = ARENA_DEFAULT, .timeout_ms = 10000, .arena_fd = -1 };
+	v->d.link.sock = v->d.link.twin = -1;
 	for (unsigned i = 0; i < VU_VECTORS_MAX; i++)
 		v->d.event[i] = -1;
 	t->priv = v;
 	err = address[len] ? target_options(t, address + len + 1, option_keys, set_option, v) : 0;
-	path = strndup(address, len);
+	v->path = strndup(address, len);
 	if (!err)
-		err = path ? open_all(t, path) : -ENOMEM;
-	free(path);
+		err = v->path ? open_all(t) : -ENOMEM;
 	if (err)
 		release(t);
 	return err;

@@ -2,6 +2,7 @@
 #include "target/vu_link.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 #include "base/clock.h"
 
 #define RETRY_NS  NS_PER_S /* a server that serves one client a process is a while in coming */
-#define ASKED_MAX 4096u	   /* commands of the server between ours and its reply */
+#define OUR_IDS	  0x7fffu /* the others are for who sends messages of his own */
+#define LOOK_MAX  64u /* commands of the server that one look answers */
 
 __attribute__((format(printf, 3, 4))) static int fail(struct vu_link *l, int err, const char *fmt,
 						      ...)
@@ -80,12 +82,27 @@ static int connect_to(struct vu_link *l, const char *path)
 	return err ? fail(l, err, "%.120s: %s", path, strerror(-err)) : 0;
 }
 
+/* A server that says it has a twin and does not give it could ask where nobody listens. */
+static int take_twin(struct vu_link *l)
+{
+	struct stat st;
+
+	if (!l->server.twin)
+		return 0;
+	l->twin = vu_msg_take_fd(&l->msg, (unsigned)l->server.twin_fd);
+	if (l->twin >= 0 && !fstat(l->twin, &st) && S_ISSOCK(st.st_mode))
+		return 0;
+	return fail(l, -EPROTO, "the server names a twin socket that did not come");
+}
+
 static int agree(struct vu_link *l, bool step)
 {
 	struct vu_version ours = { .major = VU_MAJOR,
 				   .minor = VU_MINOR,
 				   .fds_max = VU_FDS_MAX,
 				   .data_max = VU_DATA_MAX,
+				   .twin = true,
+				   .twin_fd = -1,
 				   .step = step };
 	char text[256];
 	struct vu_piece piece[2] = { { text, vu_version_format(&ours, text, sizeof(text)) } };
@@ -101,15 +118,19 @@ static int agree(struct vu_link *l, bool step)
 	if (l->server.major != VU_MAJOR || l->server.minor > VU_MINOR)
 		return fail(l, -EPROTO, "the server speaks version %u.%u, we asked for %u.%u",
 			    l->server.major, l->server.minor, VU_MAJOR, VU_MINOR);
-	return 0;
+	return take_twin(l);
+}
+
+int vu_link_connect(struct vu_link *l, const char *path, uint64_t timeout_ns)
+{
+	*l = (struct vu_link){ .sock = -1, .twin = -1, .timeout_ns = timeout_ns };
+	return connect_to(l, path);
 }
 
 int vu_link_open(struct vu_link *l, const char *path, uint64_t timeout_ns, bool step)
 {
-	int err;
+	int err = vu_link_connect(l, path, timeout_ns);
 
-	*l = (struct vu_link){ .sock = -1, .timeout_ns = timeout_ns };
-	err = connect_to(l, path);
 	return err ? err : agree(l, step);
 }
 
@@ -117,8 +138,11 @@ void vu_link_close(struct vu_link *l)
 {
 	if (l->sock >= 0)
 		close(l->sock);
-	l->sock = -1;
+	if (l->twin >= 0)
+		close(l->twin);
+	l->sock = l->twin = -1;
 	vu_msg_free(&l->msg);
+	vu_msg_free(&l->asked);
 }
 
 /* ---- exchanges ---- */
@@ -140,35 +164,57 @@ static int break_off(struct vu_link *l, int err, unsigned command)
 	}
 }
 
-static int refuse(struct vu_link *l, uint64_t deadline)
+/* One message of the server's on a socket that has one: a command, answered, or *ret_reply. */
+static int take_message(struct vu_link *l, int sock, uint64_t deadline, bool *ret_reply)
 {
-	struct vu_header h = { .id = l->msg.h.id,
-			       .command = l->msg.h.command,
-			       .flags = VU_REPLY | VU_ERROR,
-			       .error = ENOTSUP };
+	uint64_t now = clock_mono_ns();
+	struct vu_msg m;
+	int err = vu_receive(sock, &l->asked, deadline, deadline > now ? deadline - now : 0);
 
-	if (l->msg.h.flags & VU_NO_REPLY)
-		return 0;
-	return vu_send(l->sock, &h, NULL, NULL, 0, deadline);
+	if (err)
+		return err == -EAGAIN ? -ETIMEDOUT : err;
+	*ret_reply = (l->asked.h.flags & VU_TYPE) == VU_REPLY;
+	if (!*ret_reply) {
+		l->asks = true;
+		return vu_dma_answer(sock, &l->window, &l->asked, deadline);
+	}
+	if (sock == l->twin)
+		return -EPROTO; /* nothing of ours is asked there */
+	m = l->msg;
+	l->msg = l->asked;
+	l->asked = m;
+	return 0;
 }
 
-/* The next reply; commands of the server's own are refused on the way. */
+/* The twin or the socket, whichever has something, the twin first; -EAGAIN: neither by then. */
+static int wait_for_any(const struct vu_link *l, uint64_t deadline)
+{
+	struct pollfd p[2] = { { .fd = l->twin, .events = POLLIN },
+			       { .fd = l->sock, .events = POLLIN } };
+	uint64_t now = clock_mono_ns(), left = deadline > now ? deadline - now : 0;
+	struct timespec ts = { (time_t)(left / NS_PER_S), (long)(left % NS_PER_S) };
+	int n = ppoll(p, 2, &ts, NULL);
+
+	if (n < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	return p[0].revents ? l->twin : p[1].revents ? l->sock : -EAGAIN;
+}
+
+/* The next reply; commands of the server's own are answered on the way. */
 static int hear(struct vu_link *l, uint64_t deadline)
 {
-	for (unsigned i = 0; i < ASKED_MAX; i++) {
-		uint64_t now = clock_mono_ns();
-		int err =
-			vu_receive(l->sock, &l->msg, deadline, deadline > now ? deadline - now : 0);
+	bool reply = false;
 
-		if (err)
-			return err == -EAGAIN ? -ETIMEDOUT : err;
-		if ((l->msg.h.flags & VU_TYPE) == VU_REPLY)
-			return 0;
-		err = refuse(l, deadline);
-		if (err)
+	while (!reply) {
+		int sock = l->twin < 0 ? l->sock : wait_for_any(l, deadline);
+		int err = sock < 0 ? sock : take_message(l, sock, deadline, &reply);
+
+		if (err && err != -EAGAIN)
 			return err;
+		if (!reply && clock_mono_ns() >= deadline)
+			return -ETIMEDOUT;
 	}
-	return -EPROTO;
+	return 0;
 }
 
 static int say(struct vu_link *l, struct vu_header *h, const struct vu_piece piece[2],
@@ -176,7 +222,7 @@ static int say(struct vu_link *l, struct vu_header *h, const struct vu_piece pie
 {
 	if (l->broken)
 		return l->broken;
-	h->id = ++l->id;
+	h->id = ++l->id & OUR_IDS;
 	return vu_send(l->sock, h, piece, fd, fds, clock_mono_ns() + l->timeout_ns);
 }
 
@@ -216,17 +262,40 @@ int vu_link_post(struct vu_link *l, unsigned command, const struct vu_piece piec
 	return err ? break_off(l, err, command) : 0;
 }
 
+int vu_link_send_as(struct vu_link *l, struct vu_header *h, const struct vu_piece piece[2],
+		    const int *fd, unsigned fds, uint64_t timeout_ns)
+{
+	uint64_t deadline = clock_mono_ns() + timeout_ns;
+	int err = l->broken;
+
+	if (err)
+		return err;
+	err = vu_send(l->sock, h, piece, fd, fds, deadline);
+	if (!err && h->flags & VU_NO_REPLY)
+		return 0;
+	if (!err)
+		err = hear(l, deadline);
+	return err ? break_off(l, err, h->command) : 0;
+}
+
 int vu_link_look(struct vu_link *l)
 {
-	char c;
-	ssize_t n;
+	uint64_t soon = clock_mono_ns() + l->timeout_ns;
+	bool reply = false;
+	int err = l->broken;
 
-	if (l->broken)
-		return l->broken;
-	n = recv(l->sock, &c, 1, MSG_PEEK | MSG_DONTWAIT);
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-		l->broken = -ENODEV;
-		return fail(l, -ENODEV, "the server hung up");
+	if (err)
+		return err;
+	for (unsigned i = 0; i < LOOK_MAX && !err; i++) {
+		int sock = wait_for_any(l, 0);
+
+		err = sock < 0 ? sock : take_message(l, sock, soon, &reply);
+		if (!err && reply)
+			err = -EPROTO; /* to what? */
 	}
-	return 0;
+	if (!err || err == -EAGAIN)
+		return 0;
+	l->broken = err == -ENODEV ? err : -EPROTO;
+	return fail(l, l->broken, err == -ENODEV ? "the server hung up"
+						 : "the server sends what nobody asked for");
 }

@@ -133,7 +133,8 @@ struct vu_version {
 	uint16_t major, minor;
 	uint32_t fds_max;
 	uint64_t data_max;
-	bool twin; /* a socket of its own for what the server asks */
+	bool twin;   /* a socket of its own for what the server asks */
+	int twin_fd; /* with it, in a reply: which descriptor that is; -1: it does not say */
 	/* Ours, "nvrig": the device's clock moves by VU_NVRIG_RELAX alone; reset is loss of power
 	 */
 	bool step, power;

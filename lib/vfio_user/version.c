@@ -59,18 +59,21 @@ static int get_object(struct json_object *o, const char *key, struct json_object
 static int read_capabilities(struct json_object *caps, struct vu_version *v)
 {
 	struct json_object *twin, *ours;
-	uint64_t fds = v->fds_max;
+	uint64_t fds = v->fds_max, index = UINT64_MAX;
 	int err = get_number(caps, "max_msg_fds", &fds);
 
 	err = err ? err : get_number(caps, "max_data_xfer_size", &v->data_max);
 	err = err ? err : get_object(caps, "twin_socket", &twin);
 	if (!err && twin)
 		err = get_bool(twin, "supported", &v->twin);
+	if (!err && twin)
+		err = get_number(twin, "fd_index", &index);
 	err = err ? err : get_object(caps, "nvrig", &ours);
 	if (!err && ours)
 		err = get_bool(ours, "step", &v->step);
 	if (!err && ours)
 		err = get_bool(ours, "power", &v->power);
+	v->twin_fd = index < VU_FDS_MAX ? (int)index : -1;
 	v->fds_max = fds < UINT32_MAX ? (uint32_t)fds : UINT32_MAX;
 	return err;
 }
@@ -116,7 +119,7 @@ static int read_text(const char *text, size_t len, struct vu_version *v)
 
 int vu_version_parse(const void *payload, size_t len, struct vu_version *ret)
 {
-	struct vu_version v = { .fds_max = 1, .data_max = VU_DATA_MAX };
+	struct vu_version v = { .fds_max = 1, .data_max = VU_DATA_MAX, .twin_fd = -1 };
 	const char *bytes = payload;
 	int err = 0;
 
@@ -131,9 +134,20 @@ int vu_version_parse(const void *payload, size_t len, struct vu_version *ret)
 	return err;
 }
 
+static void twin_text(const struct vu_version *v, char *to, size_t len)
+{
+	char index[32] = "";
+
+	if (!v->twin)
+		return;
+	if (v->twin_fd >= 0)
+		snprintf(index, sizeof(index), ",\"fd_index\":%d", v->twin_fd);
+	snprintf(to, len, ",\"twin_socket\":{\"supported\":true%s}", index);
+}
+
 size_t vu_version_format(const struct vu_version *v, void *to, size_t len)
 {
-	char *bytes = to, ours[64] = "";
+	char *bytes = to, ours[64] = "", twin[64] = "";
 	int n;
 
 	if (len < 4)
@@ -141,10 +155,11 @@ size_t vu_version_format(const struct vu_version *v, void *to, size_t len)
 	if (v->step || v->power)
 		snprintf(ours, sizeof(ours), ",\"nvrig\":{\"step\":%s,\"power\":%s}",
 			 v->step ? "true" : "false", v->power ? "true" : "false");
+	twin_text(v, twin, sizeof(twin));
 	memcpy(bytes, &v->major, sizeof(v->major));
 	memcpy(bytes + 2, &v->minor, sizeof(v->minor));
 	n = snprintf(bytes + 4, len - 4,
-		     "{\"capabilities\":{\"max_msg_fds\":%u,\"max_data_xfer_size\":%llu%s}}",
-		     v->fds_max, (unsigned long long)v->data_max, ours);
+		     "{\"capabilities\":{\"max_msg_fds\":%u,\"max_data_xfer_size\":%llu%s%s}}",
+		     v->fds_max, (unsigned long long)v->data_max, twin, ours);
 	return n < 0 || (size_t)n >= len - 4 ? 0 : 4 + (size_t)n + 1;
 }
