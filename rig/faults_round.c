@@ -11,6 +11,7 @@
 #include "rig/plan.h"
 #include "rig/pool.h"
 #include "rig/probe.h"
+#include "rig/served_case.h"
 
 #define PROBE_S 30
 
@@ -74,14 +75,21 @@ static bool is_sampled(const struct round *d, const struct fault_case *k)
 	return !d->o->sample || n % SAMPLE == 0;
 }
 
+/* It asks about messages, which are the same whatever the model behind them is like. */
+static bool is_served(const struct fault_case *k)
+{
+	return k->c->needs & NEED_MESSAGES;
+}
+
 /* A case that names the fault runs with every row, on one model after the other until it is red. */
 static bool case_wanted(const struct round *d, const struct fault_case *k)
 {
 	if (!d->fault)
-		return true;
+		return !is_served(k) || d->preset == 0;
 	if (fault_named_by(d->fault, k->c))
 		return is_at_home(d, k) || (k->runs_on[d->preset] && !d->row[k - d->m->cases].red);
-	return !d->o->promised_only && !k->c->watches && is_at_home(d, k) && is_sampled(d, k);
+	return !d->o->promised_only && !k->c->watches && is_at_home(d, k) && is_sampled(d, k) &&
+	       !is_served(k);
 }
 
 /* With the fault this row goes another way than without, as far as anybody can tell. */
@@ -165,6 +173,7 @@ static void take(void *ctx, size_t i, struct pool_task *task)
 				  .seed = 1 },
 		.instance.prepare = d->fault ? NULL : note_asked,
 		.instance.ctx = asked_by(d, d->of[at]->first + item->row),
+		.instance.run_case = item->c->needs & NEED_MESSAGES ? served_case_run : NULL,
 		.deadline_s = d->o->deadline_s,
 		.ret = &d->outcome[at],
 		.shared = !full && !fault_is_robust(d->fault),
@@ -187,6 +196,8 @@ static void probe(struct round *d)
 
 	if (probe_target(d->target, PROBE_S, d->o->stop, &d->facts, error))
 		d->facts.alive = false;
+	if (d->facts.caps.has)
+		d->facts.caps.has |= NEED_MESSAGES | NEED_RECONNECT; /* such cases have it served */
 }
 
 /* Of the clean model the probe is kept, with what it asked about. */

@@ -112,6 +112,12 @@
 	X(zns_read_suite)                                                                          \
 	X(zns_reset_suite)                                                                         \
 	X(dbbuf_suite)                                                                             \
+	X(vfiouser_suite)                                                                          \
+	X(vfiouser_version_suite)                                                                  \
+	X(vfiouser_region_suite)                                                                   \
+	X(vfiouser_memory_suite)                                                                   \
+	X(vfiouser_irq_suite)                                                                      \
+	X(vfiouser_client_suite)                                                                   \
 	X(derived_fields_suite)                                                                    \
 	X(derived_limits_suite)                                                                    \
 	X(derived_state_suite)                                                                     \
@@ -123,6 +129,7 @@
 	X(robust_memory_suite)                                                                     \
 	X(robust_load_suite)                                                                       \
 	X(robust_many_suite)                                                                       \
+	X(robust_session_suite)                                                                    \
 	X(robust_storm_suite)
 
 #define X(suite) extern const struct rig_suite suite;

@@ -51,6 +51,10 @@ verdicts()
 		"$1"/2*/events.jsonl
 }
 
+# Cases about messages have nothing to ask in the process.
+messages="--exclude vfiouser.* --exclude robust.client-vanishes --exclude robust.unmap-inflight
+	--exclude robust.msg-transport"
+
 # same MODEL MOST ARGUMENT...: the run in the process and over the socket differ in nothing but MOST
 # cases, which are SKIP over the socket because it cannot give what they need. A faulty device would suffer from one case
 # to the next, so it is a fresh one for each, as in the process.
@@ -63,9 +67,11 @@ same()
 	*fault=*) serve --clock step --fresh "$model" ;;
 	*) serve --clock step "$model" ;;
 	esac
-	timeout 200 "$nvrig" run "$model" --seed 7 --out here -q "$@" </dev/null >/dev/null 2>&1
+	# shellcheck disable=SC2086 # a list of arguments
+	timeout 200 "$nvrig" run "$model" $messages --seed 7 --out here -q "$@" </dev/null >/dev/null 2>&1
 	here=$?
-	timeout 200 "$nvrig" run "vfio-user:$dir/sock" --seed 7 --out there -q "$@" </dev/null >/dev/null 2>&1
+	# shellcheck disable=SC2086
+	timeout 200 "$nvrig" run "vfio-user:$dir/sock" $messages --seed 7 --out there -q "$@" </dev/null >/dev/null 2>&1
 	check "$model: status $here in the process, $? over the socket" test "$?" -eq "$here"
 	ends 0
 	verdicts here >a
@@ -88,6 +94,27 @@ dma=message
 same model:preset=tiny 10 --effort quick --case 'queue.*' --case 'dptr.*' --case 'io.*'
 dma=map
 same model:fault=vanish-mid-case 0 --effort quick --case 'pci.*' --case 'dbbuf.*'
+
+# ---- messages: asked over the socket, whatever its time and its memory are ----
+asked()
+{
+	want 0 ' PASS' + run "vfio-user:$dir/sock" --effort quick --seed 7 --out "asked-$1" \
+		--case 'vfiouser.*' --case robust.client-vanishes --case robust.unmap-inflight \
+		--case robust.msg-transport
+	check "$1: every one of them passed" test "$(verdicts "asked-$1" | grep -vc ' PASS$')" -eq 0
+	check "$1: without advice" test "$(grep -c '"ok":false,"level":"should"' "asked-$1"/2*/events.jsonl)" -eq 0
+	ends 0
+}
+
+want 77 'needs: .*vfio-user messages' + run model: --case vfiouser.no-reply --out none
+serve --clock step model:
+asked step
+serve model:
+asked real
+dma=message
+serve model:
+asked far
+dma=map
 
 # ---- the real clock ----
 serve --json model:

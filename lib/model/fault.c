@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "model/internal.h"
+#include "model/model.h"
+
 const struct fault fault_all[FAULT_COUNT] = {
 #define X(constant, name, where, sentence) { name, where, sentence },
 #include "model/fault.def"
@@ -17,4 +20,9 @@ int fault_find(const char *name)
 		if (!strcmp(fault_all[i].name, name))
 			return i;
 	return -1;
+}
+
+bool model_has_fault(const struct model *m, int fault)
+{
+	return m && fault_is_on(m->fault, (unsigned)fault);
 }

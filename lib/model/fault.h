@@ -11,7 +11,7 @@
 
 /* X(constant, "name", where, "sentence") ; where: reg, config, fetch, data, cqe, irq, reset,
  * identify, log, feature, queue, media, event,
- * firmware, selftest, virtual, directive, security, mi, lba status; robust when it is aimed at the rig
+ * firmware, selftest, virtual, directive, security, mi, lba status, serve; robust when it is aimed at the rig
  * and no case names
  * it. Kept in fault.def, sorted by area. */
 enum fault_id {

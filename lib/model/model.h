@@ -82,6 +82,12 @@ int model_mem_read(struct model *m, unsigned bar, uint64_t off, unsigned width, 
 int model_mem_write(struct model *m, unsigned bar, uint64_t off, unsigned width, uint64_t value);
 uint64_t model_mem_size(const struct model *m, unsigned bar); /* 0: not there */
 
+/*
+ * Was that fault (enum fault_id) asked for? For what stands around the model and has faults of its
+ * own; false without a model.
+ */
+bool model_has_fault(const struct model *m, int fault);
+
 /* Is the INTx wire active? */
 bool model_intx(const struct model *m);
 

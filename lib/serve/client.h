@@ -11,6 +11,7 @@ struct client {
 	int sock; /* -1: none */
 	struct device *d;
 	struct vu_msg msg;
+	struct vu_msg late; /* by fault; size 0: none */
 	struct ask ask;
 	uint8_t *out;	 /* VU_DATA_MAX bytes for an answer, not the client's own */
 	bool greeted;	 /* the version is agreed on */
@@ -25,5 +26,9 @@ struct client {
  * for the hang-up.
  */
 int client_step(struct client *c, const char **ret_reason);
+/* After a hang-up: did its last message lack bytes? */
+bool client_was_cut(const struct client *c);
+/* Closes and frees what it has; the device is not told. */
+void client_end(struct client *c);
 
 #endif

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "model/model.h"
+#include "serve/fault.h"
+#include "spec/wire.h"
 #include "target/model_options.h"
 #include "target/target.h"
 
@@ -16,6 +19,8 @@
 #define CAP_POINTER  0x34u
 #define ENTRY_BYTES  16u
 #define ENTRY_VECTOR 12u /* vector control */
+#define PAGE	     4096u
+#define IGNORED	     -1	 /* by fault: it is answered, and nothing is done */
 
 /* ---- what the model asks of us ---- */
 
@@ -39,6 +44,11 @@ static void message(void *ctx, unsigned vector)
 	const uint64_t one = 1;
 	struct device *d = ctx;
 
+	if (vector < d->vectors && d->event[vector] >= 0 && SERVE_FAULT(d, EVENT_SECOND_LOST)) {
+		d->skip[vector] = !d->skip[vector];
+		if (!d->skip[vector])
+			return;
+	}
 	if (vector < d->vectors && d->event[vector] >= 0 &&
 	    write(d->event[vector], &one, sizeof(one)) < 0)
 		return;
@@ -105,7 +115,9 @@ static int never_blocks(int fd)
 static int give_events(struct device *d, const struct vu_set_irqs *set, int *fd, unsigned fds)
 {
 	if (fds && fds != set->count)
-		return EINVAL;
+		return SERVE_FAULT(d, IRQ_FDS_MISCOUNTED) ? 0 : EINVAL;
+	if (!fds && SERVE_FAULT(d, EVENT_STAYS))
+		return 0;
 	for (unsigned i = 0; i < fds; i++)
 		if (fd[i] < 0 || never_blocks(fd[i]))
 			return EINVAL;
@@ -122,6 +134,8 @@ static int give_events(struct device *d, const struct vu_set_irqs *set, int *fd,
 
 static void fire(struct device *d, const struct vu_set_irqs *set, const uint8_t *which)
 {
+	if (SERVE_FAULT(d, TRIGGER_IGNORED))
+		return;
 	for (unsigned i = 0; i < set->count; i++)
 		if (!which || which[i])
 			message(d, set->start + i);
@@ -137,11 +151,10 @@ static int set_irqs_check(const struct device *d, const struct vu_set_irqs *set,
 	unsigned count = device_irq_count(d, set->index);
 	uint32_t data = set->flags & 7, action = set->flags & 0x38;
 
-	if (set->argsz < sizeof(*set) || set->flags & ~0x3fu || !is_one_bit(data) ||
-	    !is_one_bit(action) || set->index >= VU_IRQS)
-		return EINVAL;
-	if (set->start > count || set->count > count - set->start)
-		return EINVAL;
+	if (set->flags & ~0x3fu || !is_one_bit(data) || !is_one_bit(action))
+		return SERVE_FAULT(d, IRQ_FLAGS_UNREAD) ? IGNORED : EINVAL;
+	if (set->index >= VU_IRQS || set->start > count || set->count > count - set->start)
+		return SERVE_FAULT(d, IRQ_RANGE_UNCHECKED) ? IGNORED : EINVAL;
 	if (len != (data == VU_SET_BOOL ? set->count : 0))
 		return EINVAL;
 	return 0;
@@ -153,7 +166,7 @@ int device_set_irqs(struct device *d, const struct vu_set_irqs *set, const uint8
 	int err = set_irqs_check(d, set, len);
 
 	if (err)
-		return err;
+		return err == IGNORED ? 0 : err;
 	if (!(set->flags & VU_SET_TRIGGER)) {
 		if (set->flags & VU_SET_EVENTFD)
 			return EINVAL;
@@ -197,11 +210,37 @@ static int access_check(const struct device *d, const struct vu_access *a)
 {
 	uint64_t size = a->region < VU_REGIONS ? device_region_size(d, a->region) : 0;
 
-	if (a->count > VU_DATA_MAX || a->offset > size || a->count > size - a->offset)
+	if (a->count > VU_DATA_MAX)
 		return EINVAL;
+	if (a->offset > size || a->count > size - a->offset)
+		return SERVE_FAULT(d, REGION_END_OPEN) ? IGNORED : EINVAL;
 	if (a->region == 0 && a->count && !is_register(a->count))
 		return EINVAL;
 	return 0;
+}
+
+static uint8_t *config_now(struct device *d)
+{
+	uint8_t *block = malloc(CFG_BYTES);
+	uint32_t v = 0;
+
+	for (unsigned at = 0; block && at < CFG_BYTES; at += 4) {
+		model_cfg_read(d->m, at, 32, &v);
+		memcpy(block + at, &v, 4);
+	}
+	return block;
+}
+
+/* By fault: as it was when somebody first read a block of it. */
+static bool read_stale(struct device *d, const struct vu_access *a, uint8_t *to)
+{
+	if (a->region != VU_REGION_CONFIG || a->count <= 4 || !SERVE_FAULT(d, CONFIG_BLOCK_STALE))
+		return false;
+	if (!d->block)
+		d->block = config_now(d);
+	if (d->block)
+		memcpy(to, d->block + a->offset, a->count);
+	return d->block != NULL;
 }
 
 /* How many bytes at a time: registers as asked for, the rest as it comes. */
@@ -240,6 +279,11 @@ int device_read(struct device *d, const struct vu_access *a, uint8_t *to)
 	unsigned step = step_of(a);
 	int err = access_check(d, a);
 
+	d->stopped = false;
+	if (err == IGNORED)
+		memset(to, 0, a->count);
+	if (err == IGNORED || (!err && read_stale(d, a, to)))
+		return 0;
 	for (uint32_t at = 0; !err && at < a->count; at += step) {
 		uint64_t v = 0;
 
@@ -255,6 +299,8 @@ int device_write(struct device *d, const struct vu_access *a, const uint8_t *fro
 	unsigned step = step_of(a);
 	int err = access_check(d, a);
 
+	if (err == IGNORED)
+		return 0;
 	for (uint32_t at = 0; !err && at < a->count; at += step) {
 		uint64_t v = 0;
 
@@ -264,18 +310,71 @@ int device_write(struct device *d, const struct vu_access *a, const uint8_t *fro
 	return err;
 }
 
+/* ---- memory ---- */
+
+int device_map(struct device *d, const struct vu_map *map, int fd)
+{
+	bool overlap_too = false;
+	struct vu_map moved = *map;
+	int err;
+
+	if (d->mem.n + d->leaked >= MEMORY_REGIONS && SERVE_FAULT(d, GONE_CLIENT_MAPS_LEAK)) {
+		close(fd);
+		return ENOSPC;
+	}
+	if (d->mem.n && map->size > PAGE && SERVE_FAULT(d, MAP_OFFSET_MISSED)) {
+		moved.offset += PAGE;
+		moved.size -= PAGE;
+	}
+	err = memory_map(&d->mem, &moved, fd);
+	if (err == EEXIST)
+		overlap_too = SERVE_FAULT(d, MAP_OVERLAP_TAKEN);
+	if (overlap_too || (err == EINVAL && SERVE_FAULT(d, MAP_ANYTHING_TAKEN)))
+		return 0;
+	return err;
+}
+
+int device_unmap(struct device *d, const struct vu_unmap *unmap)
+{
+	struct vu_unmap whole = *unmap;
+	int err;
+
+	if (!unmap->flags && SERVE_FAULT(d, UNMAP_KEEPS))
+		return memory_find(&d->mem, unmap) ? 0 : ENOENT;
+	err = memory_unmap(&d->mem, unmap);
+	if (err == ENOENT && memory_widen(&d->mem, &whole) && SERVE_FAULT(d, UNMAP_INEXACT_TAKEN))
+		err = memory_unmap(&d->mem, &whole);
+	return err;
+}
+
 /* ---- beginning and end ---- */
 
 int device_reset(struct device *d)
 {
+	if (SERVE_FAULT(d, RESET_IGNORED))
+		return 0;
 	model_power_off(d->m);
 	return model_power_on(d->m) ? EIO : 0;
 }
 
+static bool is_enabled(struct device *d)
+{
+	uint64_t cc = 0;
+
+	return !model_bar_read(d->m, REG_CC, 32, &cc) && cc & CC_EN;
+}
+
 void device_leave(struct device *d)
 {
-	drop_events(d);
+	if (!SERVE_FAULT(d, GONE_CLIENT_EVENTS_STAY))
+		drop_events(d);
+	if (SERVE_FAULT(d, GONE_CLIENT_BARS_NEXT))
+		d->left_enabled = is_enabled(d);
+	d->stopped = SERVE_FAULT(d, GONE_CLIENT_GOES_ON);
+	if (d->stopped)
+		return;
 	model_flr(d->m);
+	d->leaked += d->mem.n;
 	memory_drop(&d->mem);
 }
 
@@ -311,5 +410,7 @@ void device_close(struct device *d)
 	drop_events(d);
 	model_free(d->m);
 	memory_drop(&d->mem);
+	free(d->block);
+	d->block = NULL;
 	d->m = NULL;
 }

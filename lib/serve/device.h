@@ -15,6 +15,12 @@ struct device {
 	int event[DEVICE_VECTORS]; /* eventfd of a vector, -1: none */
 	unsigned vectors;
 	unsigned msix; /* offset of the capability */
+	/* by fault */
+	uint8_t *block;		   /* configuration space as it once was */
+	bool skip[DEVICE_VECTORS]; /* the vector's next interrupt is lost */
+	unsigned leaked;	   /* maps of clients that are gone */
+	bool left_enabled;	   /* the last client did */
+	bool stopped;		   /* its commands wait for the next one */
 };
 
 /* options: as behind "model:". 0, or -errno and why (256 bytes). */
@@ -25,6 +31,10 @@ void device_close(struct device *d);
 void device_leave(struct device *d);
 /* Power lost and back. 0 or an errno to answer with. */
 int device_reset(struct device *d);
+
+/* memory_map() and memory_unmap() of its memory. */
+int device_map(struct device *d, const struct vu_map *map, int fd);
+int device_unmap(struct device *d, const struct vu_unmap *unmap);
 
 uint64_t device_region_size(const struct device *d, unsigned region);
 /* Answer with the errno, or 0. Nothing is clipped. */

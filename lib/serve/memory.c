@@ -59,7 +59,7 @@ static int region_fill(struct memory_region *r, const struct vu_map *map, int fd
 
 static int map_check(const struct memory *mem, const struct vu_map *map, bool *ret_again)
 {
-	if (map->argsz < sizeof(*map) || map->flags & ~3u || !is_sound(map))
+	if (map->flags & ~3u || !is_sound(map))
 		return EINVAL;
 	for (unsigned i = 0; i < mem->n; i++) {
 		if (!overlaps(&mem->region[i], map))
@@ -96,7 +96,7 @@ static void region_drop(struct memory_region *r)
 
 int memory_unmap(struct memory *mem, const struct vu_unmap *unmap)
 {
-	if (unmap->argsz < sizeof(*unmap) || unmap->flags & ~(uint32_t)VU_UNMAP_ALL)
+	if (unmap->flags & ~(uint32_t)VU_UNMAP_ALL)
 		return EINVAL;
 	if (unmap->flags & VU_UNMAP_ALL) {
 		if (unmap->address || unmap->size)
@@ -114,6 +114,28 @@ int memory_unmap(struct memory *mem, const struct vu_unmap *unmap)
 		return 0;
 	}
 	return ENOENT;
+}
+
+bool memory_find(const struct memory *mem, const struct vu_unmap *unmap)
+{
+	for (unsigned i = 0; i < mem->n; i++)
+		if (mem->region[i].addr == unmap->address && mem->region[i].size == unmap->size)
+			return true;
+	return false;
+}
+
+bool memory_widen(const struct memory *mem, struct vu_unmap *unmap)
+{
+	for (unsigned i = 0; i < mem->n; i++) {
+		const struct memory_region *r = &mem->region[i];
+
+		if (unmap->address - r->addr >= r->size)
+			continue;
+		unmap->address = r->addr;
+		unmap->size = r->size;
+		return true;
+	}
+	return false;
 }
 
 void memory_drop(struct memory *mem)

@@ -41,6 +41,10 @@ struct memory {
 int memory_map(struct memory *mem, const struct vu_map *map, int fd);
 /* 0, ENOENT: it is not exactly a region. */
 int memory_unmap(struct memory *mem, const struct vu_unmap *unmap);
+/* Is that exactly a region? */
+bool memory_find(const struct memory *mem, const struct vu_unmap *unmap);
+/* Makes it the whole of the region that it begins in. False: there is none. */
+bool memory_widen(const struct memory *mem, struct vu_unmap *unmap);
 void memory_drop(struct memory *mem);
 
 /* 0, or -EFAULT when some of it leads nowhere or the client did not allow it. */

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "model/model.h"
 #include "serve/client.h"
+#include "serve/fault.h"
 
 #define GREET_NS  (5 * NS_PER_S)    /* for a client to say its version */
 #define LOOK_NS	  (500 * NS_PER_US) /* shadow doorbells are looked at as often, with a client */
@@ -114,7 +115,7 @@ static void pass_time(struct serve *s)
 {
 	uint64_t now = clock_mono_ns() - s->base_ns;
 
-	if (s->c.step)
+	if (s->c.step || s->d.stopped)
 		return;
 	ask_begin(&s->c.ask);
 	for (unsigned i = 0; i < TICKS_MAX && model_now(s->d.m) < now; i++)
@@ -164,19 +165,52 @@ static int renew(struct serve *s)
 
 static int leave(struct serve *s, const char *reason)
 {
+	bool cut = client_was_cut(&s->c);
+
 	s->d.mem.far = (struct memory_far){ 0 };
-	ask_end(&s->c.ask);
-	close(s->c.sock);
-	s->c.sock = -1;
+	client_end(&s->c);
 	s->messages += s->c.messages;
-	vu_msg_free(&s->c.msg);
 	device_leave(&s->d);
 	say(s, SERVE_GONE, reason);
 	if (s->c.step) {
 		s->c.step = false;
 		keep_base(s);
 	}
+	if (cut && SERVE_FAULT(&s->d, HALF_MESSAGE_ENDS_SERVER))
+		return -EPIPE;
 	return s->o.fresh ? renew(s) : 0;
+}
+
+/* ---- memory by message ---- */
+
+/* Refused, and by fault taken for done. */
+static bool is_overheard(const struct serve *s, int err)
+{
+	return err && !s->c.ask.broken && SERVE_FAULT(&s->d, FAR_REFUSAL_IGNORED);
+}
+
+static bool is_unasked(const struct serve *s)
+{
+	return !s->o.by_message && SERVE_FAULT(&s->d, FAR_MEMORY_UNASKED);
+}
+
+static int far_take(void *ctx, uint64_t addr, void *to, size_t len)
+{
+	struct serve *s = ctx;
+	int err = is_unasked(s) ? -EFAULT : ask_take(&s->c.ask, addr, to, len);
+
+	if (!is_overheard(s, err))
+		return err;
+	memset(to, 0, len);
+	return 0;
+}
+
+static int far_put(void *ctx, uint64_t addr, const void *from, size_t len)
+{
+	struct serve *s = ctx;
+	int err = is_unasked(s) ? -EFAULT : ask_put(&s->c.ask, addr, from, len);
+
+	return is_overheard(s, err) ? 0 : err;
 }
 
 static int welcome(struct serve *s)
@@ -185,6 +219,11 @@ static int welcome(struct serve *s)
 
 	if (fd < 0)
 		return errno == EBADF || errno == EINVAL || errno == ENOTSOCK ? -errno : 0;
+	if (s->d.left_enabled) {
+		s->d.left_enabled = false;
+		close(fd);
+		return 0;
+	}
 	s->c = (struct client){ .sock = fd,
 				.d = &s->d,
 				.out = s->out,
@@ -192,10 +231,21 @@ static int welcome(struct serve *s)
 				.offer_step = s->o.step,
 				.since_ns = clock_mono_ns() };
 	s->d.mem.by_message = s->o.by_message;
-	s->d.mem.far = (struct memory_far){ ask_take, ask_put, &s->c.ask };
+	s->d.mem.far = (struct memory_far){ far_take, far_put, s };
 	s->clients++;
 	say(s, SERVE_CLIENT, "");
 	return 0;
+}
+
+/* By fault: whoever else comes is hung up on, at the cost of the one who is served. */
+static void turn_away(struct serve *s)
+{
+	int fd = accept4(s->sock, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	close(fd);
+	model_flr(s->d.m);
 }
 
 static int hear(struct serve *s)
@@ -239,6 +289,8 @@ int serve_run(struct serve *s, int stop_fd, serve_tell *tell, void *ctx)
 					 .events = POLLIN } };
 		struct timespec ts = { 0 };
 
+		if (s->c.sock >= 0 && SERVE_FAULT(&s->d, SECOND_CLIENT_RESETS))
+			turn_away(s);
 		pass_time(s);
 		ts.tv_nsec = (long)pause_ns(s);
 		if (ppoll(p, 2, &ts, NULL) < 0 && errno != EINTR)

@@ -35,6 +35,7 @@ static const struct {
 	{ NEED_SECONDARY, "secondary",
 	  "a secondary controller that can be driven once it is online" },
 	{ NEED_CONTROL, "control", "the target's own side can be told to change" },
+	{ NEED_MESSAGES, "messages", "vfio-user messages of the case's own" },
 };
 
 const char *target_need_name(unsigned bit)

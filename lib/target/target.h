@@ -16,7 +16,8 @@
 #include <stdint.h>
 
 struct target;
-struct cmd; /* nvme/cmd.h */
+struct session_ops; /* target/session.h */
+struct cmd;	    /* nvme/cmd.h */
 struct cpl;
 
 /* What a case may need of a target; target_caps.has is the set that a target gives. */
@@ -36,6 +37,7 @@ enum target_need {
 	NEED_WIRE = 1u << 12,	   /* the level of the INTx wire can be seen */
 	NEED_SECONDARY = 1u << 13, /* the same, as a secondary one of this primary one: offline */
 	NEED_CONTROL = 1u << 14,   /* the target's own side can be told to change */
+	NEED_MESSAGES = 1u << 15,  /* target_ops.session: the messages of a vfio-user server */
 };
 
 /* Short name ("queues") and sentence of one bit; NULL for a bit that means nothing. */
@@ -147,6 +149,9 @@ struct target_ops {
 	 *	telemetry        the controller saves its internal state
 	 */
 	int (*control)(struct target *t, const char *what);
+
+	/* With NEED_MESSAGES and NEED_RECONNECT: the session under the target; NULL: there is none. */
+	const struct session_ops *session;
 
 	/* PCI configuration space, widths 8, 16, 32, offsets 0..FFFh */
 	int (*cfg_read)(struct target *t, unsigned off, unsigned width, uint32_t *ret);

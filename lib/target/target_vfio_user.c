@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "spec/wire.h"
 #include "target/qtest_ram.h"
+#include "target/session.h"
 #include "target/target.h"
 #include "target/vu_device.h"
 
@@ -55,7 +56,8 @@ struct vfio_user {
 	enum vu_doorbells doorbells;
 	bool real_clock; /* asked for, even from a server that can step */
 	char engine[64];
-	uint64_t clock_ns;   /* the device's time, where we step it */
+	uint64_t clock_ns;   /* the device's time, where we step it, of all sessions together */
+	uint64_t ahead_ns;   /* of what this session's device says */
 	uint64_t touched_ns; /* last register write */
 	uint64_t looked_ns;  /* when the other side was last seen alive */
 };
@@ -93,6 +95,7 @@ static int step_clock(struct target *t, uint64_t ns)
 	if (err)
 		return trouble(t, err);
 	memcpy(&ns, v->d.link.msg.data, sizeof(ns));
+	ns += v->ahead_ns;
 	v->clock_ns = ns > v->clock_ns ? ns : v->clock_ns;
 	return 0;
 }
@@ -246,7 +249,7 @@ static int give_memory(struct target *t)
 	struct vu_piece piece[2] = { { &map, sizeof(map) } };
 	int err;
 
-	v->d.link.window = (struct vu_window){ v->ram.base, ARENA_AT, v->mem };
+	v->d.link.window[0] = (struct vu_window){ v->ram.base, ARENA_AT, v->mem };
 	err = vu_link_ask(&v->d.link, VU_DMA_MAP, piece, &v->arena_fd, 1, 0);
 	v->mapped = !err;
 	return trouble(t, err);
@@ -259,7 +262,7 @@ static void close_memory(struct vfio_user *v)
 
 	if (v->mapped)
 		vu_link_ask(&v->d.link, VU_DMA_UNMAP, piece, NULL, 0, 0);
-	v->d.link.window = (struct vu_window){ 0 };
+	v->d.link.window[0] = (struct vu_window){ 0 };
 	ram_close(&v->ram);
 	if (v->arena_fd >= 0)
 		close(v->arena_fd);
@@ -432,6 +435,22 @@ static int set_option(void *ctx, const char *key, const char *value)
 	return 0;
 }
 
+/* Time goes on from one session to the next, also where the server makes a new device for each. */
+static int begin_clock(struct target *t)
+{
+	struct vfio_user *v = priv(t);
+	uint64_t before = v->clock_ns;
+	int err;
+
+	v->clock_ns = v->ahead_ns = 0;
+	err = step_clock(t, 0);
+	if (v->clock_ns < before) {
+		v->ahead_ns = before - v->clock_ns;
+		v->clock_ns = before;
+	}
+	return err;
+}
+
 /* A session from its first word to a device that stands still. */
 static int open_session(struct target *t)
 {
@@ -440,9 +459,8 @@ static int open_session(struct target *t)
 
 	if (!err)
 		err = vu_device_open(&v->d, v->doorbells);
-	if (!err && steps(v)) {
-		err = step_clock(t, 0);
-	}
+	if (!err && steps(v))
+		err = begin_clock(t);
 	if (!err)
 		err = disable(t);
 	return trouble(t, err);
@@ -456,6 +474,67 @@ static int open_all(struct target *t)
 		err = make_arena(t);
 	return err ? err : give_memory(t);
 }
+
+/* ---- the session, for cases ---- */
+
+static int session_ask(struct target *t, struct vu_header *h, const struct vu_piece piece[2],
+		       const int *fd, unsigned fds, struct vu_msg *ret, uint64_t timeout_ns)
+{
+	struct vu_link *l = &priv(t)->d.link;
+	int err = vu_link_send_as(l, h, piece, fd, fds, timeout_ns);
+
+	if (err)
+		return trouble(t, err);
+	if (h->flags & VU_NO_REPLY)
+		return 0;
+	vu_msg_free(ret);
+	*ret = l->msg;
+	l->msg = (struct vu_msg){ 0 };
+	return 0;
+}
+
+static void session_lend(struct target *t, void *va, uint64_t address, uint64_t size)
+{
+	priv(t)->d.link.window[1] = (struct vu_window){ va, address, size };
+}
+
+static int session_dial(struct target *t, int *ret_sock)
+{
+	struct vfio_user *v = priv(t);
+	struct vu_link l;
+	int err = vu_link_connect(&l, v->path, v->timeout_ms * NS_PER_MS);
+
+	if (err)
+		return target_fail(t, err, "%s", l.error);
+	*ret_sock = l.sock;
+	return 0;
+}
+
+static int session_drop(struct target *t)
+{
+	struct vfio_user *v = priv(t);
+
+	vu_device_close(&v->d);
+	vu_link_close(&v->d.link);
+	v->d.link.broken = -ENODEV;
+	v->mapped = false;
+	return 0;
+}
+
+static int session_renew(struct target *t)
+{
+	int err;
+
+	session_drop(t);
+	err = open_session(t);
+	return err ? err : give_memory(t);
+}
+
+static const struct session_ops session = { .ask = session_ask,
+					    .lend = session_lend,
+					    .dial = session_dial,
+					    .drop = session_drop,
+					    .renew = session_renew };
 
 static void release(struct target *t)
 {
@@ -507,7 +586,8 @@ static int vfio_user_caps(struct target *t, struct target_caps *ret)
 	uint16_t vendor = v->d.id & 0xffff, device = v->d.id >> 16;
 	bool model = v->d.link.server.power, qemu = vendor == 0x1b36 && device == 0x0010;
 
-	ret->has = NEED_QUEUES | NEED_CONFIG | NEED_HOLE | NEED_BARS;
+	ret->has = NEED_QUEUES | NEED_CONFIG | NEED_HOLE | NEED_BARS | NEED_RECONNECT |
+		   NEED_MESSAGES;
 	if (v->d.vectors)
 		ret->has |= NEED_IRQ;
 	if (v->d.real_table)
@@ -549,6 +629,7 @@ const struct target_ops target_vfio_user = {
 	.mem_read = vfio_user_mem_read,
 	.mem_write = vfio_user_mem_write,
 	.reset = vfio_user_reset,
+	.session = &session,
 	.cfg_read = vfio_user_cfg_read,
 	.cfg_write = vfio_user_cfg_write,
 	.now = vfio_user_now,

@@ -349,6 +349,8 @@ void vu_device_close(struct vu_device *d)
 		munmap(d->map[i].va, d->map[i].area.size);
 	d->maps = 0;
 	for (unsigned i = 0; i < VU_VECTORS_MAX; i++)
-		if (d->event[i] >= 0)
+		if (d->event[i] >= 0) {
 			close(d->event[i]);
+			d->event[i] = -1;
+		}
 }

@@ -4,8 +4,21 @@
 #include <errno.h>
 #include <string.h>
 
-/* 0 or the errno to refuse with. */
-static int check(const struct vu_window *w, const struct vu_msg *m, struct vu_dma *ret)
+static uint8_t *reach(const struct vu_window w[VU_WINDOWS], const struct vu_dma *dma)
+{
+	for (unsigned i = 0; i < VU_WINDOWS; i++) {
+		uint64_t at = dma->address - w[i].address;
+
+		if (w[i].size && dma->address >= w[i].address && at <= w[i].size &&
+		    dma->count <= w[i].size - at)
+			return w[i].va + at;
+	}
+	return NULL;
+}
+
+/* 0 and where it is, or the errno to refuse with. */
+static int check(const struct vu_window w[VU_WINDOWS], const struct vu_msg *m, struct vu_dma *ret,
+		 uint8_t **ret_at)
 {
 	bool write = m->h.command == VU_DMA_WRITE;
 
@@ -16,10 +29,8 @@ static int check(const struct vu_window *w, const struct vu_msg *m, struct vu_dm
 	memcpy(ret, m->data, sizeof(*ret));
 	if (ret->count > VU_DATA_MAX || m->len - sizeof(*ret) != (write ? ret->count : 0))
 		return EINVAL;
-	if (ret->address < w->address || ret->address - w->address > w->size ||
-	    ret->count > w->size - (ret->address - w->address))
-		return EFAULT;
-	return 0;
+	*ret_at = reach(w, ret);
+	return *ret_at ? 0 : EFAULT;
 }
 
 /* The host may be looking: a phase tag, in the last dword, comes after what it vouches for. */
@@ -32,17 +43,19 @@ static void store(uint8_t *to, const uint8_t *from, size_t len)
 	memcpy(to + head, from + head, len - head);
 }
 
-int vu_dma_answer(int sock, const struct vu_window *w, const struct vu_msg *m, uint64_t deadline_ns)
+int vu_dma_answer(int sock, const struct vu_window w[VU_WINDOWS], const struct vu_msg *m,
+		  uint64_t deadline_ns)
 {
 	struct vu_header h = { .id = m->h.id, .command = m->h.command, .flags = VU_REPLY };
 	struct vu_dma dma;
 	struct vu_piece piece[2] = { { &dma, sizeof(dma) } };
-	int err = check(w, m, &dma);
+	uint8_t *at = NULL;
+	int err = check(w, m, &dma, &at);
 
 	if (!err && m->h.command == VU_DMA_WRITE)
-		store(w->va + (dma.address - w->address), m->data + sizeof(dma), dma.count);
+		store(at, m->data + sizeof(dma), dma.count);
 	else if (!err)
-		piece[1] = (struct vu_piece){ w->va + (dma.address - w->address), dma.count };
+		piece[1] = (struct vu_piece){ at, dma.count };
 	if (m->h.flags & VU_NO_REPLY)
 		return 0;
 	if (!err)

@@ -5,7 +5,9 @@
 
 #include "vfio_user/sock.h"
 
-/* The memory that the server was given: `size` bytes at va are its `address`. size 0: none. */
+#define VU_WINDOWS 2u
+
+/* Memory that the server was given: `size` bytes at va are its `address`. size 0: none. */
 struct vu_window {
 	uint8_t *va;
 	uint64_t address, size;
@@ -13,11 +15,11 @@ struct vu_window {
 
 /*
  * Answers the command m on the socket that it came by. DMA_READ and DMA_WRITE are done where the
- * range lies wholly in the window, and refused with EFAULT where it does not, with EINVAL where the
+ * range lies wholly in one window, and refused with EFAULT where it does not, with EINVAL where the
  * message is none or longer than VU_DATA_MAX; any other command is refused with ENOTSUP. 0, or
  * -errno of the socket.
  */
-int vu_dma_answer(int sock, const struct vu_window *w, const struct vu_msg *m,
+int vu_dma_answer(int sock, const struct vu_window w[VU_WINDOWS], const struct vu_msg *m,
 		  uint64_t deadline_ns);
 
 #endif

@@ -176,7 +176,7 @@ static int take_message(struct vu_link *l, int sock, uint64_t deadline, bool *re
 	*ret_reply = (l->asked.h.flags & VU_TYPE) == VU_REPLY;
 	if (!*ret_reply) {
 		l->asks = true;
-		return vu_dma_answer(sock, &l->window, &l->asked, deadline);
+		return vu_dma_answer(sock, l->window, &l->asked, deadline);
 	}
 	if (sock == l->twin)
 		return -EPROTO; /* nothing of ours is asked there */

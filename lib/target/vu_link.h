@@ -12,7 +12,7 @@ struct vu_link {
 	int sock;
 	int twin; /* what the server asks comes there; -1: by sock, between ours and its reply */
 	bool asks; /* the server does ask */
-	struct vu_window window; /* what it may ask for */
+	struct vu_window window[VU_WINDOWS]; /* what it may ask for */
 	uint16_t id;
 	uint64_t timeout_ns;
 	int broken; /* 0, or what every later exchange returns */
@@ -35,7 +35,7 @@ int vu_link_connect(struct vu_link *l, const char *path, uint64_t timeout_ns);
  * One command and its reply, which is in l->msg when 0 is returned, with at least `least` bytes of
  * payload. -errno as the server answered it: the link lives on. -ENODEV: the server is gone,
  * -ETIMEDOUT: it is silent, -EPROTO: it answers garbage; then the link is broken for good. What the
- * server itself asks meanwhile (DMA by message) is answered out of the window.
+ * server itself asks meanwhile (DMA by message) is answered out of the windows.
  */
 int vu_link_ask(struct vu_link *l, unsigned command, const struct vu_piece piece[2], const int *fd,
 		unsigned fds, size_t least);

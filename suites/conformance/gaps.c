@@ -3,12 +3,6 @@
 
 /* Rules of the catalogue that no case asks about, each with a reason that is not lack of time. */
 const struct rig_gap gaps_all[] = {
-	{ "robust.client-vanishes",
-	  "a case has one session with its target and cannot vanish from it and come again" },
-	{ "robust.msg-transport",
-	  "asks the messages of a vfio-user server themselves: a target speaks only right ones" },
-	{ "robust.unmap-inflight",
-	  "dma_unmap is for memory that nothing is in flight to: no target has the other kind" },
 	{ "robust.backend-errors",
 	  "no target lets a case make the medium behind the controller fail, fill up or stall" },
 	{ "robust.save-restore",
