@@ -16,7 +16,7 @@
 #include "event/event.h"
 #include "peers.h"
 #include "rig/journal_read.h"
-#include "stack/capture.h"
+#include "base/capture.h"
 #include "stack/stack.h"
 #include "unit.h"
 

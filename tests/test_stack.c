@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/capture.h"
 #include "base/clock.h"
-#include "stack/capture.h"
 #include "stack/qemu.h"
 #include "stack/stack.h"
 #include "target/target.h"

@@ -18,7 +18,7 @@
 #include "event/event.h"
 #include "rig/journal_read.h"
 #include "rig/verbs.h"
-#include "stack/capture.h"
+#include "base/capture.h"
 #include "unit.h"
 
 #define TRIES 10

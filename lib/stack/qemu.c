@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "stack/capture.h"
+#include "base/capture.h"
 
 #define ARGS_MAX   256
 #define VERSION_MS 10000
