@@ -10,6 +10,7 @@
 #include "rig/matrix_run.h"
 #include "rig/session.h"
 #include "rig/stack.h"
+#include "rig/stack_guest.h"
 #include "target/target.h"
 
 static int usage(const char *text)
@@ -139,7 +140,14 @@ static int load_configs(struct session *s, struct stack_config *stack)
 	err = stack_config_load(NULL, name, stack, error);
 	if (err)
 		return err == -ENOENT ? usage(error) : config(error);
-	lacks = stack_lacks(stack);
+	if (options_str(s->options, "target") && strcmp(stack->kind, STACK_GUEST)) {
+		snprintf(error, sizeof(error), "'%.80s' or --stack %.80s, not both",
+			 options_str(s->options, "target"), name);
+		return usage(error);
+	}
+	if (s->options->resume && !strcmp(stack->kind, STACK_GUEST))
+		return usage("a run in a guest cannot go on: begin a new one");
+	lacks = stack_guest_lacks(stack, options_str(s->options, "target"));
 	if (lacks) {
 		fprintf(stderr, "nvrig run: stack %s: %s\n", name, lacks);
 		return RIG_BROKE;

@@ -7,6 +7,7 @@
 
 #include "event/event.h"
 #include "rig/stack.h"
+#include "rig/stack_guest.h"
 #include "rig/verbs.h"
 
 static bool picked(const char *const *patterns, size_t n, const char *name)
@@ -46,7 +47,7 @@ static int list_one(const char *name, struct json_object *list)
 
 	if (err)
 		snprintf(c.name, sizeof(c.name), "%.31s", name);
-	trouble = err ? error : stack_lacks(&c);
+	trouble = err ? error : stack_guest_lacks(&c, NULL);
 	if (list)
 		json_object_array_add(list, object(&c, trouble));
 	else

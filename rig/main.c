@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/agent.h"
 #include "rig/verbs.h"
 
 /* The first word after the verb's place, or none: what `nvrig` alone and `nvrig --help` ask. */
@@ -45,6 +46,14 @@ static void verb_first(char **argv, int verb)
 	argv[1] = name;
 }
 
+/* Not among the verbs: the kernel of a guest that nvrig booted starts it (lib/stack/guest.c). */
+static int be_agent(void)
+{
+	agent_run();
+	fprintf(stderr, "nvrig agent: this is for the first process of a guest; see nvrig vm\n");
+	return RIG_USAGE;
+}
+
 #define LARGE_BYTES (128 << 10)
 
 int main(int argc, char **argv)
@@ -60,6 +69,8 @@ int main(int argc, char **argv)
 	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	if (i == argc)
 		return without_verb(argc, argv);
+	if (!strcmp(argv[i], "agent"))
+		return be_agent();
 	v = verb_find(argv[i]);
 	if (!v)
 		return unknown_verb(argv[i]);

@@ -17,6 +17,7 @@
 #include "rig/matrix.h"
 #include "rig/session.h"
 #include "rig/stack.h"
+#include "rig/stack_guest.h"
 
 #define DEFAULT_OUT "runs"
 
@@ -64,6 +65,12 @@ static int load_config(struct matrix_runner *r, const char *name)
 	if (all) {
 		r->config = all;
 		err = stack_config_load(NULL, name, &all[r->m.n_columns], error);
+	}
+	if (!err && options_str(r->options, "target") &&
+	    strcmp(all[r->m.n_columns].kind, STACK_GUEST)) {
+		fprintf(stderr, "nvrig run: '%s' or --stack %s, not both: %s is no guest\n",
+			options_str(r->options, "target"), options_str(r->options, "stack"), name);
+		return RIG_USAGE;
 	}
 	if (err)
 		say(error);
@@ -267,7 +274,7 @@ static int run_column(struct matrix_runner *r, size_t i)
 	struct column *c = &r->m.column[i];
 	_cleanup_free_ char *run = r->m.dir ? find_run(&r->m, c->stack) : NULL;
 	_cleanup_free_ char *out = NULL, *resume = NULL;
-	const char *lacks = stack_lacks(&r->config[i]);
+	const char *lacks = stack_guest_lacks(&r->config[i], options_str(r->options, "target"));
 
 	if (lacks) {
 		r->tally.count[SKIP]++;

@@ -36,7 +36,7 @@ static const struct argp_option table[] = {
 	{ NULL, 0, NULL, 0, "What runs:", 1 },
 	{ "stack", KEY_STACK, "NAME", 0,
 	  "Bring up this stack of configs/stacks and run on it; a shell pattern ('qemu-*') runs on "
-	  "each that it names and sums up in one table", 0 },
+	  "each that it names and sums up in one table. DRIVE beside it: what the run in a guest opens", 0 },
 	{ "suite", KEY_SUITE, "AREA", 0, "Only this area: queue, identify ... (repeatable)", 0 },
 	{ "case", KEY_CASE, "PATTERN", 0,
 	  "Only these cases, shell pattern over area.id or area.id[row] (repeatable)", 0 },
@@ -187,9 +187,7 @@ static void check_whole(struct argp_state *state)
 	struct run_options *o = state->input;
 	const char *target = options_str(o, "target"), *stack = options_str(o, "stack");
 
-	if (target && stack)
-		argp_error(state, "'%s' or --stack %s, not both", target, stack);
-	else if (!target && !stack && !o->resume)
+	if (!target && !stack && !o->resume)
 		argp_error(state, "name a drive (model:) or a stack (--stack NAME)");
 	else if (o->resume && o->dry_run)
 		argp_error(state, "--resume goes on with a plan that is made: no --dry-run");

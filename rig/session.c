@@ -17,6 +17,7 @@
 #include "rig/artifact.h"
 #include "rig/probe.h"
 #include "rig/runner.h"
+#include "rig/session_guest.h"
 #include "rig/session_tell.h"
 
 #define DEFAULT_OUT  "runs"
@@ -112,7 +113,7 @@ static int say_disk(struct session *s, const char *what, int err)
 /* ---- under the cases ---- */
 
 /* A stack goes below the run's own directory, one of its own after each resume. */
-static int stack_dir(struct session *s, char dir[PATH_MAX])
+int session_stack_dir(struct session *s, char dir[PATH_MAX])
 {
 	for (unsigned i = 0; i < 10000; i++) {
 		char name[32];
@@ -138,7 +139,7 @@ static int bench_up(struct session *s, char error[BENCH_ERROR])
 		bench_on_target(&s->bench, options_str(s->options, "target"), &s->stop);
 		return 0;
 	}
-	err = stack_dir(s, dir);
+	err = session_stack_dir(s, dir);
 	if (err) {
 		snprintf(error, BENCH_ERROR, "%.300s: %s", s->journal.dir, strerror(-err));
 		return err;
@@ -236,7 +237,7 @@ static int open_outputs(struct session *s)
 	return err;
 }
 
-static int first_event(struct session *s)
+int session_first_event(struct session *s)
 {
 	if (s->options->resume || s->outputs_open)
 		return 0;
@@ -252,7 +253,7 @@ static void discard(struct session *s)
 }
 
 /* The run ends before its cases: told in the journal, so that no report takes it for a good one. */
-static int end_early(struct session *s, int err, const char *reason)
+int session_end_early(struct session *s, int err, const char *reason)
 {
 	int status;
 
@@ -266,7 +267,7 @@ static int end_early(struct session *s, int err, const char *reason)
 		tell_old(s, false);
 		return status;
 	}
-	if (first_event(s)) {
+	if (session_first_event(s)) {
 		discard(s);
 		return RIG_BROKE;
 	}
@@ -302,7 +303,29 @@ static const char *why_early(const struct session *s)
 {
 	if (s->tally.stopped)
 		return "stopped by signal";
-	return NULL;
+	return s->cut[0] ? s->cut : NULL;
+}
+
+int session_finish(struct session *s, int err)
+{
+	int status;
+
+	if (!err)
+		err = check_required(s, true);
+	if (s->journal.err) {
+		say_disk(s, "events.jsonl", s->journal.err);
+		s->tally.broke = true;
+		return tally_status(&s->tally);
+	}
+	if (err)
+		return session_end_early(s, err, strerror(-err));
+	status = tally_status(&s->tally);
+	if (tell_end(s, why_early(s), status)) {
+		say_disk(s, "events.jsonl", s->journal.err);
+		s->tally.broke = true;
+		status = tally_status(&s->tally);
+	}
+	return status;
 }
 
 static bool is_usage(const struct session *s, int err)
@@ -314,18 +337,17 @@ static int run_on_bench(struct session *s)
 {
 	char error[BENCH_ERROR];
 	int err = probe_target(s->bench.target, PROBE_DEADLINE_S, &s->stop, s->facts, error);
-	int status;
 
 	if (err && is_usage(s, err))
 		return refuse_target(s, error);
 	if (err)
-		return end_early(s, err, error);
-	if (first_event(s)) {
+		return session_end_early(s, err, error);
+	if (session_first_event(s)) {
 		discard(s);
 		return RIG_BROKE;
 	}
 	if (session_load_profile(s, error))
-		return end_early(s, CONFIG_WRONG, error);
+		return session_end_early(s, CONFIG_WRONG, error);
 	err = make_plan(s);
 	if (!err)
 		err = begin(s);
@@ -333,22 +355,7 @@ static int run_on_bench(struct session *s)
 		err = tell_stack(s, "up", NULL);
 	if (!err)
 		err = run_cases(s);
-	if (!err)
-		err = check_required(s, true);
-	if (s->journal.err) {
-		say_disk(s, "events.jsonl", s->journal.err);
-		s->tally.broke = true;
-		return tally_status(&s->tally);
-	}
-	if (err)
-		return end_early(s, err, strerror(-err));
-	status = tally_status(&s->tally);
-	if (tell_end(s, why_early(s), status)) {
-		say_disk(s, "events.jsonl", s->journal.err);
-		s->tally.broke = true;
-		status = tally_status(&s->tally);
-	}
-	return status;
+	return session_finish(s, err);
 }
 
 static int nothing_left(struct session *s)
@@ -372,11 +379,13 @@ static int run_in_dir(struct session *s)
 	}
 	if (s->options->resume && resume_complete(&s->resume))
 		return nothing_left(s);
+	if (s->stack && !strcmp(s->stack->kind, STACK_GUEST))
+		return session_guest_run(s);
 	err = bench_up(s, error);
 	if (err) {
 		s->up_err = err;
 		memcpy(s->up_error, error, sizeof(error));
-		return end_early(s, err, error);
+		return session_end_early(s, err, error);
 	}
 	status = run_on_bench(s);
 	bench_close(&s->bench);

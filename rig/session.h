@@ -42,6 +42,7 @@ struct session {
 	uint64_t start_ns;
 	int up_err; /* of bringing the stack up, as stack_up has it; 0: it came up */
 	char up_error[BENCH_ERROR];
+	char cut[BENCH_ERROR]; /* why it came to an early end; "" */
 };
 
 /*
@@ -55,6 +56,17 @@ int session_run(struct session *s);
  * runs a session, a matrix or a dry run. The exit status. (cmd_run.c)
  */
 int run_asked(struct run_options *o, int argc, char **argv);
+
+/* ---- for the two ways to run: session.c on a bench, session_guest.c in a guest ---- */
+
+/* Makes a directory for the stack below the run's own. 0 or -errno. */
+int session_stack_dir(struct session *s, char dir[PATH_MAX]);
+/* Opens the reports and tells `format`, once. 0, or -errno: then there is nothing to be told. */
+int session_first_event(struct session *s);
+/* The run ends before its cases, for that reason. The exit status. */
+int session_end_early(struct session *s, int err, const char *reason);
+/* The cases have their ends, or err came between: run_end. The exit status. */
+int session_finish(struct session *s, int err);
 
 /* The plan without a run: brings a stack up and probes, or probes the target; prints. */
 int session_dry_run(struct session *s);

@@ -10,6 +10,7 @@
 #include "event/event.h"
 #include "rig/probe.h"
 #include "rig/session.h"
+#include "rig/session_guest.h"
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
@@ -99,7 +100,9 @@ static int on_stack(struct session *s)
 		fprintf(stderr, "nvrig run: %s: %s\n", dir, strerror(errno));
 		return RIG_BROKE;
 	}
-	if (bench_on_stack(&s->bench, s->stack, dir, &s->stop, error))
+	if (!strcmp(s->stack->kind, STACK_GUEST))
+		status = session_guest_dry(s, dir);
+	else if (bench_on_stack(&s->bench, s->stack, dir, &s->stop, error))
 		fprintf(stderr, "nvrig run: %s\n", error);
 	else
 		status = probe_and_print(s);

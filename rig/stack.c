@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "rig/config.h"
+#include "rig/stack_guest.h"
 
 static int choose_dir(const char *dir, char *ret_dir, size_t size)
 {
@@ -74,10 +75,11 @@ static int unknown(const char *dir, const char *name, char *error)
 static int read_namespaces(cfg_t *s, struct stack_config *ret, const char *path, char *error)
 {
 	unsigned n = cfg_size(s, "namespace");
+	unsigned least = strcmp(ret->kind, STACK_GUEST) ? 1 : 0;
 
-	if (!n || n > STACK_NS_MAX) {
-		snprintf(error, CONFIG_ERROR, "%.400s:%d: %u namespaces, want 1 to %d", path,
-			 s->line, n, STACK_NS_MAX);
+	if (n < least || n > STACK_NS_MAX) {
+		snprintf(error, CONFIG_ERROR, "%.400s:%d: %u namespaces, want %u to %d", path,
+			 s->line, n, least, STACK_NS_MAX);
 		return -EINVAL;
 	}
 	for (unsigned i = 0; i < n; i++) {
@@ -126,6 +128,8 @@ static int read_stack(cfg_t *s, struct stack_config *ret, const char *path, char
 			 s->line);
 		return -EINVAL;
 	}
+	if (stack_guest_read(s, ret, path, error))
+		return -EINVAL;
 	return read_namespaces(s, ret, path, error);
 }
 

@@ -25,6 +25,8 @@ const struct verb verbs[] = {
 	  &faults_argp, cmd_faults },
 	{ "serve", "model:[OPTIONS]", "Be a device: the model as a vfio-user server.", &serve_argp,
 	  cmd_serve },
+	{ "vm", "[-- COMMAND...]", "Boot the guest of a stack; a shell or one command in it.", &vm_argp,
+	  cmd_vm },
 	{ "doctor", "", "Say what this machine lacks and what that costs.", &doctor_argp,
 	  cmd_doctor },
 	{ "help", "[VERB]", "Explain a verb; print the man page or the completion.", &help_argp,

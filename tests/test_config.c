@@ -73,6 +73,22 @@ static void good_stack(void)
 static const struct bad_row {
 	const char *text, *want; /* what the message must hold */
 } bad_stacks[] = {
+	{ "stack \"t\" {\n kind = guest\n moduls = {\"a\"}\n}\n",
+	  "t.conf:3: unknown key 'moduls'; did you mean 'modules'?" },
+	{ "stack \"t\" {\n kind = guest\n memory = 256Mi\n part \"x\" {\n  lief = /dev\n }\n}\n",
+	  "t.conf:5: unknown key 'lief'; did you mean 'life'?" },
+	{ "stack \"t\" {\n kind = guest\n memory = 256Mi\n part \"x\" { down = 'true' }\n}\n",
+	  "a part has something to do (up) or to wait for (life)" },
+	{ "stack \"t\" {\n kind = guest\n memory = 256Mi\n part \"x\" { life = 'dev' }\n}\n",
+	  "life: want an absolute path" },
+	{ "stack \"t\" { kind = guest }\n", "memory: a guest wants 128Mi at least" },
+	{ "stack \"t\" {\n kind = gest\n}\n",
+	  "t.conf:2: kind = 'gest': want one of: qemu-qtest guest" },
+	{ "stack \"t\" {\n kind = guest\n cpus = 0\n}\n", "t.conf:3: " },
+	{ "stack \"t\" {\n kind = guest\n modules = { \"\" }\n}\n", "t.conf:3: modules" },
+	{ "stack \"t\" { kind = qemu-qtest\n target = 'model:'\n" NS1 "}\n", "want kind = guest" },
+	{ "stack \"t\" { kind = qemu-qtest\n accel = auto\n" NS1 "}\n",
+	  "accel = auto: wants kind = guest" },
 	{ "stack \"t\" {\n kind = qemu-qtest\n memroy = 1\n}\n",
 	  "t.conf:3: unknown key 'memroy'; did "
 	  "you mean 'memory'?" },
@@ -110,6 +126,30 @@ static const struct bad_row {
 	{ "", "holds no stack" },
 	{ "}}}}{{{{", "t.conf:1: " },
 };
+
+static void guest_stack(void)
+{
+	struct stack_config c;
+	char error[512];
+
+	CU_ASSERT_EQUAL_FATAL(
+		load_stack("stack \"t\" {\n kind = guest\n memory = 256Mi\n accel = auto\n"
+			   " modules = { 'a', 'b-c' }\n silence = 5s\n target = 'model:'\n"
+			   " part \"x\" { up = 'one\ntwo' within = 2s }\n"
+			   " part \"y\" { life = '/dev/z' size = 1Mi down = 'three' }\n}\n",
+			   &c, error),
+		0);
+	CU_ASSERT_EQUAL(c.n_ns, 0);
+	CU_ASSERT_EQUAL(c.cpus, 2);
+	CU_ASSERT_EQUAL(c.silence_s, 5);
+	CU_ASSERT_EQUAL_FATAL(c.modules.n, 2);
+	CU_ASSERT_STRING_EQUAL(c.modules.word[1], "b-c");
+	CU_ASSERT_EQUAL_FATAL(c.n_parts, 2);
+	CU_ASSERT_STRING_EQUAL(c.part[0].up, "one\ntwo");
+	CU_ASSERT_EQUAL(c.part[0].within_ms, 2000);
+	CU_ASSERT_STRING_EQUAL(c.part[1].life, "/dev/z");
+	CU_ASSERT_EQUAL(c.part[1].size, 1 << 20);
+}
 
 static void bad_stack_texts(void)
 {
@@ -359,11 +399,17 @@ static int remove_root(void)
 }
 
 static const struct unit units[] = {
-	{ "good stack", good_stack },	    { "bad stack texts", bad_stack_texts },
-	{ "unknown stack", unknown_stack }, { "noise", noise },
-	{ "truncated", truncated },	    { "durations", durations },
-	{ "profile one", profile_one },	    { "profile two", profile_two },
-	{ "profile bad", profile_bad },	    { "shipped", shipped },
+	{ "good stack", good_stack },
+	{ "guest stack", guest_stack },
+	{ "bad stack texts", bad_stack_texts },
+	{ "unknown stack", unknown_stack },
+	{ "noise", noise },
+	{ "truncated", truncated },
+	{ "durations", durations },
+	{ "profile one", profile_one },
+	{ "profile two", profile_two },
+	{ "profile bad", profile_bad },
+	{ "shipped", shipped },
 };
 
 int main(void)

@@ -76,6 +76,7 @@ static void end_program(struct keeper_ward *w, pid_t program)
 	const struct timespec tick = { .tv_nsec = 20 * 1000 * 1000 };
 
 	kill(program, SIGTERM);
+	kill(program, SIGCONT); /* one that was stopped would not hear it */
 	for (int i = 0; i < POLITE_S * 50; i++) {
 		if (reap(w, program))
 			return;
@@ -155,13 +156,24 @@ int keeper_start(struct keeper *k, const struct keeper_job *job)
 	return 0;
 }
 
+/* It needs POLITE_S itself; one that does not end then is killed, and the program dies with it. */
+static void end_keeper(pid_t keeper)
+{
+	const struct timespec tick = { .tv_nsec = 5 * 1000 * 1000 };
+
+	kill(keeper, SIGTERM);
+	kill(keeper, SIGCONT);
+	for (int i = 0; waitpid(keeper, NULL, WNOHANG) == 0; i++) {
+		if (i == 2 * POLITE_S * 200)
+			kill(keeper, SIGKILL);
+		nanosleep(&tick, NULL);
+	}
+}
+
 void keeper_stop(struct keeper *k)
 {
-	if (k->pid > 0) {
-		kill(k->pid, SIGTERM);
-		while (waitpid(k->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	if (k->pid > 0)
+		end_keeper(k->pid);
 	if (k->ward)
 		munmap(k->ward, sizeof(*k->ward));
 	k->pid = 0;

@@ -2,15 +2,14 @@
 #include "stack/qemu.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/capture.h"
+#include "stack/qemu_args.h"
 
-#define ARGS_MAX   256
 #define VERSION_MS 10000
 #define HELP_MS	   3000
 #define HELP_BYTES 65536u
@@ -136,149 +135,40 @@ int qemu_offers(const char *program, const struct stack_config *cfg, char *error
 
 /* ---- its arguments ---- */
 
-struct args {
-	char *v[ARGS_MAX];
-	unsigned n;
-	int err;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct args *a, const char *fmt, ...)
-{
-	va_list ap;
-	char *s = NULL;
-
-	if (a->n + 1 >= ARGS_MAX) {
-		a->err = -E2BIG;
-		return;
-	}
-	va_start(ap, fmt);
-	if (vasprintf(&s, fmt, ap) < 0) {
-		s = NULL;
-		a->err = -ENOMEM;
-	}
-	va_end(ap);
-	if (s)
-		a->v[a->n++] = s;
-}
-
-/* In QEMU's key=value lists a comma inside a value is written twice. */
-static char *escape(const char *path)
-{
-	char *to = malloc(2 * strlen(path) + 1), *p = to;
-
-	for (; to && *path; path++) {
-		if (*path == ',')
-			*p++ = ',';
-		*p++ = *path;
-	}
-	if (to)
-		*p = 0;
-	return to;
-}
-
-static void add_disk(struct args *a, const struct stack_config *cfg, unsigned i, const char *path)
-{
-	const struct stack_namespace *ns = &cfg->ns[i];
-	_cleanup_free_ char *file = escape(path);
-	const char *direct = strcmp(cfg->cache, "none") ? "off" : "on";
-	const char *noflush = strcmp(cfg->cache, "unsafe") ? "off" : "on";
-
-	if (!file) {
-		a->err = -ENOMEM;
-		return;
-	}
-	add(a, "-blockdev");
-	add(a,
-	    "driver=file,node-name=f%u,filename=%s,discard=unmap,cache.direct=%s,"
-	    "cache.no-flush=%s",
-	    ns->nsid, file, direct, noflush);
-	add(a, "-blockdev");
-	add(a, "driver=raw,node-name=d%u,file=f%u,discard=unmap,cache.direct=%s,cache.no-flush=%s",
-	    ns->nsid, ns->nsid, direct, noflush);
-}
-
-static void add_devices(struct args *a, const struct stack_config *cfg)
-{
-	if (cfg->subsystem) {
-		add(a, "-device");
-		add(a, "nvme-subsys,id=s0%s%s", cfg->subsystem_options[0] ? "," : "",
-		    cfg->subsystem_options);
-	}
-	add(a, "-device");
-	add(a, "nvme,id=n0,addr=%s%s%s%s", cfg->addr, cfg->subsystem ? ",subsys=s0" : "",
-	    cfg->device[0] ? "," : "", cfg->device);
-	if (cfg->peer[0]) { /* before the namespaces, which attach to every controller there is */
-		add(a, "-device");
-		add(a, "nvme,id=n1,subsys=s0,%s", cfg->peer);
-	}
-	for (unsigned i = 0; i < cfg->n_ns; i++) {
-		const struct stack_namespace *ns = &cfg->ns[i];
-
-		add(a, "-device");
-		add(a, "nvme-ns,drive=d%u,bus=n0,nsid=%u%s%s", ns->nsid, ns->nsid,
-		    ns->options[0] ? "," : "", ns->options);
-	}
-}
-
-static void add_extra(struct args *a, const char *extra)
-{
-	_cleanup_free_ char *copy = strdup(extra);
-	char *save = NULL;
-
-	if (!copy)
-		a->err = -ENOMEM;
-	for (char *w = copy ? strtok_r(copy, " \t\n", &save) : NULL; w;
-	     w = strtok_r(NULL, " \t\n", &save))
-		add(a, "%s", w);
-}
-
-static void add_machine(struct args *a, const struct stack_config *cfg, const struct qemu_files *f)
+static void add_machine(struct qemu_args *a, const struct stack_config *cfg,
+			const struct qemu_files *f)
 {
 	static const char *const fixed[] = { "-nodefaults", "-no-user-config", "-display", "none" };
 
-	add(a, "%s", f->program);
+	qemu_add(a, "%s", f->program);
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
-		add(a, "%s", fixed[i]);
-	add(a, "-machine");
-	add(a, "q35,memory-backend=m0");
-	add(a, "-accel");
-	add(a, "%s", cfg->accel);
-	add(a, "-m");
-	add(a, "%lluk", (unsigned long long)cfg->memory_bytes >> 10);
-	add(a, "-bios");
-	add(a, "%s", f->bios);
-	add(a, "-object");
-	add(a, "memory-backend-file,id=m0,size=%lluk,mem-path=%s,share=on",
-	    (unsigned long long)cfg->memory_bytes >> 10, f->ram);
+		qemu_add(a, "%s", fixed[i]);
+	qemu_add(a, "-machine");
+	qemu_add(a, "q35,memory-backend=m0");
+	qemu_add(a, "-accel");
+	qemu_add(a, "%s", cfg->accel);
+	qemu_add(a, "-m");
+	qemu_add(a, "%lluk", (unsigned long long)cfg->memory_bytes >> 10);
+	qemu_add(a, "-bios");
+	qemu_add(a, "%s", f->bios);
+	qemu_add(a, "-object");
+	qemu_add(a, "memory-backend-file,id=m0,size=%lluk,mem-path=%s,share=on",
+		 (unsigned long long)cfg->memory_bytes >> 10, f->ram);
 }
 
 char **qemu_argv(const struct stack_config *cfg, const struct qemu_files *f)
 {
-	_cleanup_free_ char *socket = escape(f->socket);
-	struct args a = { .err = socket ? 0 : -ENOMEM };
-	char **argv;
+	_cleanup_free_ char *socket = qemu_escape(f->socket);
+	struct qemu_args a = { .err = socket ? 0 : -ENOMEM };
 
 	add_machine(&a, cfg, f);
 	for (unsigned i = 0; i < cfg->n_ns; i++)
-		add_disk(&a, cfg, i, f->disk[i]);
-	add_devices(&a, cfg);
-	add(&a, "-qtest");
-	add(&a, "unix:%s,server=on,wait=off", socket ? socket : "");
-	add(&a, "-qtest-log");
-	add(&a, "/dev/null");
-	add_extra(&a, cfg->extra);
-	argv = a.err ? NULL : calloc(a.n + 1, sizeof(*argv));
-	if (argv)
-		memcpy(argv, a.v, a.n * sizeof(*argv));
-	else
-		while (a.n)
-			free(a.v[--a.n]);
-	return argv;
-}
-
-void qemu_free(char **argv)
-{
-	for (char **p = argv; p && *p; p++)
-		free(*p);
-	free(argv);
+		qemu_add_disk(&a, cfg, i, f->disk[i]);
+	qemu_add_devices(&a, cfg);
+	qemu_add(&a, "-qtest");
+	qemu_add(&a, "unix:%s,server=on,wait=off", socket ? socket : "");
+	qemu_add(&a, "-qtest-log");
+	qemu_add(&a, "/dev/null");
+	qemu_add_extra(&a, cfg->extra);
+	return qemu_args_take(&a);
 }

@@ -3,7 +3,7 @@
 #ifndef STACK_QEMU_H
 #define STACK_QEMU_H
 
-#include "stack/stack.h"
+#include "stack/qemu_args.h"
 
 #define QEMU_MIN_MAJOR	6
 #define QEMU_MIN_MINOR	2
@@ -39,6 +39,5 @@ struct qemu_files {
 
 /* The whole command line, NULL-terminated, freed with qemu_free. NULL: out of memory. */
 char **qemu_argv(const struct stack_config *cfg, const struct qemu_files *f);
-void qemu_free(char **argv);
 
 #endif

@@ -24,6 +24,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "stack/guest.h"
 #include "stack/keeper.h"
 #include "stack/qemu.h"
 
@@ -333,9 +334,13 @@ static void describe(struct stack *s, const struct qemu_version *v)
 
 static int check_config(const struct stack_config *cfg, char *error)
 {
-	if (strcmp(cfg->kind, "qemu-qtest"))
-		return fail(error, -ENOTSUP, "stack %s: no kind '%s'; there is qemu-qtest",
-			    cfg->name, cfg->kind);
+	if (!strcmp(cfg->kind, STACK_GUEST))
+		return fail(error, -ENOTSUP,
+			    "stack %s is a guest, which is no controller by itself", cfg->name);
+	if (strcmp(cfg->kind, STACK_QTEST))
+		return fail(error, -ENOTSUP,
+			    "stack %s: no kind '%s'; there are qemu-qtest and guest", cfg->name,
+			    cfg->kind);
 	if (!cfg->n_ns || cfg->n_ns > STACK_NS_MAX)
 		return fail(error, -EINVAL, "stack %s: 1 to %d namespaces are possible", cfg->name,
 			    STACK_NS_MAX);
@@ -436,6 +441,8 @@ const char *stack_lacks(const struct stack_config *cfg)
 	struct qemu_version version;
 	char path[256];
 
+	if (!strcmp(cfg->kind, STACK_GUEST))
+		return guest_lacks(cfg);
 	if (check_config(cfg, error) ||
 	    qemu_find(cfg->binary, path, sizeof(path), &version, error) ||
 	    qemu_offers(path, cfg, error))

@@ -13,22 +13,42 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define STACK_NS_MAX 8
+#define STACK_QTEST	"qemu-qtest"
+#define STACK_GUEST	"guest" /* lib/stack/guest.h brings those up */
+
+#define STACK_NS_MAX	8
+#define STACK_PARTS_MAX 8
+#define STACK_WORDS_MAX 32
 
 struct stack_namespace {
 	uint32_t nsid;
 	char options[256]; /* -device nvme-ns,... options after drive, bus and nsid; may be empty */
 };
 
+struct stack_words {
+	char word[STACK_WORDS_MAX][48];
+	unsigned n;
+};
+
+/* Something in a guest that is brought up before the run and taken down after it. */
+struct stack_part {
+	char name[32];
+	char up[1024];	/* a command of the guest's shell; may be empty */
+	char life[128]; /* a path that is there once it is up; of a block device, with a size */
+	uint64_t size;	/* in bytes, of that block device; 0: any */
+	unsigned within_ms;
+	char down[512]; /* as up; runs also when the part, or one after it, did not come up */
+};
+
 /* Read from configs/stacks/NAME.conf by rig/stack.c. */
 struct stack_config {
 	char name[32];
-	char kind[16]; /* "qemu-qtest" */
+	char kind[16]; /* one of the above */
 	char about[128];
 	char binary[128];      /* program name or path */
 	uint64_t memory_bytes; /* shared guest RAM */
 	uint64_t disk_bytes;   /* the store's size, of each namespace */
-	char accel[16];	       /* "tcg", "kvm" */
+	char accel[16];	       /* "tcg", "kvm", of a guest also "auto" */
 	char cache[16];	       /* "writeback", "none" (no host cache), "unsafe" (flush ignored) */
 	char addr[8];	       /* PCI device.function on bus 0: "05.0" */
 	char device[512];      /* -device nvme,... options after id and addr */
@@ -40,6 +60,14 @@ struct stack_config {
 	bool keep_disk;	  /* the store outlives the stack */
 	char extra[1024]; /* more arguments, blank-separated */
 	unsigned start_s; /* deadline to come up */
+	/* Of a guest alone. */
+	char target[256]; /* what the run in it opens */
+	unsigned cpus;
+	unsigned silence_s;	  /* without a sign of life for so long it hangs */
+	char kernel_options[256]; /* more for its command line */
+	struct stack_words modules, programs, extras;
+	struct stack_part part[STACK_PARTS_MAX];
+	unsigned n_parts;
 };
 
 struct stack_death {

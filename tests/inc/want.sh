@@ -9,13 +9,15 @@ tests=0
 failed=0
 cd "$dir" || exit 2
 
+# patience, when set: seconds that a command may take, in place of 60
+
 # want STATUS STDOUT STDERR ARGUMENT...: STDOUT and STDERR are basic regular expressions, - is empty, + anything
 want()
 {
 	want_status=$1 want_out=$2 want_err=$3
 	shift 3
 	tests=$((tests + 1))
-	timeout 60 "$nvrig" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+	timeout "${patience:-60}" "$nvrig" "$@" >"$dir/out" 2>"$dir/err" </dev/null
 	status=$?
 	if [ "$status" -ne "$want_status" ]; then
 		complain "status $status, want $want_status" "$@"

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "stack/guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "event/event.h"
+#include "stack/accel.h"
+#include "stack/guest_argv.h"
+#include "stack/guest_internal.h"
+#include "stack/qemu.h"
+
+#define STEP_MS	      200
+#define LAST_WORDS_NS (3 * NS_PER_S) /* of a kernel that panics, until QEMU ends by it */
+#define JUNK_MAX      (16ull << 20)
+#define READ_BYTES    65536u
+#define LOG_BYTES     4096
+
+__attribute__((format(printf, 3, 4))) static int fail(char *error, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(error, GUEST_ERROR, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+/* ---- its files ---- */
+
+static int open_in(const struct guest *g, const char *name, char *error)
+{
+	char path[GUEST_PATH + 32];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", g->dir, name);
+	fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	return fd < 0 ? fail(error, -errno, "%.400s: %s", path, strerror(errno)) : fd;
+}
+
+static int make_files(struct guest *g, char *error)
+{
+	g->log_fd = open_in(g, "rig-qemu.log", error);
+	g->console.file = g->log_fd < 0 ? -1 : open_in(g, "rig-console.log", error);
+	if (g->console.file < 0)
+		return -EIO;
+	g->log_from = lseek(g->log_fd, 0, SEEK_END);
+	g->console_from = lseek(g->console.file, 0, SEEK_END);
+	for (unsigned i = 0; i < g->cfg.n_ns; i++) {
+		_cleanup_close_ int fd = -1;
+
+		if (snprintf(g->disk[i], GUEST_PATH, "%s/rig-ns%u.img", g->dir,
+			     g->cfg.ns[i].nsid) >= GUEST_PATH)
+			return fail(error, -ENAMETOOLONG, "%.400s: too long", g->dir);
+		fd = open(g->disk[i], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0 || ftruncate(fd, (off_t)g->cfg.disk_bytes))
+			return fail(error, -errno, "store %.400s: %s", g->disk[i], strerror(errno));
+	}
+	return 0;
+}
+
+/* ---- up ---- */
+
+/* Ours does not wait, QEMU's goes to it. */
+static int make_pair(int *ret_ours, int *ret_its)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
+		return -errno;
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	*ret_ours = fds[0];
+	*ret_its = fds[1];
+	return 0;
+}
+
+static void list_disks(const struct guest *g, struct keeper_job *k)
+{
+	for (unsigned i = 0; !g->cfg.keep_disk && i < g->cfg.n_ns; i++)
+		k->paths[i] = g->disk[i];
+}
+
+static int start_qemu(struct guest *g, const struct guest_files *f, char *error)
+{
+	int keep[] = { g->initrd_fd, f->console, f->port, f->terminal, -1 };
+	struct keeper_job k = { .log_fd = g->log_fd, .keep_fds = keep };
+	char **argv = guest_argv(&g->cfg, f);
+	int err;
+
+	if (!argv)
+		return fail(error, -ENOMEM, "QEMU's command line");
+	list_disks(g, &k);
+	k.argv = argv;
+	err = keeper_start(&g->keeper, &k);
+	qemu_free(argv);
+	return err ? fail(error, err, "%.200s: %s", g->program, strerror(-err)) : 0;
+}
+
+static int launch(struct guest *g, bool terminal, char *error)
+{
+	struct guest_files f = { .program = g->program,
+				 .accel = g->accel,
+				 .kernel = g->kernel,
+				 .console = -1,
+				 .port = -1,
+				 .terminal = -1 };
+	char initrd[32];
+	int err = make_pair(&g->console_fd, &f.console);
+
+	if (!err)
+		err = make_pair(&g->port_fd, &f.port);
+	if (!err && terminal)
+		err = make_pair(&g->terminal_fd, &f.terminal);
+	snprintf(initrd, sizeof(initrd), "/proc/self/fd/%d", g->initrd_fd);
+	f.initrd = initrd;
+	for (unsigned i = 0; i < g->cfg.n_ns; i++)
+		f.disk[i] = g->disk[i];
+	err = err ? fail(error, err, "socket pair: %s", strerror(-err)) : start_qemu(g, &f, error);
+	for (int *fd = (int[]){ f.console, f.port, f.terminal, -2 }; *fd != -2; fd++)
+		if (*fd >= 0)
+			close(*fd);
+	return err;
+}
+
+static struct guest *new_guest(const struct stack_config *cfg, const struct guest_ops *ops)
+{
+	struct guest *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	g->cfg = *cfg;
+	g->ops = *ops;
+	g->initrd_fd = g->log_fd = g->console_fd = g->port_fd = g->terminal_fd = -1;
+	g->console.file = -1;
+	g->line = malloc(EVENT_LINE_MAX + 1);
+	return g;
+}
+
+int guest_start(const struct stack_config *cfg, const struct guest_job *job, const char *dir,
+		const struct guest_ops *ops, struct guest **ret, char *error)
+{
+	struct guest *g = new_guest(cfg, ops);
+	struct qemu_version v;
+	int err;
+
+	*ret = NULL;
+	if (!g || !g->line) {
+		guest_stop(g);
+		return fail(error, -ENOMEM, "out of memory");
+	}
+	err = qemu_find(cfg->binary, g->program, sizeof(g->program), &v, error);
+	if (!err && !realpath(dir, g->dir))
+		err = fail(error, -errno, "%.400s: %s", dir, strerror(errno));
+	if (!err)
+		err = make_files(g, error);
+	if (!err)
+		err = guest_make_image(g, job, error);
+	if (!err) {
+		snprintf(g->engine, sizeof(g->engine), "QEMU %u.%u.%u", v.major, v.minor, v.micro);
+		g->accel = accel_choose(g->program, cfg->accel);
+		g->heard_ns = clock_mono_ns();
+		err = launch(g, !job->argv, error);
+	}
+	if (err) {
+		guest_stop(g);
+		return err;
+	}
+	*ret = g;
+	return 0;
+}
+
+void guest_stop(struct guest *g)
+{
+	if (!g)
+		return;
+	keeper_stop(&g->keeper);
+	for (unsigned i = 0; !g->cfg.keep_disk && i < g->cfg.n_ns; i++)
+		if (g->disk[i][0])
+			unlink(g->disk[i]);
+	for (int *fd = (int[]){ g->initrd_fd, g->log_fd, g->console.file, g->console_fd, g->port_fd,
+				g->terminal_fd, -2 };
+	     *fd != -2; fd++)
+		if (*fd >= 0)
+			close(*fd);
+	free(g->line);
+	free(g);
+}
+
+/* ---- what happens ---- */
+
+static void hear_console(void *ctx, enum console_kind kind, const char *line)
+{
+	struct guest *g = ctx;
+
+	if (kind == CONSOLE_PANIC && !g->panic[0]) {
+		snprintf(g->panic, sizeof(g->panic), "%s", line);
+		g->panic_ns = clock_mono_ns();
+	}
+	if (kind == CONSOLE_FINDING && g->ops.finding)
+		g->ops.finding(g->ops.ctx, line);
+}
+
+static void take_console(struct guest *g, const char *data, size_t n)
+{
+	console_take(&g->console, data, n, hear_console, g);
+}
+
+static void take_terminal(struct guest *g, const char *data, size_t n)
+{
+	if (g->ops.terminal)
+		g->ops.terminal(g->ops.ctx, data, n);
+}
+
+/* Some of what there is, or all that is left of one that ended. */
+static void drain(struct guest *g, int *fd, bool all,
+		  void (*take)(struct guest *g, const char *data, size_t n))
+{
+	char data[READ_BYTES];
+	ssize_t n;
+
+	do {
+		n = *fd < 0 ? -1 : read(*fd, data, sizeof(data));
+		if (n > 0)
+			take(g, data, (size_t)n);
+	} while (n > 0 && all && g->junk <= JUNK_MAX);
+	if (n == 0) {
+		close(*fd);
+		*fd = -1;
+	}
+}
+
+__attribute__((format(printf, 3, 4))) static void end(struct guest *g, enum guest_end how,
+						      const char *fmt, ...)
+{
+	va_list ap;
+
+	g->end = how;
+	va_start(ap, fmt);
+	vsnprintf(g->reason, sizeof(g->reason), fmt, ap);
+	va_end(ap);
+}
+
+/* The end of a file behind `from`, as text without its last newlines. */
+static void read_tail(int fd, off_t from, char *text, size_t size)
+{
+	off_t most = (off_t)size - 1;
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fd >= 0 && !fstat(fd, &st))
+		n = pread(fd, text, size - 1, st.st_size - from > most ? st.st_size - most : from);
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	text[n > 0 ? n : 0] = 0;
+}
+
+void guest_console_tail(const struct guest *g, char *text, size_t size)
+{
+	read_tail(g->console.file, g->console_from, text, size);
+}
+
+/* The last line that QEMU wrote itself. */
+static void last_log_line(const struct guest *g, char *to, size_t size)
+{
+	char text[LOG_BYTES + 1];
+	char *line;
+
+	read_tail(g->log_fd, g->log_from, text, sizeof(text));
+	line = strrchr(text, '\n');
+	snprintf(to, size, "%.250s", line ? line + 1 : text);
+}
+
+static void judge_death(struct guest *g, int status)
+{
+	char words[256];
+
+	last_log_line(g, words, sizeof(words));
+	if (WIFSIGNALED(status))
+		end(g, GUEST_DIED, "QEMU died: SIG%s%s%s", sigabbrev_np(WTERMSIG(status)),
+		    words[0] ? ": " : "", words);
+	else if (WEXITSTATUS(status) || words[0])
+		end(g, GUEST_DIED, "QEMU ended with status %d%s%s", WEXITSTATUS(status),
+		    words[0] ? ": " : "", words);
+	else
+		end(g, GUEST_DIED,
+		    "the guest switched itself off before its job was done; last on its console: "
+		    "%.200s",
+		    g->console.last);
+}
+
+static void judge_silence(struct guest *g, uint64_t now)
+{
+	unsigned limit = g->ready ? g->cfg.silence_s : g->cfg.start_s;
+
+	if (now - g->heard_ns < limit * NS_PER_S)
+		return;
+	end(g, GUEST_SILENT, "%s %u s; last on its console: %.200s",
+	    g->ready ? "the guest gave no sign of life for" : "the guest did not come up within",
+	    limit, g->console.last[0] ? g->console.last : "nothing");
+}
+
+static void judge(struct guest *g, bool ended, int status)
+{
+	uint64_t now = clock_mono_ns();
+
+	if (g->panic[0] && (ended || now - g->panic_ns > LAST_WORDS_NS))
+		end(g, GUEST_PANIC, "guest kernel: %.300s", g->panic);
+	else if (g->done)
+		g->end = g->failed ? GUEST_FAILED : GUEST_DONE;
+	else if (g->junk > JUNK_MAX)
+		end(g, GUEST_FLOOD, "the guest wrote %llu bytes over its port that mean nothing",
+		    (unsigned long long)g->junk);
+	else if (ended)
+		judge_death(g, status);
+	else if (!g->panic[0])
+		judge_silence(g, now);
+}
+
+enum guest_end guest_step(struct guest *g, int other_fd)
+{
+	struct pollfd p[] = { { .fd = g->console_fd, .events = POLLIN },
+			      { .fd = g->port_fd, .events = POLLIN },
+			      { .fd = g->terminal_fd, .events = POLLIN },
+			      { .fd = other_fd, .events = POLLIN } };
+	int status = 0;
+	bool ended;
+
+	if (g->end)
+		return g->end;
+	poll(p, 4, STEP_MS);
+	ended = keeper_ended(&g->keeper, &status); /* before the last look at what it said */
+	/* the console first: what the kernel says of a case comes before the case's end */
+	drain(g, &g->console_fd, true, take_console);
+	drain(g, &g->port_fd, ended, guest_hear);
+	drain(g, &g->terminal_fd, ended, take_terminal);
+	judge(g, ended, status);
+	return g->end;
+}
+
+/* ---- to it ---- */
+
+void guest_signal(struct guest *g, int signal)
+{
+	char line[64];
+	int n = snprintf(line, sizeof(line), "{\"type\":\"signal\",\"number\":%d}\n", signal);
+
+	if (g->port_fd >= 0)
+		(void)!send(g->port_fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void guest_type(struct guest *g, const void *data, size_t n)
+{
+	if (g->terminal_fd >= 0)
+		(void)!send(g->terminal_fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* ---- what there is to say ---- */
+
+const char *guest_reason(const struct guest *g)
+{
+	return g->end == GUEST_DONE ? "" : g->reason;
+}
+
+int guest_status(const struct guest *g)
+{
+	return g->status;
+}
+
+const char *guest_engine(const struct guest *g)
+{
+	return g->engine;
+}
+
+const char *guest_accel(const struct guest *g)
+{
+	return g->accel;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a guest boots from: its kernel, and an image with its job. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "stack/guest_internal.h"
+#include "stack/guest_job.h"
+#include "stack/protocol.h"
+#include "stack/qemu.h"
+
+static void describe_image(const struct stack_config *cfg, struct image *i,
+			   const char *modules[STACK_WORDS_MAX],
+			   const char *programs[STACK_WORDS_MAX],
+			   const char *extras[STACK_WORDS_MAX])
+{
+	for (unsigned n = 0; n < cfg->modules.n; n++)
+		modules[n] = cfg->modules.word[n];
+	for (unsigned n = 0; n < cfg->programs.n; n++)
+		programs[n] = cfg->programs.word[n];
+	for (unsigned n = 0; n < cfg->extras.n; n++)
+		extras[n] = cfg->extras.word[n];
+	*i = (struct image){ .modules = modules,
+			     .programs = programs,
+			     .extras = extras,
+			     .n_modules = cfg->modules.n,
+			     .n_programs = cfg->programs.n,
+			     .n_extras = cfg->extras.n };
+}
+
+static int write_image(struct guest *g, const struct guest_job *job, const struct kernel *k,
+		       const char *text, char *error)
+{
+	const char *words[3][STACK_WORDS_MAX];
+	struct image_file *files = calloc(job->n_files + 1, sizeof(*files));
+	char self[GUEST_PATH] = "";
+	struct image i;
+	int err = -ENOMEM;
+
+	describe_image(&g->cfg, &i, words[0], words[1], words[2]);
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+		self[0] = 0;
+	i.rig = job->rig ? job->rig : self;
+	i.files = files;
+	i.n_files = job->n_files + 1;
+	if (files) {
+		if (job->n_files)
+			memcpy(files, job->files, job->n_files * sizeof(*files));
+		files[job->n_files] = (struct image_file){ .path = PROTOCOL_JOB,
+							   .data = text,
+							   .size = strlen(text) };
+		err = image_write(&i, k, g->initrd_fd, error);
+	}
+	free(files);
+	return err;
+}
+
+static int no_memory(char *error)
+{
+	snprintf(error, GUEST_ERROR, "no memory for the guest's image");
+	return -ENOMEM;
+}
+
+int guest_make_image(struct guest *g, const struct guest_job *job, char *error)
+{
+	struct json_object *o = guest_job_object(&g->cfg, job);
+	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+	struct kernel k;
+	int err = kernel_find(&k, error);
+
+	if (!err)
+		err = kernel_unpacked(&k, g->kernel, sizeof(g->kernel), error);
+	g->initrd_fd = err ? -1 : memfd_create("rig-initrd", MFD_CLOEXEC);
+	if (!err && (g->initrd_fd < 0 || !text))
+		err = no_memory(error);
+	if (!err)
+		err = write_image(g, job, &k, text, error);
+	json_object_put(o);
+	return err;
+}
+
+const char *guest_lacks(const struct stack_config *cfg)
+{
+	static char error[GUEST_ERROR];
+	const char *words[3][STACK_WORDS_MAX];
+	struct qemu_version version;
+	struct image i;
+	char path[256];
+
+	describe_image(cfg, &i, words[0], words[1], words[2]);
+	if (qemu_find(cfg->binary, path, sizeof(path), &version, error) ||
+	    (cfg->n_ns && qemu_offers(path, cfg, error)) || image_lacks(&i, error))
+		return error;
+	return NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by guest.c (its life), guest_image.c (its birth) and guest_hear.c (what it says). */
+#ifndef STACK_GUEST_INTERNAL_H
+#define STACK_GUEST_INTERNAL_H
+
+#include "stack/console.h"
+#include "stack/guest.h"
+#include "stack/keeper.h"
+
+#define GUEST_PATH 4096
+
+struct guest {
+	struct stack_config cfg;
+	struct guest_ops ops;
+	char dir[GUEST_PATH], program[256], kernel[KERNEL_PATH], engine[64];
+	char disk[STACK_NS_MAX][GUEST_PATH];
+	const char *accel;
+	int initrd_fd, log_fd;
+	off_t log_from, console_from;	      /* where what is of this one begins */
+	int console_fd, port_fd, terminal_fd; /* our ends */
+	struct keeper keeper;
+	struct console console;
+	char panic[CONSOLE_LINE]; /* its first line about that */
+	uint64_t panic_ns, heard_ns;
+	bool ready;
+	/* over the port */
+	char *line;
+	size_t len;
+	bool skipping; /* the line is too long: its rest is junk */
+	uint64_t junk, file_bytes;
+	bool failed, done;
+	int status;
+	enum guest_end end;
+	char reason[GUEST_ERROR];
+};
+
+/* Finds the kernel (g->kernel) and writes the image (g->initrd_fd). 0 or -errno with error. */
+int guest_make_image(struct guest *g, const struct guest_job *job, char *error);
+
+/* Takes n bytes that came over the port. */
+void guest_hear(struct guest *g, const char *data, size_t n);
+
+/* The name of a file that a guest sent: may it be one of ours? */
+bool guest_file_name(const char *name);
+
+#endif

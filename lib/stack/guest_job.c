@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "stack/guest_job.h"
+
+#include "event/event.h"
+
+static struct json_object *words(const char *const *w)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (; w && *w; w++)
+		json_object_array_add(list, json_object_new_string(*w));
+	return list;
+}
+
+static struct json_object *parts(const struct stack_config *cfg)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (unsigned i = 0; i < cfg->n_parts; i++) {
+		const struct stack_part *p = &cfg->part[i];
+		struct json_object *o = json_object_new_object();
+
+		event_str(o, "name", p->name);
+		event_str(o, "up", p->up);
+		event_str(o, "life", p->life);
+		event_u64(o, "size", p->size);
+		event_u64(o, "within_ms", p->within_ms);
+		event_str(o, "down", p->down);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+struct json_object *guest_job_object(const struct stack_config *cfg, const struct guest_job *job)
+{
+	struct json_object *o = event_new("job");
+
+	if (job->argv)
+		json_object_object_add(o, "argv", words(job->argv));
+	event_bool(o, "events", job->events);
+	event_str(o, "collect", job->collect);
+	event_u64(o, "rows", job->rows);
+	event_u64(o, "columns", job->columns);
+	event_str(o, "term", job->term);
+	json_object_object_add(o, "parts", parts(cfg));
+	return o;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the agent in a guest and the rig outside say to each other, a JSON object a line
+ *(lib/event). Neither trusts the other: a guest is what is under test. A line whose type does not
+ *begin with "agent." is an event of the run in the guest.
+ *
+ * To the rig:
+ *	agent.ready	kernel
+ *	agent.alive	every PROTOCOL_ALIVE_MS: the sign of life
+ *	agent.part	name, state (up, failed, down), text
+ *	agent.out	stream (1, 2), hex
+ *	agent.file	name (below the directory that was asked for), hex, more
+ *	agent.exit	status
+ *	agent.done	nothing is left to do
+ *	agent.failed	text: the job could not be done
+ * To the agent:
+ *	signal		number: for the job
+ *
+ * The job itself lies in the image: PROTOCOL_JOB, one such object of type "job": argv (absent: a
+ * shell on hvc0), events (stdout is a run's), collect (a directory whose files are wanted), rows,
+ *columns, term, parts (an array of name, up, life, size, within_ms, down).
+ */
+#ifndef STACK_PROTOCOL_H
+#define STACK_PROTOCOL_H
+
+#define PROTOCOL_PORT	   "nvrig" /* name of the virtio port */
+#define PROTOCOL_JOB	   "/etc/nvrig/job.json"
+#define PROTOCOL_ALIVE_MS  500
+#define PROTOCOL_CHUNK	   16384 /* bytes in one agent.out or agent.file */
+#define PROTOCOL_FILE_MAX  (4u << 20)
+#define PROTOCOL_FILES_MAX (64u << 20)
+
+#endif

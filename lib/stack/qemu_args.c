@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "stack/qemu_args.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+void qemu_add(struct qemu_args *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *s = NULL;
+
+	if (a->n + 1 >= QEMU_ARGS_MAX) {
+		a->err = -E2BIG;
+		return;
+	}
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0) {
+		s = NULL;
+		a->err = -ENOMEM;
+	}
+	va_end(ap);
+	if (s)
+		a->v[a->n++] = s;
+}
+
+char *qemu_escape(const char *path)
+{
+	char *to = malloc(2 * strlen(path) + 1), *p = to;
+
+	for (; to && *path; path++) {
+		if (*path == ',')
+			*p++ = ',';
+		*p++ = *path;
+	}
+	if (to)
+		*p = 0;
+	return to;
+}
+
+void qemu_add_disk(struct qemu_args *a, const struct stack_config *cfg, unsigned i,
+		   const char *path)
+{
+	const struct stack_namespace *ns = &cfg->ns[i];
+	_cleanup_free_ char *file = qemu_escape(path);
+	const char *direct = strcmp(cfg->cache, "none") ? "off" : "on";
+	const char *noflush = strcmp(cfg->cache, "unsafe") ? "off" : "on";
+
+	if (!file) {
+		a->err = -ENOMEM;
+		return;
+	}
+	qemu_add(a, "-blockdev");
+	qemu_add(a,
+		 "driver=file,node-name=f%u,filename=%s,discard=unmap,cache.direct=%s,"
+		 "cache.no-flush=%s",
+		 ns->nsid, file, direct, noflush);
+	qemu_add(a, "-blockdev");
+	qemu_add(
+		a,
+		"driver=raw,node-name=d%u,file=f%u,discard=unmap,cache.direct=%s,cache.no-flush=%s",
+		ns->nsid, ns->nsid, direct, noflush);
+}
+
+void qemu_add_devices(struct qemu_args *a, const struct stack_config *cfg)
+{
+	if (cfg->subsystem) {
+		qemu_add(a, "-device");
+		qemu_add(a, "nvme-subsys,id=s0%s%s", cfg->subsystem_options[0] ? "," : "",
+			 cfg->subsystem_options);
+	}
+	qemu_add(a, "-device");
+	qemu_add(a, "nvme,id=n0,addr=%s%s%s%s", cfg->addr, cfg->subsystem ? ",subsys=s0" : "",
+		 cfg->device[0] ? "," : "", cfg->device);
+	if (cfg->peer[0]) { /* before the namespaces, which attach to every controller there is */
+		qemu_add(a, "-device");
+		qemu_add(a, "nvme,id=n1,subsys=s0,%s", cfg->peer);
+	}
+	for (unsigned i = 0; i < cfg->n_ns; i++) {
+		const struct stack_namespace *ns = &cfg->ns[i];
+
+		qemu_add(a, "-device");
+		qemu_add(a, "nvme-ns,drive=d%u,bus=n0,nsid=%u%s%s", ns->nsid, ns->nsid,
+			 ns->options[0] ? "," : "", ns->options);
+	}
+}
+
+void qemu_add_extra(struct qemu_args *a, const char *extra)
+{
+	_cleanup_free_ char *copy = strdup(extra);
+	char *save = NULL;
+
+	if (!copy)
+		a->err = -ENOMEM;
+	for (char *w = copy ? strtok_r(copy, " \t\n", &save) : NULL; w;
+	     w = strtok_r(NULL, " \t\n", &save))
+		qemu_add(a, "%s", w);
+}
+
+char **qemu_args_take(struct qemu_args *a)
+{
+	char **argv = a->err ? NULL : calloc(a->n + 1, sizeof(*argv));
+
+	if (argv)
+		memcpy(argv, a->v, a->n * sizeof(*argv));
+	else
+		while (a->n)
+			free(a->v[--a->n]);
+	return argv;
+}
+
+void qemu_free(char **argv)
+{
+	for (char **p = argv; p && *p; p++)
+		free(*p);
+	free(argv);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The events of a run in a guest, into the journal outside. A guest may say anything: what comes is
+ * an event of a run that goes on, in an order that one has, or it is told as noise.
+ */
+#ifndef RIG_RELAY_H
+#define RIG_RELAY_H
+
+#include "rig/session.h"
+
+struct relay {
+	struct session *s;
+	struct json_object *planned; /* case and attempt -> place in the plan; gone once ended */
+	FILE *plan;		     /* plan.jsonl, until the first case */
+	bool begun, told_plan, ended;
+	char open[512]; /* the case that was begun; "" */
+	uint64_t attempt, index;
+	char finding[256]; /* what the guest's kernel said first during it */
+	unsigned findings, noises;
+	uint64_t noise_bytes;
+	int inner_status; /* of its run_end */
+};
+
+/* 0 or -ENOMEM. */
+int relay_init(struct relay *r, struct session *s);
+void relay_free(struct relay *r);
+
+/* For struct guest_ops, ctx is the relay. */
+void relay_event(void *ctx, struct json_object *e);
+void relay_finding(void *ctx, const char *line);
+void relay_noise(void *ctx, size_t bytes);
+
+/*
+ * The run in the guest will tell no more. The case that was begun gets that verdict and reason, log
+ * (or NULL) stands with it; the rest is NOTRUN. 0 or -errno.
+ */
+int relay_cut(struct relay *r, enum verdict v, const char *reason, const char *log);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RIG_STACK_GUEST_H
+#define RIG_STACK_GUEST_H
+
+#include "rig/config.h"
+#include "stack/stack.h"
+
+/* What of a stack's section is about guests; in that of another kind it is an error. 0 or -EINVAL.
+ */
+int stack_guest_read(cfg_t *s, struct stack_config *ret, const char *path, char *error);
+
+/*
+ * As stack_lacks(), and of a guest whether this program has the way in to its target, or to the one
+ * that the command line names in its place (NULL: none).
+ */
+const char *stack_guest_lacks(const struct stack_config *cfg, const char *target);
+
+#endif

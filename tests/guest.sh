@@ -1,0 +1,165 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Guests: what runs in one judges as it does outside; what goes wrong in one is a verdict in time, and
+# nothing of it is left. Each takes a boot of some seconds under emulation.
+# usage: guest.sh NVRIG SOURCE_DIR
+set -u
+nvrig=$1
+root=$2
+# shellcheck source=tests/inc/want.sh
+. "$root/tests/inc/want.sh"
+patience=150
+
+mkdir -p conf/stacks
+cp -r "$root/configs/drives" conf/drives
+cp "$root"/configs/stacks/guest-qemu.conf "$root"/configs/stacks/nvmet-tcp.conf conf/stacks
+NVRIG_CONFIGS=$dir/conf
+export NVRIG_CONFIGS
+
+# stack NAME LINES: a guest with the model in it
+stack()
+{
+	cat >"conf/stacks/$1.conf" <<-END
+		stack "$1" {
+			about = "about $1"
+			kind = "guest"
+			accel = "auto"
+			memory = "256Mi"
+			start = "100s"
+			target = "model:"
+			$2
+		}
+	END
+}
+began='until grep -qs case_begin /run/nvrig/*/events.jsonl; do usleep 10000; done'
+stack g-plain ''
+stack g-quiet 'silence = "6s"'
+later='until [ $(grep -c case_end /run/nvrig/*/events.jsonl) -gt 4 ]; do usleep 10000; done'
+stack g-kernel "part \"words\" { up = \"($began; echo '<4>WARNING: CPU: 0 PID: 1 at a.c:1 b' >/dev/kmsg
+	$later; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &\" }"
+stack g-parts 'part "one" { up = "echo 1" life = "/bin" down = "echo what went wrong; exit 3" }
+	part "two" { life = "/dev/of-nowhere" within = "300ms" }
+	part "three" { up = "touch /tmp/never" }'
+stack g-words 'modules = { "no_such_module" }'
+stack g-ways 'target = "teleport:1"'
+
+lacks=$("$nvrig" list --stacks g-plain 2>&1 | sed -n 's/.*not here: //p')
+if [ -n "$lacks" ]; then
+	echo "guest: SKIP: no guest can be booted here: $lacks"
+	exit 77
+fi
+
+# guest_of PID: the QEMU below that nvrig
+guest_of()
+{
+	for keeper in $(pgrep -P "$1"); do
+		pgrep -P "$keeper" && return
+	done
+}
+
+# waits PATTERN: until an event of that kind stands in the journal below out/
+waits()
+{
+	i=0
+	while ! cat "$1"/2*/events.jsonl 2>/dev/null | grep -q "$2" && [ $((i += 1)) -lt 1000 ]; do
+		sleep 0.1
+	done
+}
+
+# gone PID: within some seconds
+gone()
+{
+	i=0
+	while kill -0 "$1" 2>/dev/null && [ $((i += 1)) -lt 100 ]; do
+		sleep 0.1
+	done
+	! kill -0 "$1" 2>/dev/null
+}
+
+verdicts()
+{
+	sed -n 's/.*"type":"case_end","case":"\([^"]*\)".*"verdict":"\([^"]*\)".*/\1 \2/p' "$1"/2*/events.jsonl
+}
+
+# ---- which there are ----
+want 0 'has no module no_such_module' - list --stacks g-words
+want 0 'no way in of that kind' - list --stacks g-ways
+want 2 - 'no way in of that kind' run --stack g-ways
+cat >conf/stacks/qemu.conf <<-END
+	stack "qemu" { kind = "qemu-qtest" device = "serial=A" namespace "1" {} }
+END
+want 64 - 'of kind qemu-qtest and has no guest' vm --stack qemu
+want 64 - 'not both' run --stack qemu model:
+want 64 - "unknown stack 'g-plian'; did you mean 'g-plain'?" vm --stack g-plian
+
+# ---- one command ----
+# shellcheck disable=SC2016 # expanded in the guest
+want 7 '^ok .*cores' '^to stderr$' vm --stack g-plain -- sh -c \
+	'nvrig doctor; echo to stderr >&2; printf "\\0\\377\\n"; exit 7'
+cp out said
+check 'bytes come as they are' sh -c 'tail -c 3 said | od -An -tx1 | grep -q "00 ff 0a"'
+check 'nothing of a guest is left in /tmp' sh -c "! ls -d /tmp/nvrig-vm-* 2>/dev/null"
+
+# ---- the same verdicts, a faulty device included ----
+fault=model:fault=aqa-reserved-bits-stick+identify-reserved-cns-accepted
+set -- --seed 7 --case 'reg.a*' --case 'reg.r*' --case 'identify.c*' --case 'identify.r*' --effort quick -q
+"$nvrig" run "$fault" --out outside "$@" </dev/null >/dev/null 2>&1
+outside=$?
+timeout 150 "$nvrig" run --stack g-plain "$fault" --out inside "$@" --to junit=inside.xml </dev/null >out 2>err
+check "status $outside outside, $? inside" test $? -eq "$outside"
+verdicts outside >a
+verdicts inside >b
+check 'cases were judged' test "$(wc -l <a)" -gt 20
+check 'the same verdicts inside' diff a b
+check 'the plan was kept' test "$(wc -l <inside/latest/plan.jsonl)" -eq "$(wc -l <a)"
+check 'the journal is whole' sh -c "\"$nvrig\" report inside/latest >again; grep -q ' cases: ' again"
+check 'JUnit of the guest is as of the journal' sh -c "\"$nvrig\" report inside/latest --to junit=later.xml -q; cmp inside.xml later.xml"
+check 'the console was kept' test -s inside/latest/stack/rig-console.log
+
+# ---- the kernel in it ----
+want 1 'FAIL .*Kernel panic - not syncing: sysrq triggered crash' + run --stack g-kernel --case 'reg.*' --seed 7 --out kernel
+cp out said
+check 'a word of the kernel is of one case' grep -q '^FAIL .*reg.*guest kernel: WARNING: CPU: 0 PID: 1 at a.c:1 b' said
+check 'so is its end' test "$(verdicts kernel | grep -c ' FAIL$')" -eq 2
+check 'the others stand' test "$(verdicts kernel | grep -c ' PASS$')" -gt 1
+check 'the rest is not run' test "$(verdicts kernel | grep -c ' NOTRUN$')" -gt 0
+check 'the trace stands with it' grep -q '"type":"engine".*"log":".*Call Trace' kernel/latest/events.jsonl
+
+# ---- no sign of life ----
+"$nvrig" run --stack g-quiet --case 'reg.*' --out hang -q </dev/null >out 2>err &
+run=$!
+waits hang case_begin
+guest=$(guest_of $run)
+kill -STOP "$guest"
+wait $run
+status=$?
+check "a guest that hangs: status $status, want 1" test $status -eq 1
+check 'it is a verdict' grep -q '"verdict":"FAIL","reason":"the guest gave no sign of life for 6 s' hang/2*/events.jsonl
+check 'and it is gone' gone "$guest"
+
+# ---- killed ----
+"$nvrig" run --stack g-plain --case 'reg.*' --out killed -q </dev/null >out 2>err &
+run=$!
+waits killed case_begin
+guest=$(guest_of $run)
+check 'there is a guest' kill -0 "$guest"
+kill -9 $run
+wait $run 2>/dev/null
+check 'no rig, no guest' gone "$guest"
+
+# ---- parts ----
+want 2 + 'two: /dev/of-nowhere is not there after 300 ms' run --stack g-parts --suite reg --out parts
+journal=parts/latest/events.jsonl
+check 'the first came up' grep -q '"state":"up".*"part":"one"' $journal
+check 'the second did not' grep -q '"state":"failed".*"part":"two"' $journal
+check 'the third was not begun' sh -c "! grep '\"part\":\"three\"' $journal"
+check 'the first did not come down' grep -q '"state":"failed".*"part":"one","text":"one: taking it down: it failed: what went wrong' $journal
+check 'a run that never was says so' grep -q '"type":"run_end".*of-nowhere' $journal
+
+# ---- stacks ----
+want 0 '^pcie$' - vm --stack guest-qemu -- cat /sys/class/nvme/nvme0/transport
+want 0 '^tcp$' 'guest: host: down' vm -v --stack nvmet-tcp -- cat /sys/class/nvme/nvme0/transport
+cp err said
+check 'everything came down' sh -c '! grep failed said'
+
+summary guest
