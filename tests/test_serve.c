@@ -343,7 +343,18 @@ static void bad_irqs(void)
 	CU_ASSERT_EQUAL(set_irqs(0x24, 2, 0, 3, fd, 2), EINVAL);
 	CU_ASSERT_EQUAL(set_irqs(0x24, 2, 0xffffffff, 3, fd, 3), EINVAL);
 	CU_ASSERT_EQUAL(set_irqs(0x24, 2, 0, 0xffffffff, NULL, 0), EINVAL);
-	CU_ASSERT_EQUAL(set_irqs(0x24, 0, 0, 1, fd, 1), EINVAL);
+	CU_ASSERT_EQUAL(set_irqs(0x24, 0, 0, 2, fd, 2), EINVAL);
+	CU_ASSERT_EQUAL(set_irqs(0x2c, 0, 0, 1, fd, 1), EINVAL);
+	CU_ASSERT_EQUAL(set_irqs(0x14, 0, 0, 1, fd, 1), EINVAL);
+	CU_ASSERT_EQUAL(set_irqs(0x24, 1, 0, 1, fd, 1), EINVAL);
+	CU_ASSERT_EQUAL(set_irqs(0x24, 0, 0, 1, fd, 1), 0); /* the wire */
+	CU_ASSERT_EQUAL(set_irqs(0x21, 0, 0, 1, NULL, 0), 0);
+	CU_ASSERT_EQUAL(read(e, &v, sizeof(v)), 8);
+	CU_ASSERT_EQUAL(set_irqs(0x24, 0, 0, 1, fd, 1), 0); /* in its place */
+	CU_ASSERT_EQUAL(set_irqs(0x24, 0, 0, 1, NULL, 0), 0);
+	CU_ASSERT_EQUAL(set_irqs(0x21, 0, 0, 1, NULL, 0), 0);
+	CU_ASSERT_TRUE(read(e, &v, sizeof(v)) < 0 && errno == EAGAIN);
+	CU_ASSERT_EQUAL(set_irqs(0x24, 0, 0, 1, fd, 1), 0); /* and left there */
 	CU_ASSERT_EQUAL(set_irqs(0x24, 77, 0, 1, fd, 1), EINVAL);
 	CU_ASSERT_EQUAL(set_irqs(0x3f, 2, 0, 1, fd, 1), EINVAL);
 	CU_ASSERT_EQUAL(set_irqs(0x0c, 2, 0, 1, fd, 1), EINVAL);

@@ -119,7 +119,7 @@ static void hear_the_refusal(void)
 }
 
 /* What a server may ask and what not, of the 2 MiB at 1 0000 0000h; error 0: it is done. */
-#define ARENA 0x100000000ull
+#define ARENA	  0x100000000ull
 #define LOOK_HERE 0x3000u /* a read of this register brings it on */
 
 static const struct ask {
@@ -514,7 +514,7 @@ static const unsigned commands[] = { VU_VERSION,
 
 static void good(void)
 {
-	static const enum way ways[] = { GOOD, IN_PIECES,	 EXTRA_FDS, ASKS,
+	static const enum way ways[] = { GOOD, IN_PIECES, EXTRA_FDS, ASKS,
 					 TWIN, AREA_GOOD, AREA_NO_FD };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
@@ -642,6 +642,35 @@ static void no_memory(void)
 	stop(pid);
 }
 
+/* Neither room for descriptors nor, where that can be tried, for addresses: words, and no leak. */
+static void no_room(void)
+{
+	unsigned before = fds_here();
+	pid_t pid = serve(GOOD, ANY);
+	struct rlimit all, tight;
+	struct target *t;
+	int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	close(next);
+	getrlimit(RLIMIT_NOFILE, &all);
+	tight = (struct rlimit){ (rlim_t)next + 1, all.rlim_max }; /* the socket, and no memory */
+	setrlimit(RLIMIT_NOFILE, &tight);
+	CU_ASSERT_EQUAL(open_target(&t, ""), -EMFILE);
+	setrlimit(RLIMIT_NOFILE, &all);
+	stop(pid);
+#ifndef __SANITIZE_ADDRESS__
+	pid = serve(GOOD, ANY);
+	getrlimit(RLIMIT_AS, &all);
+	tight = (struct rlimit){ 4ull << 30, all.rlim_max };
+	setrlimit(RLIMIT_AS, &tight);
+	CU_ASSERT_EQUAL(open_target(&t, ",mem=32Gi"), -ENOMEM);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error, "cannot be mapped"));
+	setrlimit(RLIMIT_AS, &all);
+	stop(pid);
+#endif
+	CU_ASSERT_EQUAL(fds_here(), before);
+}
+
 static void doorbells(void)
 {
 	pid_t pid = serve(AREA_GOOD, ANY);
@@ -695,6 +724,7 @@ static const struct unit units[] = {
 	{ "asked", asked },
 	{ "no server", no_server },
 	{ "no memory", no_memory },
+	{ "no room", no_room },
 	{ "doorbells", doorbells },
 	{ "server dies", server_dies },
 };

@@ -29,8 +29,8 @@ static int hear(struct ask *a, int sock, uint64_t deadline)
 {
 	for (;;) {
 		uint64_t now = clock_mono_ns();
-		int err = vu_receive(sock, &a->answer, deadline,
-				     deadline > now ? deadline - now : 0);
+		int err =
+			vu_receive(sock, &a->answer, deadline, deadline > now ? deadline - now : 0);
 
 		if (err)
 			return err == -EAGAIN ? -ETIMEDOUT : err;

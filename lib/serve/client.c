@@ -29,7 +29,8 @@ static void put_piece(struct answer *a, unsigned i, const void *data, size_t len
 	a->piece[i] = (struct vu_piece){ data, len };
 }
 
-/* A socket of its own for what we ask, where the client knows how; without room for it there is none.
+/* A socket of its own for what we ask, where the client knows how; without room for it there is
+ * none.
  */
 static void make_twin(struct client *c, struct answer *a, struct vu_version *ours)
 {
@@ -56,10 +57,10 @@ static bool is_version(const struct client *c, struct vu_version *ret)
 static void greet(struct client *c, struct answer *a)
 {
 	struct vu_version theirs = { .data_max = VU_DATA_MAX }, ours = { .minor = VU_MINOR,
-					   .fds_max = VU_FDS_MAX,
-					   .data_max = VU_DATA_MAX,
-					   .step = c->offer_step,
-					   .power = true };
+									 .fds_max = VU_FDS_MAX,
+									 .data_max = VU_DATA_MAX,
+									 .step = c->offer_step,
+									 .power = true };
 	size_t n;
 
 	if (c->greeted || !is_version(c, &theirs)) {
@@ -154,10 +155,13 @@ static void tell_irq(struct client *c, struct answer *a)
 		a->error = EINVAL;
 		return;
 	}
-	irq = (struct vu_irq){ .argsz = sizeof(irq),
-			       .flags = VU_IRQ_EVENTFD,
-			       .index = irq.index,
-			       .count = device_irq_count(c->d, irq.index) };
+	irq = (struct vu_irq){
+		.argsz = sizeof(irq),
+		.flags = VU_IRQ_EVENTFD |
+			 (irq.index == VU_IRQ_INTX ? VU_IRQ_MASKABLE | VU_IRQ_AUTOMASKED : 0u),
+		.index = irq.index,
+		.count = device_irq_count(c->d, irq.index)
+	};
 	memcpy(c->msg.data, &irq, sizeof(irq));
 	put_piece(a, 0, c->msg.data, sizeof(irq));
 }
@@ -169,8 +173,8 @@ static void set_irqs(struct client *c, struct answer *a)
 	memcpy(&set, c->msg.data, sizeof(set));
 	a->error = is_short(c, set.argsz, sizeof(set)) ? EINVAL : 0;
 	if (!a->error)
-		a->error = device_set_irqs(c->d, &set, c->msg.data + sizeof(set), c->msg.len - sizeof(set),
-				   c->msg.fd, c->msg.fds);
+		a->error = device_set_irqs(c->d, &set, c->msg.data + sizeof(set),
+					   c->msg.len - sizeof(set), c->msg.fd, c->msg.fds);
 }
 
 static void region_read(struct client *c, struct answer *a)
@@ -190,8 +194,7 @@ static void region_write(struct client *c, struct answer *a)
 	struct vu_access access;
 
 	memcpy(&access, c->msg.data, sizeof(access));
-	if (c->msg.len - sizeof(access) != access.count &&
-	    !SERVE_FAULT(c->d, WRITE_COUNT_UNREAD))
+	if (c->msg.len - sizeof(access) != access.count && !SERVE_FAULT(c->d, WRITE_COUNT_UNREAD))
 		a->error = EINVAL;
 	else if (c->msg.len - sizeof(access) >= access.count)
 		a->error = device_write(c->d, &access, c->msg.data + sizeof(access));
@@ -351,8 +354,7 @@ static int next_message(struct client *c)
 /* By fault: a message that wants no reply is kept until the next one is done. */
 static bool put_off(struct client *c)
 {
-	if (!(c->msg.h.flags & VU_NO_REPLY) || c->late.h.size ||
-	    !SERVE_FAULT(c->d, POSTED_LATE))
+	if (!(c->msg.h.flags & VU_NO_REPLY) || c->late.h.size || !SERVE_FAULT(c->d, POSTED_LATE))
 		return false;
 	c->late = c->msg;
 	c->msg = (struct vu_msg){ 0 };
@@ -381,6 +383,7 @@ static int handle(struct client *c, struct answer *a)
 	if (put_off(c))
 		return 0;
 	dispatch(c, a);
+	device_look(c->d);
 	c->errors += a->error != 0;
 	err = answer(c, a);
 	catch_up(c);

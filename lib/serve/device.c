@@ -20,7 +20,7 @@
 #define ENTRY_BYTES  16u
 #define ENTRY_VECTOR 12u /* vector control */
 #define PAGE	     4096u
-#define IGNORED	     -1	 /* by fault: it is answered, and nothing is done */
+#define IGNORED	     -1 /* by fault: it is answered, and nothing is done */
 
 /* ---- what the model asks of us ---- */
 
@@ -94,15 +94,28 @@ static void drop_event(struct device *d, unsigned vector)
 	set_mask(d, vector, true);
 }
 
-static void drop_events(struct device *d)
+static void drop_vectors(struct device *d)
 {
 	for (unsigned i = 0; i < d->vectors; i++)
 		drop_event(d, i);
 }
 
+static void drop_events(struct device *d)
+{
+	drop_vectors(d);
+	wire_drop(&d->wire);
+}
+
 unsigned device_irq_count(const struct device *d, unsigned index)
 {
+	if (index == VU_IRQ_INTX)
+		return wire_is_there(d->m);
 	return index == VU_IRQ_MSIX ? d->vectors : 0;
+}
+
+void device_look(struct device *d)
+{
+	wire_look(&d->wire, d->m);
 }
 
 static int never_blocks(int fd)
@@ -167,6 +180,8 @@ int device_set_irqs(struct device *d, const struct vu_set_irqs *set, const uint8
 
 	if (err)
 		return err == IGNORED ? 0 : err;
+	if (set->index == VU_IRQ_INTX)
+		return wire_set(&d->wire, d->m, set, !len || data[0], fd, fds);
 	if (!(set->flags & VU_SET_TRIGGER)) {
 		if (set->flags & VU_SET_EVENTFD)
 			return EINVAL;
@@ -177,7 +192,7 @@ int device_set_irqs(struct device *d, const struct vu_set_irqs *set, const uint8
 		return give_events(d, set, fd, fds);
 	} else if (!set->count && set->flags & VU_SET_NONE) {
 		if (set->index == VU_IRQ_MSIX)
-			drop_events(d);
+			drop_vectors(d);
 	} else {
 		fire(d, set, set->flags & VU_SET_BOOL ? data : NULL);
 	}
@@ -388,6 +403,7 @@ int device_open(struct device *d, const char *options, char *error)
 	memset(d, 0, sizeof(*d));
 	for (unsigned i = 0; i < DEVICE_VECTORS; i++)
 		d->event[i] = -1;
+	d->wire.fd = -1;
 	d->m = model_new(&bus);
 	err = d->m ? model_options_start(&voice, options, d->m) : -ENOMEM;
 	if (err) {

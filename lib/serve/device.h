@@ -4,6 +4,7 @@
 #define SERVE_DEVICE_H
 
 #include "serve/memory.h"
+#include "serve/wire.h"
 
 struct model;
 
@@ -13,6 +14,7 @@ struct device {
 	struct model *m;
 	struct memory mem;
 	int event[DEVICE_VECTORS]; /* eventfd of a vector, -1: none */
+	struct wire wire;
 	unsigned vectors;
 	unsigned msix; /* offset of the capability */
 	/* by fault */
@@ -27,6 +29,8 @@ struct device {
 int device_open(struct device *d, const char *options, char *error);
 void device_close(struct device *d);
 
+/* After anything that may have moved the device: signals its wire, when it is time. */
+void device_look(struct device *d);
 /* The client is gone: no memory, no eventfds, function reset; what it stored stays. */
 void device_leave(struct device *d);
 /* Power lost and back. 0 or an errno to answer with. */

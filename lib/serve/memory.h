@@ -27,7 +27,7 @@ struct memory_far {
 struct memory {
 	struct memory_region region[MEMORY_REGIONS];
 	unsigned n;
-	bool by_message;	/* all of it, also where there is a descriptor */
+	bool by_message;       /* all of it, also where there is a descriptor */
 	struct memory_far far; /* take and put NULL: there is nobody to ask */
 };
 

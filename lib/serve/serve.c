@@ -120,6 +120,7 @@ static void pass_time(struct serve *s)
 	ask_begin(&s->c.ask);
 	for (unsigned i = 0; i < TICKS_MAX && model_now(s->d.m) < now; i++)
 		model_relax(s->d.m, now - model_now(s->d.m));
+	device_look(&s->d);
 }
 
 static uint64_t pause_ns(const struct serve *s)

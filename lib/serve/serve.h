@@ -19,9 +19,9 @@ struct serve;
 struct serve_options {
 	const char *socket; /* made, mode 0600; one that nobody serves any more is replaced */
 	const char *model;  /* options as behind "model:" */
-	bool by_message;    /* reach the client's memory by messages alone, never by its descriptors */
-	bool step;	    /* offer the stepped clock */
-	bool fresh; /* a device as it was made for every client, not the one that was left */
+	bool by_message; /* reach the client's memory by messages alone, never by its descriptors */
+	bool step;	 /* offer the stepped clock */
+	bool fresh;	 /* a device as it was made for every client, not the one that was left */
 };
 
 enum serve_kind {

@@ -25,6 +25,7 @@
 #include "target/session.h"
 #include "target/target.h"
 #include "target/vu_device.h"
+#include "target/vu_wire.h"
 
 #define ARENA_AT      0x100000000ull /* unlike our pointers: a leaked one faults */
 #define ARENA_UNIT    0x200000ull    /* servers register memory in such pieces */
@@ -50,6 +51,8 @@ struct vfio_user {
 	char *path;
 	struct vu_device d;
 	struct ram ram;
+	int wire; /* eventfd of INTx; -1: nobody asked yet */
+	bool has_wire;
 	int arena_fd; /* -1: there is none yet */
 	bool mapped;  /* the server has the arena */
 	uint64_t mem, timeout_ms;
@@ -336,6 +339,28 @@ static int vfio_user_irq_wait(struct target *t, unsigned vector, uint64_t deadli
 	}
 }
 
+/* Time does not pass between the look and the word that it is too late. */
+static int vfio_user_wire_wait(struct target *t, bool active, uint64_t deadline_ns)
+{
+	struct vfio_user *v = priv(t);
+
+	for (;;) {
+		uint64_t now = vfio_user_now(t);
+		bool is_active = false;
+		int err = trouble(t, vu_wire_look(&v->d, &v->wire, &is_active));
+
+		if (err)
+			return err;
+		if (is_active == active)
+			return 1;
+		if (now >= deadline_ns)
+			return 0;
+		err = vfio_user_relax(t, deadline_ns - now);
+		if (err)
+			return err;
+	}
+}
+
 /* ---- reset ---- */
 
 static int function_reset(struct target *t)
@@ -462,6 +487,8 @@ static int open_session(struct target *t)
 	if (!err && steps(v))
 		err = begin_clock(t);
 	if (!err)
+		err = vu_wire_find(&v->d, &v->has_wire);
+	if (!err)
 		err = disable(t);
 	return trouble(t, err);
 }
@@ -476,6 +503,13 @@ static int open_all(struct target *t)
 }
 
 /* ---- the session, for cases ---- */
+
+static void drop_wire(struct vfio_user *v)
+{
+	if (v->wire >= 0)
+		close(v->wire);
+	v->wire = -1;
+}
 
 static int session_ask(struct target *t, struct vu_header *h, const struct vu_piece piece[2],
 		       const int *fd, unsigned fds, struct vu_msg *ret, uint64_t timeout_ns)
@@ -514,6 +548,7 @@ static int session_drop(struct target *t)
 {
 	struct vfio_user *v = priv(t);
 
+	drop_wire(v);
 	vu_device_close(&v->d);
 	vu_link_close(&v->d.link);
 	v->d.link.broken = -ENODEV;
@@ -541,6 +576,7 @@ static void release(struct target *t)
 	struct vfio_user *v = priv(t);
 
 	close_memory(v);
+	drop_wire(v);
 	vu_device_close(&v->d);
 	vu_link_close(&v->d.link);
 	free(v->path);
@@ -556,7 +592,9 @@ static int vfio_user_open(struct target *t, const char *address)
 
 	if (!v)
 		return -ENOMEM;
-	*v = (struct vfio_user){ .mem = ARENA_DEFAULT, .timeout_ms = 10000, .arena_fd = -1 };
+	*v = (struct vfio_user){
+		.mem = ARENA_DEFAULT, .timeout_ms = 10000, .arena_fd = -1, .wire = -1
+	};
 	v->d.link.sock = v->d.link.twin = -1;
 	for (unsigned i = 0; i < VU_VECTORS_MAX; i++)
 		v->d.event[i] = -1;
@@ -586,12 +624,14 @@ static int vfio_user_caps(struct target *t, struct target_caps *ret)
 	uint16_t vendor = v->d.id & 0xffff, device = v->d.id >> 16;
 	bool model = v->d.link.server.power, qemu = vendor == 0x1b36 && device == 0x0010;
 
-	ret->has = NEED_QUEUES | NEED_CONFIG | NEED_HOLE | NEED_BARS | NEED_RECONNECT |
-		   NEED_MESSAGES;
+	ret->has =
+		NEED_QUEUES | NEED_CONFIG | NEED_HOLE | NEED_BARS | NEED_RECONNECT | NEED_MESSAGES;
 	if (v->d.vectors)
 		ret->has |= NEED_IRQ;
 	if (v->d.real_table)
 		ret->has |= NEED_MSIX_TABLE;
+	if (v->has_wire)
+		ret->has |= NEED_WIRE;
 	if (v->d.link.server.power)
 		ret->has |= NEED_RESTART;
 	ret->emulated = model || qemu; /* behind any other there may be a real drive */
@@ -626,6 +666,7 @@ const struct target_ops target_vfio_user = {
 	.dma_unmap = vfio_user_dma_unmap,
 	.irq_enable = vfio_user_irq_enable,
 	.irq_wait = vfio_user_irq_wait,
+	.wire_wait = vfio_user_wire_wait,
 	.mem_read = vfio_user_mem_read,
 	.mem_write = vfio_user_mem_write,
 	.reset = vfio_user_reset,

@@ -14,9 +14,9 @@
 
 #include "base/clock.h"
 
-#define RETRY_NS  NS_PER_S /* a server that serves one client a process is a while in coming */
-#define OUR_IDS	  0x7fffu /* the others are for who sends messages of his own */
-#define LOOK_MAX  64u /* commands of the server that one look answers */
+#define RETRY_NS NS_PER_S /* a server that serves one client a process is a while in coming */
+#define OUR_IDS	 0x7fffu  /* the others are for who sends messages of his own */
+#define LOOK_MAX 64u	  /* commands of the server that one look answers */
 
 __attribute__((format(printf, 3, 4))) static int fail(struct vu_link *l, int err, const char *fmt,
 						      ...)
@@ -296,6 +296,7 @@ int vu_link_look(struct vu_link *l)
 	if (!err || err == -EAGAIN)
 		return 0;
 	l->broken = err == -ENODEV ? err : -EPROTO;
-	return fail(l, l->broken, err == -ENODEV ? "the server hung up"
-						 : "the server sends what nobody asked for");
+	return fail(l, l->broken,
+		    err == -ENODEV ? "the server hung up"
+				   : "the server sends what nobody asked for");
 }

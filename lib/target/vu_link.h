@@ -10,7 +10,7 @@
 
 struct vu_link {
 	int sock;
-	int twin; /* what the server asks comes there; -1: by sock, between ours and its reply */
+	int twin;  /* what the server asks comes there; -1: by sock, between ours and its reply */
 	bool asks; /* the server does ask */
 	struct vu_window window[VU_WINDOWS]; /* what it may ask for */
 	uint16_t id;

@@ -55,8 +55,11 @@ enum {
 	VU_REGION_CONFIG = 7, /* index */
 	VU_CAP_SPARSE = 1,
 
-	VU_IRQ_MSIX = 2,    /* index */
+	VU_IRQ_INTX = 0, /* index */
+	VU_IRQ_MSIX = 2,
 	VU_IRQ_EVENTFD = 1, /* of struct vu_irq */
+	VU_IRQ_MASKABLE = 2,
+	VU_IRQ_AUTOMASKED = 4,
 	VU_IRQ_NORESIZE = 8,
 
 	VU_SET_NONE = 0x1, /* of struct vu_set_irqs: what comes with it, and what it does */

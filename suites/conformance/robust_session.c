@@ -78,8 +78,9 @@ static void judge_blocks(struct rig *r, struct writes *w)
 	for (unsigned i = 0; i < BLOCKS; i++) {
 		if (!w->last[i])
 			continue;
-		CHECK_STATUS(r, rig_io(r, rig_queue(r), cmd_read(w->ns->nsid, FIRST + i, 1, data,
-								 w->ns->lba_bytes)),
+		CHECK_STATUS(r,
+			     rig_io(r, rig_queue(r),
+				    cmd_read(w->ns->nsid, FIRST + i, 1, data, w->ns->lba_bytes)),
 			     SC_SUCCESS);
 		judge_block(r, w, i, data);
 		w->last[i] = 0;
@@ -174,8 +175,7 @@ static void draw_map(struct rig *r, struct nonsense *n)
 static void draw_irqs(struct rig *r, struct nonsense *n)
 {
 	struct vu_set_irqs set = { sizeof(set), (uint32_t)rig_rand(r),
-				   (uint32_t)rig_rand_below(r, 8),
-				   (uint32_t)rig_rand(r) | 0x10000,
+				   (uint32_t)rig_rand_below(r, 8), (uint32_t)rig_rand(r) | 0x10000,
 				   (uint32_t)rig_rand_below(r, 100) + 1 };
 
 	put(n, VU_DEVICE_SET_IRQS, &set, sizeof(set));
@@ -203,9 +203,9 @@ static void draw_short(struct rig *r, struct nonsense *n)
 /* Every message is wrong whatever the numbers: none of them may do anything. */
 static void msg_transport(struct rig *r)
 {
-	static void (*const draw[])(struct rig *, struct nonsense *) = {
-		draw_access, draw_map, draw_irqs, draw_unknown, draw_short
-	};
+	static void (*const draw[])(struct rig *, struct nonsense *) = { draw_access, draw_map,
+									 draw_irqs, draw_unknown,
+									 draw_short };
 
 	rig_ctrl(r);
 	for (uint64_t i = rig_pick(r, 200, 2000, 100000); i; i--) {
@@ -223,7 +223,8 @@ static void msg_transport(struct rig *r)
 
 static const struct rig_case cases[] = {
 	{ .id = "client-vanishes",
-	  .rule = "A client that vanishes with commands in flight leaves whole blocks, and a device "
+	  .rule = "A client that vanishes with commands in flight leaves whole blocks, and a "
+		  "device "
 		  "that serves the next client.",
 	  .ref = "Base 2.2 Controller Level Reset; NVM CS 1.0 Atomic Operation; vfio-user protocol "
 		 "(QEMU docs/interop/vfio-user.rst) Client Disconnection",

@@ -54,15 +54,15 @@ const struct vu_msg *talk_say(struct rig *r, const struct talk *m)
 
 const struct vu_msg *talk_ask(struct rig *r, unsigned command, const void *data, size_t len)
 {
-	return talk_say(r, &(struct talk){ .command = (uint16_t)command, .data = data, .len = len });
+	return talk_say(r,
+			&(struct talk){ .command = (uint16_t)command, .data = data, .len = len });
 }
 
 void talk_post(struct rig *r, unsigned command, const void *data, size_t len)
 {
-	struct talk m = { .command = (uint16_t)command,
-			  .flags = VU_NO_REPLY,
-			  .data = data,
-			  .len = len };
+	struct talk m = {
+		.command = (uint16_t)command, .flags = VU_NO_REPLY, .data = data, .len = len
+	};
 
 	if (say(r, &m, NULL))
 		rig_fail(r, "a message that wants no reply: %s", rig_target(r)->error);

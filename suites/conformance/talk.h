@@ -12,7 +12,7 @@
 #define TALK_REF   "vfio-user protocol (QEMU docs/interop/vfio-user.rst) "
 #define TALK_BYTES 4096u
 #define TALK_NS	   (10 * NS_PER_S) /* a server may take seconds */
-#define TALK_ID	   0x4001u /* of messages that have no reason for another */
+#define TALK_ID	   0x4001u	   /* of messages that have no reason for another */
 
 /* One message, for rows of a table; what is not said is 0. */
 struct talk {

@@ -10,7 +10,9 @@
 static const struct command_row {
 	const char *name;
 	uint16_t command;
-} unknown[] = { { "zero", 0 }, { "withdrawn", 14 }, { "past-the-last", 19 }, { "highest", 0xffff } };
+} unknown[] = {
+	{ "zero", 0 }, { "withdrawn", 14 }, { "past-the-last", 19 }, { "highest", 0xffff }
+};
 
 static void unknown_command(struct rig *r)
 {
@@ -48,8 +50,7 @@ static void reply_echoes(struct rig *r)
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
 		struct vu_header h = { .id = ids[i], .command = VU_DEVICE_GET_INFO };
 
-		if (rig_target(r)->ops->session->ask(rig_target(r), &h, piece, NULL, 0, m,
-						     TALK_NS))
+		if (rig_target(r)->ops->session->ask(rig_target(r), &h, piece, NULL, 0, m, TALK_NS))
 			rig_fail(r, "no reply to the message with ID %04Xh: %s", ids[i],
 				 rig_target(r)->error);
 		CHECK_EQ(r, "message ID of the reply", m->h.id, ids[i]);
@@ -157,8 +158,7 @@ static void argsz_bounds_reply(struct rig *r)
 
 	for (uint32_t i = 0; i < info.regions && i < 64; i++) {
 		struct vu_region ask = { .argsz = sizeof(ask), .index = i };
-		const struct vu_msg *m =
-			talk_ask(r, VU_DEVICE_GET_REGION_INFO, &ask, sizeof(ask));
+		const struct vu_msg *m = talk_ask(r, VU_DEVICE_GET_REGION_INFO, &ask, sizeof(ask));
 
 		if (talk_failed(m))
 			continue;

@@ -9,7 +9,7 @@
 #define POISON	0x5a
 #define PAGE	4096u
 #define READS	16u
-#define SOON_NS	(50 * NS_PER_MS)
+#define SOON_NS (50 * NS_PER_MS)
 #define LOOKS	500u /* accesses of the next client: more than what a command in flight may take */
 
 static const char hello[] = "{\"capabilities\":{\"max_msg_fds\":8}}";
@@ -106,7 +106,8 @@ static void gone_events(struct rig *r)
 	if (*fd < 0)
 		rig_broken(r, "no eventfd");
 	rig_defer(r, close_event, fd);
-	REQUIRE_TRUE(r, !talk_failed(talk_set_irqs(r, VU_SET_EVENTFD | VU_SET_TRIGGER, 0, 1, fd, 1)),
+	REQUIRE_TRUE(r,
+		     !talk_failed(talk_set_irqs(r, VU_SET_EVENTFD | VU_SET_TRIGGER, 0, 1, fd, 1)),
 		     "vector 0 can be given an eventfd");
 	talk_drop(r);
 	talk_renew(r);
@@ -144,8 +145,8 @@ static void read_and_judge(struct rig *r)
 	CHECK_STATUS(r, rig_io(r, rig_queue(r), cmd_read(ns->nsid, 0, 1, data, ns->lba_bytes)),
 		     SC_SUCCESS);
 	CHECK_EQ(r, "CC.EN of the first client's controller", rig_reg32(r, REG_CC) & CC_EN, CC_EN);
-	CHECK_EQ(r, "CSTS.CFS of the first client's controller",
-		 rig_reg32(r, REG_CSTS) & CSTS_CFS, 0);
+	CHECK_EQ(r, "CSTS.CFS of the first client's controller", rig_reg32(r, REG_CSTS) & CSTS_CFS,
+		 0);
 }
 
 /* It may be refused, let wait, or served as well. */
@@ -231,7 +232,8 @@ static const struct rig_case cases[] = {
 	  .fault = "gone-client-events-stay",
 	  .run = gone_events },
 	{ .id = "comes-and-goes",
-	  .rule = "Every new client is served like the first; nothing is left of those that are gone.",
+	  .rule = "Every new client is served like the first; nothing is left of those that are "
+		  "gone.",
 	  .ref = TALK_REF "Client Disconnection; Security Considerations",
 	  .needs = TALK_NEEDS | NEED_HOLE,
 	  .fault = "gone-client-maps-leak",
@@ -244,7 +246,8 @@ static const struct rig_case cases[] = {
 	  .fault = "second-client-resets",
 	  .run = second_client },
 	{ .id = "device-reset",
-	  .rule = "DEVICE_RESET is answered without payload and leaves a device that comes up again.",
+	  .rule = "DEVICE_RESET is answered without payload and leaves a device that comes up "
+		  "again.",
 	  .ref = TALK_REF "VFIO_USER_DEVICE_RESET",
 	  .needs = TALK_NEEDS | NEED_CONFIG,
 	  .harm = HARM_DATA,

@@ -82,8 +82,7 @@ static void flags_exclude(struct rig *r)
 {
 	const struct flags_row *row = rig_row(r);
 
-	CHECK_REFUSED(r, "SET_IRQS with these flags",
-		      talk_set_irqs(r, row->flags, 0, 1, NULL, 0));
+	CHECK_REFUSED(r, "SET_IRQS with these flags", talk_set_irqs(r, row->flags, 0, 1, NULL, 0));
 	talk_check_usable(r);
 }
 
@@ -101,7 +100,8 @@ static void descriptors_match(struct rig *r)
 static void trigger(struct rig *r)
 {
 	int fd[2] = { event(r), event(r) };
-	struct vu_set_irqs set = { sizeof(set) + 2, VU_SET_BOOL | VU_SET_TRIGGER, VU_IRQ_MSIX, 0, 2 };
+	struct vu_set_irqs set = { sizeof(set) + 2, VU_SET_BOOL | VU_SET_TRIGGER, VU_IRQ_MSIX, 0,
+				   2 };
 	struct talk some = { .command = VU_DEVICE_SET_IRQS,
 			     .data = &set,
 			     .len = sizeof(set),
@@ -126,8 +126,7 @@ static void taken_away(struct rig *r)
 
 	REQUIRE_TRUE(r, !talk_failed(talk_set_irqs(r, GIVE, 0, 2, fd, 2)),
 		     "two vectors can be given eventfds");
-	CHECK_DONE(r, "SET_IRQS that takes an eventfd away",
-		   talk_set_irqs(r, GIVE, 0, 1, NULL, 0));
+	CHECK_DONE(r, "SET_IRQS that takes an eventfd away", talk_set_irqs(r, GIVE, 0, 1, NULL, 0));
 	talk_set_irqs(r, FIRE, 0, 1, NULL, 0);
 	CHECK_EQ(r, "eventfd of vector 0, taken away", taken(fd[0]), 0);
 	CHECK_DONE(r, "SET_IRQS that takes all away", talk_set_irqs(r, FIRE, 0, 0, NULL, 0));
@@ -199,7 +198,8 @@ static const struct rig_case cases[] = {
 	  .run = flags_exclude,
 	  ROWS(flags) },
 	{ .id = "irq-descriptors",
-	  .rule = "SET_IRQS brings as many eventfds as it has vectors, or none: else it is an error.",
+	  .rule = "SET_IRQS brings as many eventfds as it has vectors, or none: else it is an "
+		  "error.",
 	  .ref = TALK_REF "VFIO_USER_DEVICE_SET_IRQS",
 	  .needs = TALK_NEEDS | NEED_IRQ,
 	  .level = SHOULD,

@@ -113,12 +113,9 @@ static void map_is_reached(struct rig *r)
 static const struct part_row {
 	const char *name;
 	uint64_t from, bytes;
-} parts[] = { { "the-begin", 0, PAGE },
-	      { "the-end", TALK_MEMORY - PAGE, PAGE },
-	      { "the-middle", PAGE, PAGE },
-	      { "and-more", 0, 2 * TALK_MEMORY },
-	      { "no-bytes", 0, 0 },
-	      { "elsewhere", 2 * TALK_MEMORY, PAGE } };
+} parts[] = { { "the-begin", 0, PAGE },	    { "the-end", TALK_MEMORY - PAGE, PAGE },
+	      { "the-middle", PAGE, PAGE }, { "and-more", 0, 2 * TALK_MEMORY },
+	      { "no-bytes", 0, 0 },	    { "elsewhere", 2 * TALK_MEMORY, PAGE } };
 
 static void unmap_is_exact(struct rig *r)
 {
@@ -193,7 +190,8 @@ static const struct rig_case cases[] = {
 	  .run = map_overlaps,
 	  ROWS(overlaps) },
 	{ .id = "map-numbers",
-	  .rule = "A DMA map that has no bytes, wraps, or is not in its one descriptor is an error.",
+	  .rule = "A DMA map that has no bytes, wraps, or is not in its one descriptor is an "
+		  "error.",
 	  .ref = TALK_REF "VFIO_USER_DMA_MAP; Security Considerations",
 	  .needs = TALK_NEEDS | NEED_HOLE,
 	  .level = SHOULD,

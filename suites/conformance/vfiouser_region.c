@@ -90,8 +90,7 @@ static void past_the_end(struct rig *r)
 			      .more = rig_mem(r, a.count),
 			      .more_len = a.count };
 
-	CHECK_REFUSED(r, "a read past the end",
-		      talk_ask(r, VU_REGION_READ, &a, sizeof(a)));
+	CHECK_REFUSED(r, "a read past the end", talk_ask(r, VU_REGION_READ, &a, sizeof(a)));
 	CHECK_REFUSED(r, "a write past the end", talk_say(r, &write));
 	talk_check_usable(r);
 }
@@ -118,9 +117,14 @@ static const struct width_row {
 	const char *name;
 	uint64_t offset;
 	uint32_t count;
-} widths[] = { { "1", REG_VS, 1 },	      { "2", REG_VS, 2 },	{ "3", REG_VS, 3 },
-	       { "4", REG_VS, 4 },	      { "8", REG_CAP, 8 },	{ "16", REG_CAP, 16 },
-	       { "4-misaligned", REG_VS + 1, 4 }, { "8-misaligned", REG_CAP + 4, 8 } };
+} widths[] = { { "1", REG_VS, 1 },
+	       { "2", REG_VS, 2 },
+	       { "3", REG_VS, 3 },
+	       { "4", REG_VS, 4 },
+	       { "8", REG_CAP, 8 },
+	       { "16", REG_CAP, 16 },
+	       { "4-misaligned", REG_VS + 1, 4 },
+	       { "8-misaligned", REG_CAP + 4, 8 } };
 
 /* Which of them a device knows is left to it; an answer is an answer to what was asked. */
 static void read_answers(struct rig *r)
@@ -152,8 +156,9 @@ static void check_block(struct rig *r, uint32_t count)
 		uint32_t one = rig_cfg(r, at, 32);
 
 		memcpy(&word, m->data + sizeof(struct vu_access) + at, 4);
-		CHECK_TRUE(r, word == one, "configuration space %02Xh: %08Xh in a block, %08Xh alone",
-			   at, word, one);
+		CHECK_TRUE(r, word == one,
+			   "configuration space %02Xh: %08Xh in a block, %08Xh alone", at, word,
+			   one);
 	}
 }
 
@@ -170,7 +175,8 @@ static void config_agrees(struct rig *r)
 
 static const struct rig_case cases[] = {
 	{ .id = "index-beyond",
-	  .rule = "A region or kind of interrupt past those that DEVICE_GET_INFO counts is an error.",
+	  .rule = "A region or kind of interrupt past those that DEVICE_GET_INFO counts is an "
+		  "error.",
 	  .ref = TALK_REF "VFIO_USER_DEVICE_GET_INFO; VFIO_USER_DEVICE_GET_REGION_INFO",
 	  .needs = TALK_NEEDS,
 	  .level = SHOULD,

@@ -142,7 +142,10 @@ static void twin_is_there(struct rig *r)
 
 /* ---- clients that are none ---- */
 
-#define SIZE_OF(n) { TALK_ID, VU_VERSION, (n), 0, 0 }
+#define SIZE_OF(n)                                                                                 \
+	{                                                                                          \
+		TALK_ID, VU_VERSION, (n), 0, 0                                                     \
+	}
 
 static const struct vu_header heads[] = {
 	SIZE_OF(0),
@@ -223,7 +226,8 @@ static const struct rig_case cases[] = {
 	  .run = version_agrees,
 	  ROWS(minors) },
 	{ .id = "version-other-major",
-	  .rule = "A major version that is not known is not accepted, and the next client is served.",
+	  .rule = "A major version that is not known is not accepted, and the next client is "
+		  "served.",
 	  .ref = TALK_REF "VFIO_USER_VERSION",
 	  .needs = TALK_NEEDS,
 	  .fault = "version-any-major",
