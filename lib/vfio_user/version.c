@@ -147,7 +147,7 @@ static void twin_text(const struct vu_version *v, char *to, size_t len)
 
 size_t vu_version_format(const struct vu_version *v, void *to, size_t len)
 {
-	char *bytes = to, ours[64] = "", twin[64] = "";
+	char *bytes = to, ours[64] = "", twin[96] = "";
 	int n;
 
 	if (len < 4)
