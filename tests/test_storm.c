@@ -8,14 +8,16 @@
 #include <errno.h>
 #include <string.h>
 
-#define HEADER(steps) "{\"type\":\"nvrig-replay\",\"version\":1,\"steps\":" #steps ",\"seed\":\"7\"}\n"
+#define HEADER(steps)                                                                              \
+	"{\"type\":\"nvrig-replay\",\"version\":1,\"steps\":" #steps ",\"seed\":\"7\"}\n"
 #define SQE_HEX                                                                                    \
 	"02000000010000000000000000000000000000000000000000000000000000000000000000000000"         \
 	"000000000000000000000000000000000000000000000000"
 #define READ                                                                                       \
-	"{\"step\":4,\"do\":\"command\",\"queue\":1,\"sqe\":\"" SQE_HEX                             \
+	"{\"step\":4,\"do\":\"command\",\"queue\":1,\"sqe\":\"" SQE_HEX                            \
 	"\",\"pointer\":\"list\",\"offset\":8}\n"
-#define WAIT "{\"step\":5,\"do\":\"wait\"}\n"
+#define WAIT  "{\"step\":5,\"do\":\"wait\"}\n"
+#define RESET "{\"step\":6,\"do\":\"reset\"}\n"
 
 /* ---- files ---- */
 
@@ -131,18 +133,29 @@ static void no_file(void)
 static bool may_hold(const struct blocks *b, uint64_t lba, uint64_t id, uint64_t since)
 {
 	uint8_t data[BYTES];
-	uint64_t at, want;
+	struct blocks_odd odd;
 
 	blocks_fill(data, id, BYTES);
-	return blocks_match(b, lba, 1, data, since, &at, &want);
+	return blocks_match(b, lba, 1, data, since, &odd);
+}
+
+static void begin(struct blocks *b, uint64_t lba, uint64_t n, uint64_t id)
+{
+	blocks_begin(b, &(struct blocks_change){ lba, n, id, true });
+}
+
+static void end(struct blocks *b, uint64_t lba, uint64_t n, uint64_t id, enum blocks_end how,
+		uint64_t now)
+{
+	blocks_end(b, &(struct blocks_change){ lba, n, id, true }, how, now);
 }
 
 static struct blocks *written(uint64_t id)
 {
 	struct blocks *b = blocks_new(100, 8, BYTES);
 
-	blocks_begin(b, 100, 8, id);
-	blocks_end(b, 100, 8, id, BLOCKS_DONE, 10);
+	begin(b, 100, 8, id);
+	end(b, 100, 8, id, BLOCKS_DONE, 10);
 	return b;
 }
 
@@ -158,9 +171,9 @@ static void one_after_the_other(void)
 	CU_ASSERT(!may_hold(b, 103, BLOCKS_ZEROES, 11));
 	CU_ASSERT(may_hold(b, 103, 0x999, 5)); /* sent before the write ended */
 	CU_ASSERT(may_hold(b, 99, 0x999, 11)); /* not followed */
-	blocks_begin(b, 102, 2, BLOCKS_ZEROES);
+	begin(b, 102, 2, BLOCKS_ZEROES);
 	CU_ASSERT(may_hold(b, 103, 0x103, 11) && may_hold(b, 103, BLOCKS_ZEROES, 11));
-	blocks_end(b, 102, 2, BLOCKS_ZEROES, BLOCKS_DONE, 20);
+	end(b, 102, 2, BLOCKS_ZEROES, BLOCKS_DONE, 20);
 	CU_ASSERT(may_hold(b, 103, 0x103, 15)); /* a read sent before */
 	CU_ASSERT(!may_hold(b, 103, 0x103, 21));
 	CU_ASSERT(may_hold(b, 103, BLOCKS_ZEROES, 21) && may_hold(b, 104, 0x104, 21));
@@ -171,11 +184,11 @@ static void together(void)
 {
 	struct blocks *b = written(0x100);
 
-	blocks_begin(b, 100, 4, 0x200);
-	blocks_begin(b, 102, 4, 0x300);
-	blocks_end(b, 100, 4, 0x200, BLOCKS_DONE, 20);
+	begin(b, 100, 4, 0x200);
+	begin(b, 102, 4, 0x300);
+	end(b, 100, 4, 0x200, BLOCKS_DONE, 20);
 	CU_ASSERT(may_hold(b, 102, 0x202, 21) && may_hold(b, 102, 0x300, 21));
-	blocks_end(b, 102, 4, 0x300, BLOCKS_DONE, 30);
+	end(b, 102, 4, 0x300, BLOCKS_DONE, 30);
 	CU_ASSERT(may_hold(b, 102, 0x202, 31) && may_hold(b, 102, 0x300, 31));
 	CU_ASSERT(!may_hold(b, 102, 0x102, 31));
 	CU_ASSERT(may_hold(b, 100, 0x200, 31) && !may_hold(b, 100, 0x100, 31));
@@ -186,20 +199,20 @@ static void other_ends(void)
 {
 	struct blocks *b = written(0x100);
 
-	blocks_begin(b, 100, 1, 0x200);
-	blocks_end(b, 100, 1, 0x200, BLOCKS_NONE, 20);
+	begin(b, 100, 1, 0x200);
+	end(b, 100, 1, 0x200, BLOCKS_NONE, 20);
 	CU_ASSERT(may_hold(b, 100, 0x100, 21) && !may_hold(b, 100, 0x200, 21));
-	blocks_begin(b, 101, 1, 0x200);
-	blocks_end(b, 101, 1, 0x200, BLOCKS_MAYBE, 30);
+	begin(b, 101, 1, 0x200);
+	end(b, 101, 1, 0x200, BLOCKS_MAYBE, 30);
 	CU_ASSERT(may_hold(b, 101, 0x101, 31) && may_hold(b, 101, 0x200, 31));
 	CU_ASSERT(!may_hold(b, 101, 0x201, 31));
-	blocks_begin(b, 102, 1, 0x200);
-	blocks_end(b, 102, 1, 0x200, BLOCKS_TORN, 40);
+	begin(b, 102, 1, 0x200);
+	end(b, 102, 1, 0x200, BLOCKS_TORN, 40);
 	CU_ASSERT(may_hold(b, 102, 0x12345, 41));
 	/* two deallocations, one refused: what the first may have left is still there */
 	for (int i = 0; i < 2; i++) {
-		blocks_begin(b, 103, 1, BLOCKS_ZEROES);
-		blocks_end(b, 103, 1, BLOCKS_ZEROES, i ? BLOCKS_NONE : BLOCKS_MAYBE, 50);
+		begin(b, 103, 1, BLOCKS_ZEROES);
+		end(b, 103, 1, BLOCKS_ZEROES, i ? BLOCKS_NONE : BLOCKS_MAYBE, 50);
 	}
 	CU_ASSERT(may_hold(b, 103, BLOCKS_ZEROES, 51) && may_hold(b, 103, 0x103, 51));
 	blocks_free(b);
@@ -212,8 +225,8 @@ static void unreadable(void)
 	CU_ASSERT(!blocks_spoilt(b, 100, 8, 20));
 	blocks_spoil(b, 104, 2);
 	CU_ASSERT(blocks_spoilt(b, 100, 8, 20) && !blocks_spoilt(b, 100, 4, 20));
-	blocks_begin(b, 104, 2, 0x500);
-	blocks_end(b, 104, 2, 0x500, BLOCKS_DONE, 30);
+	begin(b, 104, 2, 0x500);
+	end(b, 104, 2, 0x500, BLOCKS_DONE, 30);
 	CU_ASSERT(!blocks_spoilt(b, 104, 2, 31));
 	CU_ASSERT(blocks_spoilt(b, 104, 2, 25)); /* a read sent before it healed */
 	CU_ASSERT(may_hold(b, 104, 0x500, 31) && !may_hold(b, 104, 0x104, 31));
@@ -231,9 +244,86 @@ static void comparing(void)
 	CU_ASSERT(!equal && differs);
 	blocks_compare(b, 98, 4, 0x98, 20, &equal, &differs);
 	CU_ASSERT(differs); /* of two of them nothing is known */
-	blocks_begin(b, 102, 1, 0x200);
+	begin(b, 102, 1, 0x200);
 	blocks_compare(b, 100, 8, 0x100, 20, &equal, &differs);
 	CU_ASSERT(equal && differs);
+	blocks_free(b);
+}
+
+/* ---- mixtures ---- */
+
+/* The block's first `cut` bytes of one content, the rest of another. */
+static bool may_tear(const struct blocks *b, uint64_t lba, uint64_t head, uint64_t tail, size_t cut,
+		     uint64_t since, struct blocks_odd *odd)
+{
+	uint8_t data[BYTES], rest[BYTES];
+
+	blocks_fill(data, head, BYTES);
+	blocks_fill(rest, tail, BYTES);
+	memcpy(data + cut, rest + cut, BYTES - cut);
+	return blocks_match(b, lba, 1, data, since, odd);
+}
+
+/* Beside an atomic writer a block is of one thing, beside a loose one of what may be there. */
+static void torn_beside_one(void)
+{
+	struct blocks_change w = { 100, 1, 0x200, true };
+	struct blocks *b = written(0x100);
+	struct blocks_odd odd = { 0 };
+
+	blocks_begin(b, &w);
+	CU_ASSERT(!may_tear(b, 100, 0x200, 0x100, 203, 11, &odd));
+	CU_ASSERT(odd.torn && odd.lba == 100 && odd.at == 203 && odd.want == 0x200);
+	blocks_end(b, &w, BLOCKS_DONE, 20);
+	w = (struct blocks_change){ 100, 8, 0x300, false };
+	blocks_begin(b, &w);
+	CU_ASSERT(may_tear(b, 103, 0x303, 0x103, 203, 21, &odd));
+	CU_ASSERT(!may_tear(b, 103, 0x303, 0x104, 203, 21, &odd)); /* of nobody's */
+	CU_ASSERT(!odd.torn && odd.lba == 103 && odd.at == 203 && odd.want == 0x303);
+	CU_ASSERT(!may_tear(b, 100, 0x300, 0x100, 8, 21, &odd)); /* overwritten before */
+	blocks_end(b, &w, BLOCKS_DONE, 30);
+	CU_ASSERT(may_tear(b, 103, 0x303, 0x103, 203, 25, &odd)); /* a read sent before */
+	CU_ASSERT(!may_tear(b, 103, 0x303, 0x103, 203, 31, &odd));
+	blocks_free(b);
+}
+
+/* Two at once, one of them loose: the mixture stays, until something is written alone. */
+static void torn_by_two(void)
+{
+	struct blocks_change large = { 100, 8, 0x300, false }, small = { 103, 1, 0x400, true };
+	struct blocks *b = written(0x100);
+	struct blocks_odd odd = { 0 };
+
+	blocks_begin(b, &large);
+	blocks_begin(b, &small);
+	blocks_end(b, &large, BLOCKS_DONE, 20);
+	blocks_end(b, &small, BLOCKS_DONE, 30);
+	CU_ASSERT(may_tear(b, 103, 0x400, 0x303, 203, 31, &odd));
+	CU_ASSERT(!may_tear(b, 103, 0x400, 0x103, 203, 31, &odd)); /* the old is gone */
+	CU_ASSERT(!may_tear(b, 102, 0x302, 0x102, 203, 31, &odd)); /* there it was alone */
+	small.id = 0x500;
+	blocks_begin(b, &small);
+	blocks_end(b, &small, BLOCKS_NONE, 40); /* refused: nothing has changed */
+	CU_ASSERT(may_tear(b, 103, 0x400, 0x303, 203, 41, &odd));
+	blocks_begin(b, &small);
+	blocks_end(b, &small, BLOCKS_DONE, 50);
+	CU_ASSERT(may_tear(b, 103, 0x400, 0x303, 203, 45, &odd)); /* a read sent before */
+	CU_ASSERT(!may_tear(b, 103, 0x400, 0x303, 203, 51, &odd));
+	blocks_free(b);
+}
+
+/* Two atomic ones at once leave one of the two. */
+static void torn_by_none(void)
+{
+	struct blocks_change a = { 100, 1, 0x200, true }, c = { 100, 1, 0x300, true };
+	struct blocks *b = written(0x100);
+	struct blocks_odd odd = { 0 };
+
+	blocks_begin(b, &a);
+	blocks_begin(b, &c);
+	blocks_end(b, &a, BLOCKS_DONE, 20);
+	blocks_end(b, &c, BLOCKS_DONE, 30);
+	CU_ASSERT(!may_tear(b, 100, 0x200, 0x300, 8, 31, &odd) && odd.torn);
 	blocks_free(b);
 }
 
@@ -243,15 +333,126 @@ static void too_many(void)
 	struct blocks *b = written(0x100);
 
 	for (uint64_t i = 0; i < 2 * BLOCKS_MAY; i++)
-		blocks_begin(b, 100, 1, 0x1000 * (i + 2));
+		begin(b, 100, 1, 0x1000 * (i + 2));
 	for (uint64_t i = 0; i < 2 * BLOCKS_MAY; i++)
-		blocks_end(b, 100, 1, 0x1000 * (i + 2), BLOCKS_DONE, 20 + i);
+		end(b, 100, 1, 0x1000 * (i + 2), BLOCKS_DONE, 20 + i);
 	CU_ASSERT(may_hold(b, 100, 0x1000 * (2 * BLOCKS_MAY + 1), 100));
 	CU_ASSERT(may_hold(b, 100, 0x42, 100));
-	blocks_begin(b, 100, 1, 0x9000);
-	blocks_end(b, 100, 1, 0x9000, BLOCKS_DONE, 200);
+	begin(b, 100, 1, 0x9000);
+	end(b, 100, 1, 0x9000, BLOCKS_DONE, 200);
 	CU_ASSERT(may_hold(b, 100, 0x9000, 201) && !may_hold(b, 100, 0x42, 201));
 	blocks_free(b);
+}
+
+/* ---- the player ---- */
+
+struct bench {
+	struct target *t;
+	struct facts facts;
+	struct ctrl *c;
+	struct play_stage stage;
+};
+
+static struct bench *bench_open(const char *address)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+	char error[256];
+
+	CU_ASSERT_EQUAL_FATAL(target_open("model:", &b->t, error), 0);
+	CU_ASSERT_EQUAL_FATAL(facts_gather(b->t, &b->facts), 0);
+	target_close(b->t);
+	CU_ASSERT_EQUAL_FATAL(target_open(address, &b->t, error), 0);
+	CU_ASSERT_EQUAL_FATAL(ctrl_open(b->t, &b->c), 0);
+	CU_ASSERT_EQUAL_FATAL(play_stage(b->c, &b->facts, true, &b->stage), 0);
+	return b;
+}
+
+static void bench_close(struct bench *b)
+{
+	ctrl_close(b->c);
+	target_close(b->t);
+	free(b);
+}
+
+static void play_steps(struct bench *b, const char *text, struct play_result *ret)
+{
+	char error[SCRIPT_ERROR];
+	struct script s;
+
+	CU_ASSERT_EQUAL_FATAL(parse(text, &s, error), 0);
+	CU_ASSERT_EQUAL(play(&b->stage, &s, ret), 0);
+	script_free(&s);
+}
+
+static void expect_silence(const struct play_result *r)
+{
+	CU_ASSERT(r->stopped);
+	CU_ASSERT_EQUAL_FATAL(r->findings, 1);
+	CU_ASSERT_EQUAL(r->finding[0].class, PLAY_SILENT);
+	CU_ASSERT(strstr(r->finding[0].text, "does not bring it up") != NULL);
+}
+
+/* No queue is there, then and at the end. */
+static void no_controller(void)
+{
+	struct bench *b = bench_open("model:fault=never-ready");
+	struct play_result r;
+
+	play_steps(b, HEADER(2) READ WAIT, &r);
+	expect_silence(&r);
+	bench_close(b);
+}
+
+/* The queues of the time before it are gone. */
+static void no_second_controller(void)
+{
+	struct bench *b = bench_open("model:fault=cfs-on-enable");
+	struct play_result r;
+
+	play_steps(b, HEADER(3) READ RESET READ, &r);
+	expect_silence(&r);
+	bench_close(b);
+}
+
+static void add_io(struct script *s, uint8_t queue, struct cmd c)
+{
+	struct script_step step = {
+		.number = (uint32_t)s->n, .queue = queue, .sqe = c.sqe, .aims_at = SCRIPT_NOBODY
+	};
+
+	CU_ASSERT_EQUAL_FATAL(script_add(s, &step), 0);
+}
+
+/* The first Read shows what is wrong; the others complete before the controller is taken down. */
+static void ends_in_quiet(void)
+{
+	static const struct script_step wait = { .kind = SCRIPT_WAIT };
+	struct bench *b = bench_open("model:fault=write-zeroes-neighbour");
+	uint32_t nsid = b->stage.area[0].ns->nsid;
+	uint64_t lba = b->stage.area[0].first + 8;
+	struct script s = { .seed = 1 };
+	unsigned reads = 0, completed = 0;
+	struct play_result r;
+
+	add_io(&s, 1, cmd_write_zeroes(nsid, lba, 1, false));
+	CU_ASSERT_EQUAL_FATAL(script_add(&s, &wait), 0);
+	for (uint8_t i = 0; i < 6; i++)
+		add_io(&s, 1 + i % 2, cmd_read(nsid, lba, 2, NULL, 0));
+	CU_ASSERT_EQUAL(play(&b->stage, &s, &r), 0);
+	CU_ASSERT_EQUAL_FATAL(r.findings, 1);
+	CU_ASSERT_EQUAL(r.finding[0].class, PLAY_DATA);
+	for (uint64_t i = 0; i < b->c->trace.n; i++) {
+		const struct trace_record *t = trace_at(&b->c->trace, i);
+
+		if (!t || t->kind != TRACE_COMMAND || !t->sqid || t->sqe.opcode != nvme_cmd_read)
+			continue;
+		reads++;
+		completed += t->completed;
+	}
+	CU_ASSERT_EQUAL(reads, 6);
+	CU_ASSERT_EQUAL(completed, 6);
+	script_free(&s);
+	bench_close(b);
 }
 
 /* ---- shrinking ---- */
@@ -295,8 +496,11 @@ static void shrink_to(unsigned a, unsigned b, size_t want)
 	struct script s = { .seed = 1 };
 
 	for (uint32_t i = 0; i < 200; i++) {
-		struct script_step step = { .number = i, .kind = SCRIPT_COMMAND, .queue = 3,
-					    .offset = 64, .aims_at = SCRIPT_NOBODY };
+		struct script_step step = { .number = i,
+					    .kind = SCRIPT_COMMAND,
+					    .queue = 3,
+					    .offset = 64,
+					    .aims_at = SCRIPT_NOBODY };
 
 		CU_ASSERT_EQUAL_FATAL(script_add(&s, &step), 0);
 	}
@@ -351,7 +555,13 @@ static const struct unit units[] = {
 	{ "other ends", other_ends },
 	{ "unreadable blocks", unreadable },
 	{ "comparing", comparing },
+	{ "torn beside one", torn_beside_one },
+	{ "torn by two", torn_by_two },
+	{ "torn by none", torn_by_none },
 	{ "too many at once", too_many },
+	{ "a controller that does not come up", no_controller },
+	{ "a controller that does not come up again", no_second_controller },
+	{ "the play ends in quiet", ends_in_quiet },
 	{ "shrinking", shrinking },
 	{ "shrinking without a device", shrinking_ends },
 };

@@ -15,10 +15,15 @@ struct content {
 struct block {
 	struct content may[BLOCKS_MAY];
 	uint8_t n, writers;
-	bool any;     /* anything may be there */
-	bool arrived; /* one of those in flight together succeeded */
-	bool torn;    /* one of them failed half-way, or there was no room to follow it */
+	uint8_t loose; /* how many of them are not atomic */
+	bool any;      /* anything may be there */
+	bool arrived;  /* one of those in flight together succeeded */
+	bool touched;  /* or was cut off */
+	bool torn;     /* one of them failed half-way, or there was no room to follow it */
+	bool mingled;  /* there were two at once, and one was loose */
+	bool mixed;    /* such a pair has come to rest: a mixture may be there */
 	bool spoilt;
+	uint64_t whole_at;  /* when it stopped being a mixture */
 	uint64_t known_at;  /* when it stopped being anything */
 	uint64_t healed_at; /* when it could be read again */
 };
@@ -65,6 +70,12 @@ static uint64_t word_of(uint64_t id, size_t i)
 	return z ^ (z >> 27);
 }
 
+/* The first says what it is. */
+static uint64_t content_word(uint64_t id, size_t i)
+{
+	return i && id != BLOCKS_ZEROES && id != BLOCKS_ONES ? word_of(id, i) : id;
+}
+
 void blocks_fill(void *data, uint64_t id, uint32_t lba_bytes)
 {
 	uint8_t *p = data;
@@ -74,24 +85,23 @@ void blocks_fill(void *data, uint64_t id, uint32_t lba_bytes)
 		return;
 	}
 	for (size_t i = 0; i < lba_bytes / 8; i++) {
-		uint64_t w = i ? word_of(id, i) : id; /* the first says what it is */
+		uint64_t w = content_word(id, i);
 
 		memcpy(p + 8 * i, &w, 8);
 	}
 }
 
-static bool holds(const uint8_t *p, uint64_t id, uint32_t lba_bytes)
+/* How many bytes from the first on are of this content. */
+static size_t agrees_for(const uint8_t *p, uint64_t id, uint32_t lba_bytes)
 {
-	for (size_t i = 0; i < lba_bytes / 8; i++) {
-		uint64_t w, want = id == BLOCKS_ZEROES || id == BLOCKS_ONES ? id
-				   : i					    ? word_of(id, i)
-									    : id;
+	for (size_t i = 0; i < lba_bytes; i += 8) {
+		uint64_t want = content_word(id, i / 8);
 
-		memcpy(&w, p + 8 * i, 8);
-		if (w != want)
-			return false;
+		for (size_t k = 0; k < 8; k++)
+			if (p[i + k] != ((const uint8_t *)&want)[k])
+				return i + k;
 	}
-	return true;
+	return lba_bytes;
 }
 
 static uint64_t id_of(uint64_t id, uint64_t k)
@@ -158,17 +168,30 @@ static void launch(struct block *blk, uint64_t id)
 	c->flying++;
 }
 
-void blocks_begin(struct blocks *b, uint64_t lba, uint64_t n, uint64_t id)
+void blocks_begin(struct blocks *b, const struct blocks_change *c)
 {
 	uint64_t k, end;
 
-	for (clip(b, lba, n, &k, &end); k < end; k++) {
-		struct block *blk = at(b, lba, k);
+	for (clip(b, c->lba, c->n, &k, &end); k < end; k++) {
+		struct block *blk = at(b, c->lba, k);
 
 		if (!blk->writers)
-			blk->arrived = blk->torn = false;
+			blk->arrived = blk->touched = blk->torn = blk->mingled = false;
 		blk->writers++;
-		launch(blk, id_of(id, k));
+		blk->loose += !c->atomic;
+		blk->mingled |= blk->loose && blk->writers > 1;
+		launch(blk, id_of(c->id, k));
+	}
+}
+
+/* A mixture stays until something written alone, or by atomic ones, takes its place. */
+static void settle_mixture(struct block *blk, uint64_t now)
+{
+	if (blk->mingled && blk->touched) {
+		blk->mixed = true;
+	} else if (blk->mixed && blk->arrived) {
+		blk->mixed = false;
+		blk->whole_at = now;
 	}
 }
 
@@ -184,6 +207,7 @@ static void come_to_rest(struct block *blk, uint64_t now)
 		}
 		c->fresh = false;
 	}
+	settle_mixture(blk, now);
 	if (blk->arrived && blk->spoilt) {
 		blk->spoilt = false;
 		blk->healed_at = now;
@@ -196,11 +220,15 @@ static void arrive(struct content *c)
 		c->here = c->fresh = true;
 }
 
-static void end_one(struct block *blk, uint64_t id, enum blocks_end how, uint64_t now)
+static void end_one(struct block *blk, uint64_t id, bool atomic, enum blocks_end how, uint64_t now)
 {
 	struct content *c = find(blk, id);
 
 	blk->writers--;
+	blk->loose -= !atomic;
+	if (!atomic)
+		blk->whole_at = now;
+	blk->touched |= how != BLOCKS_NONE;
 	if (c && c->flying)
 		c->flying--;
 	switch (how) {
@@ -227,13 +255,12 @@ static void end_one(struct block *blk, uint64_t id, enum blocks_end how, uint64_
 		come_to_rest(blk, now);
 }
 
-void blocks_end(struct blocks *b, uint64_t lba, uint64_t n, uint64_t id, enum blocks_end how,
-		uint64_t now)
+void blocks_end(struct blocks *b, const struct blocks_change *c, enum blocks_end how, uint64_t now)
 {
 	uint64_t k, end;
 
-	for (clip(b, lba, n, &k, &end); k < end; k++)
-		end_one(at(b, lba, k), id_of(id, k), how, now);
+	for (clip(b, c->lba, c->n, &k, &end); k < end; k++)
+		end_one(at(b, c->lba, k), id_of(c->id, k), c->atomic, how, now);
 }
 
 bool blocks_guess(const struct blocks *b, uint64_t lba, uint64_t *ret_id)
@@ -287,26 +314,69 @@ static bool may_be(const struct content *c, uint64_t since)
 	return !is_gone(c) || c->gone > since;
 }
 
+static bool may_be_mixed(const struct block *blk, uint64_t since)
+{
+	return blk->loose || blk->mixed || since < blk->whole_at;
+}
+
+/* Is each byte of something that may be there? */
+static bool is_mixture(const struct block *blk, const uint8_t *p, uint64_t since,
+		       uint32_t lba_bytes)
+{
+	for (size_t i = 0; i < lba_bytes; i += 8) {
+		bool of_one[8] = { false };
+
+		for (unsigned c = 0; c < blk->n; c++) {
+			uint64_t w = content_word(blk->may[c].id, i / 8);
+
+			for (size_t k = 0; may_be(&blk->may[c], since) && k < 8; k++)
+				of_one[k] |= p[i + k] == ((const uint8_t *)&w)[k];
+		}
+		for (size_t k = 0; k < 8; k++)
+			if (!of_one[k])
+				return false;
+	}
+	return true;
+}
+
+/* Is it wholly one of the things that may be there? False: *ret has the one it is for longest. */
+static bool is_one(const struct block *blk, const uint8_t *p, uint64_t since, uint32_t lba_bytes,
+		   struct blocks_odd *ret)
+{
+	ret->at = 0;
+	ret->want = BLOCKS_ZEROES;
+	for (unsigned i = 0; i < blk->n; i++) {
+		size_t n;
+
+		if (!may_be(&blk->may[i], since))
+			continue;
+		n = agrees_for(p, blk->may[i].id, lba_bytes);
+		if (n == lba_bytes)
+			return true;
+		if (n >= ret->at) {
+			ret->at = n;
+			ret->want = blk->may[i].id;
+		}
+	}
+	return false;
+}
+
 bool blocks_match(const struct blocks *b, uint64_t lba, uint64_t n, const void *data,
-		  uint64_t since, uint64_t *ret_lba, uint64_t *ret_want)
+		  uint64_t since, struct blocks_odd *ret)
 {
 	uint64_t k, end;
 
 	for (clip(b, lba, n, &k, &end); k < end; k++) {
 		const struct block *blk = at(b, lba, k);
 		const uint8_t *p = (const uint8_t *)data + k * b->lba_bytes;
-		bool held = is_anything(blk, since) || blk->spoilt || since < blk->healed_at;
 
-		for (unsigned i = 0; !held && i < blk->n; i++)
-			held = may_be(&blk->may[i], since) &&
-			       holds(p, blk->may[i].id, b->lba_bytes);
-		if (held)
+		if (is_anything(blk, since) || blk->spoilt || since < blk->healed_at ||
+		    is_one(blk, p, since, b->lba_bytes, ret))
 			continue;
-		*ret_lba = lba + k;
-		*ret_want = BLOCKS_ZEROES;
-		for (unsigned i = 0; i < blk->n; i++)
-			if (may_be(&blk->may[i], since))
-				*ret_want = blk->may[i].id;
+		ret->torn = is_mixture(blk, p, since, b->lba_bytes);
+		if (ret->torn && may_be_mixed(blk, since))
+			continue;
+		ret->lba = lba + k;
 		return false;
 	}
 	return true;

@@ -7,6 +7,9 @@
  * order (NVM CS 1.0 Command Ordering Requirements), a write that was cut off is there or is not
  * (Atomic Operation). What can no longer be there is remembered for as long as a read that was
  * sent before may still bring it.
+ *
+ * A writer is atomic or loose (AWUN/NAWUN). Beside a loose one a read may bring a mixture, each
+ * byte of another content; where a loose one and another were in flight together, it may stay one.
  */
 #ifndef STORM_BLOCKS_H
 #define STORM_BLOCKS_H
@@ -42,12 +45,16 @@ enum blocks_end {
 
 /*
  * A change of the blocks lba..lba + n - 1, of which those outside are nobody's business; block k
- * of it gets identity id + k, or id itself where that is BLOCKS_ZEROES or BLOCKS_ONES. Every
- * begin has one end with the same arguments; `now` is a count that grows with each call.
+ * of it gets identity id + k, or id itself where that is BLOCKS_ZEROES or BLOCKS_ONES.
  */
-void blocks_begin(struct blocks *b, uint64_t lba, uint64_t n, uint64_t id);
-void blocks_end(struct blocks *b, uint64_t lba, uint64_t n, uint64_t id, enum blocks_end end,
-		uint64_t now);
+struct blocks_change {
+	uint64_t lba, n, id;
+	bool atomic; /* to the commands beside it */
+};
+
+/* Every begin has one end of the same change; `now` is a count that grows with each call. */
+void blocks_begin(struct blocks *b, const struct blocks_change *c);
+void blocks_end(struct blocks *b, const struct blocks_change *c, enum blocks_end end, uint64_t now);
 
 /* An identity that the block may have, the newest; false: it is not followed, or may be anything.
  */
@@ -59,12 +66,16 @@ void blocks_spoil(struct blocks *b, uint64_t lba, uint64_t n);
 /* May one of them be unreadable to a read sent at `since`? */
 bool blocks_spoilt(const struct blocks *b, uint64_t lba, uint64_t n, uint64_t since);
 
-/*
- * Is this what a read of n blocks, sent at `since`, may have brought? False: *ret_lba is the block
- * that it may not be, *ret_want an identity that it may have had.
- */
+/* A block that may not be what was read. */
+struct blocks_odd {
+	uint64_t lba, want; /* want: what it may have held, and the one that it is for longest */
+	size_t at;	    /* the first byte that is not of it */
+	bool torn;	    /* each byte is of one thing or another that it may have held */
+};
+
+/* Is this what a read of n blocks, sent at `since`, may have brought? False and *ret: no. */
 bool blocks_match(const struct blocks *b, uint64_t lba, uint64_t n, const void *data,
-		  uint64_t since, uint64_t *ret_lba, uint64_t *ret_want);
+		  uint64_t since, struct blocks_odd *ret);
 
 /*
  * A Compare against data of these identities, sent at `since`: may it succeed, may it miscompare?

@@ -51,70 +51,126 @@ static bool is_deallocate(const struct flight *f)
 	       le32_get(f->sqe.cdw11) & DEALLOCATE;
 }
 
+/* ---- is it atomic? NVM CS 1.0 Atomic Operation ---- */
+
+/* Do the blocks meet a boundary of the namespace's? */
+static bool crosses(const struct nvme_id_ns *id, const struct range *r, uint16_t size_z)
+{
+	uint64_t size = size_z + 1ull, from = r->lba - le16_get(id->nabo);
+
+	if (!(id->nsfeat & NVME_NS_FEAT_NATOMIC) || !size_z || r->lba < le16_get(id->nabo))
+		return false;
+	return from / size != (from + r->n - 1) / size;
+}
+
+/*
+ * A Write of so few blocks (0's based, the controller's and the namespace's word), within a
+ * boundary. Whether a Write Zeroes is one of the write commands that the text means is left open,
+ * and a Dataset Management is none.
+ */
+static bool is_small_write(const struct flight *f, const struct range *r, uint16_t of_ctrl,
+			   uint16_t of_ns, uint16_t boundary)
+{
+	bool own = r->ns->id.nsfeat & NVME_NS_FEAT_NATOMIC && of_ns;
+
+	return is_write(f) && r->n <= (own ? of_ns : of_ctrl) + 1ull &&
+	       !crosses(&r->ns->id, r, boundary);
+}
+
+/* To the commands beside it: AWUN, NAWUN. */
+static bool is_atomic(const struct player *p, const struct flight *f, const struct range *r)
+{
+	return p->wants_atomic &&
+	       is_small_write(f, r, le16_get(p->st->facts->id.awun), le16_get(r->ns->id.nawun),
+			      le16_get(r->ns->id.nabsn));
+}
+
+/* When it is cut off: AWUPF, NAWUPF. Of a larger one the text guarantees nothing. */
+static bool is_whole_when_cut(const struct player *p, const struct flight *f, const struct range *r)
+{
+	return is_small_write(f, r, le16_get(p->st->facts->id.awupf), le16_get(r->ns->id.nawupf),
+			      le16_get(r->ns->id.nabspf));
+}
+
+/* ---- which run alone ---- */
+
+bool effect_sets_atomicity(const struct script_step *s)
+{
+	return s->kind == SCRIPT_COMMAND && !s->queue && s->sqe.opcode == nvme_admin_set_features &&
+	       (le32_get(s->sqe.cdw10) & 0xff) == NVME_FEAT_FID_WRITE_ATOMIC;
+}
+
 bool effect_is_alone(const struct player *p, const struct script_step *s)
 {
 	uint8_t op = s->sqe.opcode;
 
-	if (data_in_sandbox(p, s) || s->sqe.flags & FUSE)
+	if (data_in_sandbox(p, s) || s->sqe.flags & FUSE || effect_sets_atomicity(s))
 		return true;
 	return s->queue && (op == nvme_cmd_write_uncor || op == nvme_cmd_copy);
 }
 
 /* ---- the regions that a range meets ---- */
 
-typedef void region_fn(struct player *p, struct blocks *b, const struct range *r, uint64_t id,
+typedef void region_fn(struct player *p, struct blocks *b, const struct blocks_change *c,
 		       enum blocks_end how);
 
-static void begin_one(struct player *p, struct blocks *b, const struct range *r, uint64_t id,
+static void begin_one(struct player *p, struct blocks *b, const struct blocks_change *c,
 		      enum blocks_end how)
 {
 	(void)p;
 	(void)how;
-	blocks_begin(b, r->lba, r->n, id);
+	blocks_begin(b, c);
 }
 
-static void end_one(struct player *p, struct blocks *b, const struct range *r, uint64_t id,
+static void end_one(struct player *p, struct blocks *b, const struct blocks_change *c,
 		    enum blocks_end how)
 {
-	blocks_end(b, r->lba, r->n, id, how, p->now);
+	blocks_end(b, c, how, p->now);
 }
 
-static void forget_one(struct player *p, struct blocks *b, const struct range *r, uint64_t id,
+static void forget_one(struct player *p, struct blocks *b, const struct blocks_change *c,
 		       enum blocks_end how)
 {
 	(void)p;
-	(void)id;
 	(void)how;
-	blocks_forget(b, r->lba, r->n);
+	blocks_forget(b, c->lba, c->n);
 }
 
-static void spoil_one(struct player *p, struct blocks *b, const struct range *r, uint64_t id,
+static void spoil_one(struct player *p, struct blocks *b, const struct blocks_change *c,
 		      enum blocks_end how)
 {
 	(void)p;
-	(void)id;
 	(void)how;
-	blocks_spoil(b, r->lba, r->n);
+	blocks_spoil(b, c->lba, c->n);
 }
 
-static void each_region(struct player *p, const struct range *r, region_fn *fn, uint64_t id,
-			enum blocks_end how)
+static void each_region(struct player *p, const struct facts_ns *ns, const struct blocks_change *c,
+			region_fn *fn, enum blocks_end how)
 {
 	for (unsigned i = 0; i < p->regions; i++)
-		if (p->region[i].ns == r->ns)
-			fn(p, p->region[i].blocks, r, id, how);
+		if (p->region[i].ns == ns)
+			fn(p, p->region[i].blocks, c, how);
+}
+
+static struct blocks_change change_of(const struct range *r)
+{
+	return (struct blocks_change){ .lba = r->lba, .n = r->n };
 }
 
 /* Every range of a Dataset Management, twice: a deallocated block reads as zeroes or as ones. */
 static void each_dsm(struct player *p, const struct flight *f, region_fn *fn, enum blocks_end how)
 {
 	const struct nvme_dsm_range *d = (const struct nvme_dsm_range *)f->given;
+	const struct facts_ns *ns = effect_ns(p, &f->sqe);
 
 	for (size_t i = 0; d && (i + 1) * sizeof(*d) <= f->len; i++) {
-		struct range r = { effect_ns(p, &f->sqe), le64_get(d[i].slba), le32_get(d[i].nlb) };
+		struct blocks_change c = { .lba = le64_get(d[i].slba),
+					   .n = le32_get(d[i].nlb),
+					   .id = BLOCKS_ZEROES };
 
-		each_region(p, &r, fn, BLOCKS_ZEROES, how);
-		each_region(p, &r, fn, BLOCKS_ONES, how);
+		each_region(p, ns, &c, fn, how);
+		c.id = BLOCKS_ONES;
+		each_region(p, ns, &c, fn, how);
 	}
 }
 
@@ -123,67 +179,86 @@ static void each_dsm(struct player *p, const struct flight *f, region_fn *fn, en
 void effect_begin(struct player *p, struct flight *f)
 {
 	struct range r = range_of(p, &f->sqe);
-	uint64_t id;
+	struct blocks_change c = change_of(&r);
 
 	f->changes = r.ns && (f->buf || f->sqe.opcode == nvme_cmd_write_zeroes);
 	if (!f->changes)
 		return;
-	if (writes_plainly(f, &id))
-		each_region(p, &r, begin_one, id, BLOCKS_DONE);
-	else if (is_deallocate(f))
+	if (writes_plainly(f, &c.id)) {
+		f->atomic = c.atomic = is_atomic(p, f, &r);
+		each_region(p, r.ns, &c, begin_one, BLOCKS_DONE);
+	} else if (is_deallocate(f)) {
 		each_dsm(p, f, begin_one, BLOCKS_DONE);
-	else
+	} else {
 		f->changes = false;
+	}
 }
 
 static void end_change(struct player *p, struct flight *f, enum blocks_end how)
 {
 	struct range r = range_of(p, &f->sqe);
-	uint64_t id;
+	struct blocks_change c = change_of(&r);
 
 	if (!f->changes)
 		return;
 	f->changes = false;
-	if (writes_plainly(f, &id))
-		each_region(p, &r, end_one, id, how);
-	else
+	c.atomic = f->atomic;
+	if (!writes_plainly(f, &c.id))
 		each_dsm(p, f, end_one, how == BLOCKS_DONE ? BLOCKS_MAYBE : how);
+	else if (how == BLOCKS_MAYBE && !is_whole_when_cut(p, f, &r))
+		each_region(p, r.ns, &c, end_one, BLOCKS_TORN);
+	else
+		each_region(p, r.ns, &c, end_one, how);
 }
 
 /* Those that run alone, and whatever writes from the sandbox or as half of a pair. */
 static void end_alone(struct player *p, const struct flight *f, uint16_t status, bool refused)
 {
 	struct range r = range_of(p, &f->sqe);
+	struct blocks_change c = change_of(&r);
 
 	if (!f->step->queue || !r.ns || refused)
 		return;
 	if (f->sqe.opcode == nvme_cmd_write_uncor)
-		each_region(p, &r, status == SC_SUCCESS ? spoil_one : forget_one, 0, BLOCKS_DONE);
+		each_region(p, r.ns, &c, status == SC_SUCCESS ? spoil_one : forget_one,
+			    BLOCKS_DONE);
 	else if (f->sqe.opcode == nvme_cmd_copy)
 		for (unsigned i = 0; i < p->regions; i++) /* its length is the sum of its ranges */
 			blocks_forget(p->region[i].blocks, 0, UINT64_MAX);
 	else if (!f->buf)
-		each_region(p, &r, forget_one, 0, BLOCKS_DONE);
+		each_region(p, r.ns, &c, forget_one, BLOCKS_DONE);
+}
+
+static void tell_block(struct player *p, const struct flight *f, const struct range *r,
+		       const uint8_t *data, const struct blocks_odd *odd)
+{
+	uint64_t got;
+
+	memcpy(&got, data + (odd->lba - r->lba) * r->ns->lba_bytes, sizeof(got));
+	if (odd->torn)
+		player_wrong(p, f, PLAY_DATA, "torn",
+			     "LBA %" PRIu64 " of namespace %u is torn, and every Write on its way "
+			     "there was atomic: from byte %zu on it is not what begins with "
+			     "%016" PRIX64 "h any more",
+			     odd->lba, r->ns->nsid, odd->at, odd->want);
+	else
+		player_wrong(p, f, PLAY_DATA, "",
+			     "LBA %" PRIu64 " of namespace %u begins with %016" PRIX64
+			     "h; of what it may hold, one block begins with %016" PRIX64
+			     "h, and byte %zu is not of that",
+			     odd->lba, r->ns->nsid, got, odd->want, odd->at);
 }
 
 static void look_at_read(struct player *p, const struct flight *f)
 {
 	struct range r = range_of(p, &f->sqe);
 	const uint8_t *data = data_got(p, f);
-	uint64_t lba, want;
+	struct blocks_odd odd;
 
-	for (unsigned i = 0; i < p->regions && !player_stopped(p); i++) {
-		uint64_t got;
-
-		if (p->region[i].ns != r.ns ||
-		    blocks_match(p->region[i].blocks, r.lba, r.n, data, f->since, &lba, &want))
-			continue;
-		memcpy(&got, data + (lba - r.lba) * r.ns->lba_bytes, sizeof(got));
-		player_wrong(p, f, PLAY_DATA, "",
-			     "LBA %" PRIu64 " of namespace %u begins with %016" PRIX64
-			     "h; of what it may hold, one block begins with %016" PRIX64 "h",
-			     lba, r.ns->nsid, got, want);
-	}
+	for (unsigned i = 0; i < p->regions && !player_stopped(p); i++)
+		if (p->region[i].ns == r.ns &&
+		    !blocks_match(p->region[i].blocks, r.lba, r.n, data, f->since, &odd))
+			tell_block(p, f, &r, data, &odd);
 }
 
 void effect_end(struct player *p, struct flight *f, uint16_t status, bool refused)

@@ -35,6 +35,7 @@ struct flight {
 	struct oracle_ticket ticket;
 	uint64_t since, id, deadline_ns;
 	bool alone, changes; /* begun on the blocks, to be ended */
+	bool atomic;
 };
 
 struct player {
@@ -42,10 +43,11 @@ struct player {
 	const struct script *script;
 	struct play_result *r;
 	struct ctrl *c;
-	struct sq *sq[SCRIPT_QUEUES_MAX + 1];
+	struct sq *sq[SCRIPT_QUEUES_MAX + 1]; /* NULL while it is not up */
 	struct flight flight[FLIGHTS];
 	unsigned in_flight; /* event requests apart */
 	struct oracle_state oracle;
+	bool wants_atomic; /* nobody has said that AWUN need not hold */
 	struct region region[2 * PLAY_AREAS];
 	unsigned regions;
 	struct buf *sandbox;
@@ -82,6 +84,8 @@ void data_free(struct player *p, struct flight *f);
 
 /* Must nothing else be in flight with it? */
 bool effect_is_alone(const struct player *p, const struct script_step *s);
+/* Does it say whether AWUN need hold (Write Atomicity Normal)? */
+bool effect_sets_atomicity(const struct script_step *s);
 void effect_begin(struct player *p, struct flight *f);
 /* It completed: the blocks are as its end says, and what it brought is looked at. */
 void effect_end(struct player *p, struct flight *f, uint16_t status, bool refused);

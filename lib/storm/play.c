@@ -13,6 +13,7 @@
 
 #define ENTRIES	     32u
 #define ANSWER_NS    (10 * NS_PER_S)
+#define SETTLE_NS    NS_PER_S
 #define RELAX_NS     (200 * NS_PER_US)
 #define PIECE_BLOCKS 8u
 #define ID_LBA_BITS  24
@@ -184,6 +185,8 @@ static void wait_for(struct player *p, unsigned most)
 {
 	const struct flight *late;
 
+	if (player_stopped(p))
+		return;
 	ring_all(p);
 	while (p->in_flight > most && !player_stopped(p)) {
 		if (reap(p))
@@ -277,6 +280,7 @@ static int put(struct player *p, const struct script_step *s, size_t index)
 	oracle_sent(&p->oracle, &f->ask, &f->ticket);
 	p->r->oracle_ns += clock_mono_ns() - begin;
 	effect_begin(p, f);
+	p->wants_atomic &= !effect_sets_atomicity(s);
 	f->cid = sq_put(q, &f->sqe);
 	f->sqe.cid = le16_from(f->cid);
 	p->last_cid[s->queue] = f->cid;
@@ -343,6 +347,17 @@ static int create_queues(struct player *p)
 	return err;
 }
 
+/* Must Writes up to AWUN be atomic? So it is unless Write Atomicity Normal says otherwise (DN). */
+static int ask_atomicity(struct player *p)
+{
+	struct cmd get = cmd_get_features(NVME_FEAT_FID_WRITE_ATOMIC, 0, 0, 0);
+	struct cpl cpl;
+	int err = ctrl_admin(p->c, &get, &cpl);
+
+	p->wants_atomic = !err && cpl.status == SC_SUCCESS && !(cpl.dw0 & 1);
+	return err;
+}
+
 /* The oracle hears of what the library did. */
 static void tell_oracle(struct player *p)
 {
@@ -366,16 +381,17 @@ static int start(struct player *p)
 		if (p->flight[i].used)
 			effect_cut(p, &p->flight[i]);
 	cfg.admin_sq_entries = cfg.admin_cq_entries = ENTRIES;
+	memset(p->sq, 0, sizeof(p->sq)); /* enabling frees them, even where it fails */
 	err = ctrl_enable(p->c, &cfg, NULL);
 	for (unsigned i = 0; i < FLIGHTS; i++) {
 		data_free(p, &p->flight[i]);
 		p->flight[i].used = false;
 	}
 	p->in_flight = 0;
-	if (!err) {
+	err = err ? err : ask_atomicity(p);
+	err = err ? err : create_queues(p);
+	if (!err)
 		p->sq[0] = p->c->asq;
-		err = create_queues(p);
-	}
 	if (err == -ETIMEDOUT || err == -EIO || err == -ENODEV) {
 		player_wrong(p, NULL, PLAY_SILENT, "",
 			     "a Controller Reset does not bring it up: %s", strerror(-err));
@@ -499,19 +515,68 @@ static int run(struct player *p)
 	for (size_t i = 0; !err && !player_stopped(p) && i < p->script->n; i++) {
 		p->index = i;
 		err = run_step(p, i);
-		if (!err && !player_stopped(p) && i % 8 == 7)
+		if (err || player_stopped(p))
+			break; /* of a start that failed there are no queues */
+		if (i % 8 == 7)
 			ring_all(p);
 		reap(p);
 	}
-	wait_for(p, 0);
+	if (!err)
+		wait_for(p, 0);
 	err = err || player_stopped(p) ? err : pass(p, &own, false);
 	if (!err && !player_stopped(p))
 		look_alive(p, &own);
 	return err;
 }
 
+static bool is_up(const struct player *p)
+{
+	for (unsigned i = 0; i < p->r->findings; i++)
+		if (p->r->finding[i].class == PLAY_SILENT)
+			return false;
+	return p->sq[0];
+}
+
+/* True: something completed, which nobody judges any more. */
+static bool drop_completed(struct player *p)
+{
+	bool any = false;
+	struct cpl cpl;
+
+	for (unsigned q = 0; q <= p->st->queues; q++) {
+		struct cq *cq = p->sq[q]->cq;
+
+		for (uint32_t n = cq->size; n && cq_next(cq, &cpl); n--) {
+			struct flight *f = find(p, cpl.sqid, cpl.cid);
+
+			if (f)
+				land(p, f);
+			any = true;
+		}
+		cq_ring(cq);
+	}
+	return any;
+}
+
+/*
+ * What goes wrong ends the play with commands in flight. They get their time to complete: the reset
+ * behind them is the player's, and no script asks what becomes of them in one.
+ */
+static void settle(struct player *p)
+{
+	uint64_t end_ns = target_now(p->c->t) + SETTLE_NS;
+
+	if (!p->in_flight || !is_up(p))
+		return;
+	ring_all(p);
+	while (p->in_flight && target_now(p->c->t) < end_ns)
+		if (!drop_completed(p) && p->c->t->ops->relax(p->c->t, RELAX_NS))
+			return;
+}
+
 static void leave(struct player *p)
 {
+	settle(p);
 	ctrl_disable(p->c, NULL); /* nothing may be in flight when memory goes */
 	for (unsigned i = 0; i < FLIGHTS; i++)
 		data_free(p, &p->flight[i]);

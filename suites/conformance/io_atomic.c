@@ -174,6 +174,33 @@ static uint8_t *read_now(struct rivals *v, unsigned queue, uint32_t blocks)
 
 /* ---- atomic-awun ---- */
 
+/* Where a torn Read leaves the Write, or the old data, that it begins as. */
+static void note_tear(const struct rivals *v, const uint8_t *data)
+{
+	const uint64_t tags[] = { v->old, v->tag[0], v->tag[1] };
+	size_t len = bytes_of(v, v->blocks), best = 0, n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
+		rig_stamp(v->want, v->lba, v->blocks, v->ns->lba_bytes, tags[i]);
+		for (n = 0; n < len && data[n] == v->want[n];)
+			n++;
+		best = n > best ? n : best;
+	}
+	rig_note(v->r, "torn: %zu bytes are of one of them, those that follow are not", best);
+}
+
+/* One tear settles it. */
+static void check_read(const struct rivals *v, const uint8_t *data)
+{
+	bool whole = is_whole(v, data, v->lba, v->blocks, true);
+
+	if (!whole)
+		note_tear(v, data);
+	REQUIRE_TRUE(v->r, whole,
+		     "a Read of %u blocks beside two Writes sees one of them, or neither, whole",
+		     v->blocks);
+}
+
 /* A Write that begins at an atomic boundary, and one that ends at one. */
 static const struct place_row {
 	const char *name;
@@ -195,12 +222,9 @@ static void atomic_awun(struct rig *r)
 	for (uint64_t i = rig_pick(r, 16, 48, 5000); i; i--) {
 		clash(v, true);
 		for (unsigned k = 0; k < READERS; k++)
-			CHECK_TRUE(r, is_whole(v, v->in[k]->data, v->lba, v->blocks, true),
-				   "a Read of %u blocks beside two Writes sees one of them, or "
-				   "neither, whole",
-				   v->blocks);
-		CHECK_TRUE(r, is_whole(v, read_now(v, 0, v->blocks), v->lba, v->blocks, false),
-			   "of two Writes of %u blocks at once one stands whole", v->blocks);
+			check_read(v, v->in[k]->data);
+		REQUIRE_TRUE(r, is_whole(v, read_now(v, 0, v->blocks), v->lba, v->blocks, false),
+			     "of two Writes of %u blocks at once one stands whole", v->blocks);
 	}
 }
 
