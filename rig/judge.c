@@ -125,6 +125,7 @@ void judge_end(const struct witness *w, const struct worker *end, unsigned deadl
 
 	ret->error = trouble(w, end, deadline_s, text, sizeof(text));
 	ret->down = ret->error && end->end != WORKER_KILLED;
+	ret->crashed = ret->error && !strcmp(ret->error, "died");
 	ret->checks = most(w->checks, w->said_checks);
 	ret->failed = most(w->failed, w->said_failed);
 	ret->advice = most(w->advice, w->said_advice);

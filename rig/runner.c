@@ -352,6 +352,12 @@ static const char *knows_all(struct walk *k, const struct outcome *o, const stru
 	return r->known(r->known_ctx, name, first);
 }
 
+/* The rig's own trouble behind it, which no deviation explains but that the engine is away. */
+static bool broke_too(const struct outcome *o)
+{
+	return o->crashed || (o->down && strncmp(o->reason, "engine ", 7));
+}
+
 static const char *apply_known(struct walk *k, struct outcome *o, const struct witness *seen)
 {
 	struct runner *r = k->r;
@@ -363,6 +369,11 @@ static const char *apply_known(struct walk *k, struct outcome *o, const struct w
 		known = r->known(r->known_ctx, item_of(k)->name, NULL);
 	if (!known)
 		return NULL;
+	if (o->verdict == FAIL && broke_too(o)) {
+		o->verdict = BROKEN;
+		o->error = o->crashed ? "died" : "timeout";
+		return NULL;
+	}
 	if (o->verdict == FAIL)
 		o->verdict = KNOWN;
 	else

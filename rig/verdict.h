@@ -29,6 +29,7 @@ struct outcome {
 	char reason[1024];	 /* a sentence; empty only for PASS */
 	const char *error;	 /* "timeout", "lost", "notrun", "died", or NULL */
 	bool down;		 /* its worker crashed or was late, whatever the verdict */
+	bool crashed;		 /* it did not end by itself, and nobody ended it */
 	unsigned checks, failed; /* all that ran; MUST checks that missed */
 	unsigned advice;	 /* SHOULD checks that missed */
 	uint64_t duration_ns;

@@ -89,6 +89,13 @@ static void fails_then_crashes(struct rig *r)
 	abort();
 }
 
+static void fails_then_hangs(struct rig *r)
+{
+	CHECK_EQ(r, "two", 3, 2);
+	for (;;)
+		pause();
+}
+
 static void hangs(struct rig *r)
 {
 	CHECK_EQ(r, "one", 1, 1);
@@ -251,6 +258,7 @@ static const struct rig_case fake_bad[] = {
 	FAKE("checks-nothing", checks_nothing),
 	FAKE("crashes", crashes),
 	FAKE("fails-then-crashes", fails_then_crashes),
+	FAKE("fails-then-hangs", fails_then_hangs),
 	FAKE("hangs", hangs),
 	FAKE("leaves-child", leaves_child),
 	FAKE("exits", exits),
@@ -271,8 +279,8 @@ static const struct rig_case fake_bad[] = {
 
 static const struct rig_suite fake_good_suite = { CONFORMANCE, "good", fake_good,
 						  ARRAY_SIZE(fake_good), NULL };
-static const struct rig_suite fake_bad_suite = { CONFORMANCE, "bad", fake_bad,
-						 ARRAY_SIZE(fake_bad), NULL };
+static const struct rig_suite fake_bad_suite = { CONFORMANCE, "bad", fake_bad, ARRAY_SIZE(fake_bad),
+						 NULL };
 
 static const struct rig_suite *const fake_suites[]
 	__attribute__((unused)) = { &fake_good_suite, &fake_bad_suite, NULL };

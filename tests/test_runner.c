@@ -223,6 +223,8 @@ static void verdicts(void)
 	snprintf(reason, sizeof(reason), "%s; then worker died: SIGABRT after check 1",
 		 two_of_three);
 	expect(&s, "bad.fails-then-crashes", "FAIL", reason, "");
+	snprintf(reason, sizeof(reason), "%s; then deadline: 1 s", two_of_three);
+	expect(&s, "bad.fails-then-hangs", "FAIL", reason, "");
 	expect(&s, "bad.hangs", "BROKEN", "deadline: 1 s", "timeout");
 	expect(&s, "bad.leaves-child", "PASS", "", "");
 	expect(&s, "bad.exits", "BROKEN", "worker died: exit status 7 after check 1", "died");
@@ -294,6 +296,21 @@ static void known(void)
 	e = last(&s, "case_end", "good.passes");
 	CU_ASSERT_STRING_EQUAL(event_get_str(e, "known"), "ticket 4711");
 	CU_ASSERT_TRUE(noted(&s, "known deviation did not show: ticket 4711"));
+	done(&s);
+}
+
+/* What is known explains neither a worker that crashed nor one that was late. */
+static void known_and_broken(void)
+{
+	struct seen s = RUN("known", "deadline=1", "case=bad.fails-then-*", "case=bad.last");
+	char reason[200];
+
+	CU_ASSERT_EQUAL(s.status, RIG_BROKE);
+	snprintf(reason, sizeof(reason), "%s; then worker died: SIGABRT after check 1",
+		 two_of_three);
+	expect(&s, "bad.fails-then-crashes", "BROKEN", reason, "died");
+	snprintf(reason, sizeof(reason), "%s; then deadline: 1 s", two_of_three);
+	expect(&s, "bad.fails-then-hangs", "BROKEN", reason, "timeout");
 	done(&s);
 }
 
@@ -530,6 +547,7 @@ static const struct unit units[] = {
 	{ "flood", flood },
 	{ "logs", logs },
 	{ "known deviations", known },
+	{ "known deviations and trouble", known_and_broken },
 	{ "repeated", repeated },
 	{ "unstable", unstable },
 	{ "nothing ran", nothing_ran },
