@@ -158,6 +158,7 @@ static bool apply(struct mcmd *c, const struct spec_bend *b)
 		put(c, f, v & (spec_field_max(f) >> 1));
 		break;
 	case BEND_SURVIVES:
+	case BEND_FORGOTTEN:
 		break;
 	}
 	return false;
@@ -193,10 +194,20 @@ bool bend_command(struct mcmd *c)
 	return false;
 }
 
-bool bend_survives(const struct model *m, uint8_t fid)
+static bool is_bent(const struct model *m, uint8_t fid, enum bend_how how)
 {
 	for (const struct spec_bend *b = is_straight(m) ? NULL : spec_bends; b && b->fault; b++)
-		if (b->how == BEND_SURVIVES && b->when == fid && is_on(m, b))
+		if (b->how == how && b->when == fid && is_on(m, b))
 			return true;
 	return false;
+}
+
+bool bend_survives(const struct model *m, uint8_t fid)
+{
+	return is_bent(m, fid, BEND_SURVIVES);
+}
+
+bool bend_forgets(const struct model *m, uint8_t fid)
+{
+	return is_bent(m, fid, BEND_FORGOTTEN);
 }

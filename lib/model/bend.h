@@ -10,5 +10,7 @@
 bool bend_command(struct mcmd *c);
 /* By fault: this feature's current value outlives a reset. */
 bool bend_survives(const struct model *m, uint8_t fid);
+/* By fault: this feature's current value, which is kept, is the default after a reset. */
+bool bend_forgets(const struct model *m, uint8_t fid);
 
 #endif

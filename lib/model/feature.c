@@ -222,6 +222,8 @@ static void put_back(struct model *m, size_t i, bool level)
 
 	if (v->current != v->saved && level && bend_survives(m, f->fid))
 		return;
+	if (f->persistent && v->current != f->def && level && bend_forgets(m, f->fid))
+		v->saved = f->def;
 	v->current = v->saved != f->def && FAULT(m, SAVED_LOST_AT_RESET) ? f->def : v->saved;
 }
 

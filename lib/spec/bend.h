@@ -26,6 +26,7 @@ enum bend_how {
 	BEND_UNKNOWN,	      /* the command is not there though it is claimed */
 	BEND_CUT,	      /* a feature's field loses its highest bit when it is set */
 	BEND_SURVIVES,	      /* a feature's value, or a piece of state, outlives a reset */
+	BEND_FORGOTTEN,	      /* a feature's value that is kept is gone after a reset */
 };
 
 #define BEND_ANY (-1)

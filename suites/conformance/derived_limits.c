@@ -168,30 +168,29 @@ static void copies(struct derived *d)
 
 /* ---- offsets of log pages ---- */
 
-enum { AT_START, AT_LAST, AT_END, PAST_END, PAST_END_4K, PLUS_32, PLUS_63, TOP };
-static const char *const offset_names[] = { "0h",	   "last-dword", "end",	      "past-end",
-					    "past-end-4k", "plus-2-32",	 "plus-2-63", "top" };
+/* From the start, from the end, or a width that is looked at too narrowly. */
+static const struct offset_kind {
+	const char *name;
+	int64_t of_end; /* added to the bytes of the page, where `from_end` */
+	uint64_t at;
+	bool from_end;
+} offset_kinds[] = {
+	{ "0h", 0, 0, false },
+	{ "100h", 0, 0x100, false },
+	{ "last-dword", -4, 0, true },
+	{ "end", 0, 0, true },
+	{ "past-end", 4, 0, true },
+	{ "past-end-4k", 4096, 0, true },
+	{ "plus-2-16", 0, 1ull << 16, false },
+	{ "plus-2-32", 0, 1ull << 32, false },
+	{ "plus-2-48", 0, 1ull << 48, false },
+	{ "plus-2-63", 0, 1ull << 63, false },
+	{ "top", 0, ~3ull, false },
+};
 
-static uint64_t offset_of(unsigned kind, uint64_t bytes)
+static uint64_t offset_of(const struct offset_kind *k, uint64_t bytes)
 {
-	switch (kind) {
-	case AT_START:
-		return 0;
-	case AT_LAST:
-		return bytes - 4;
-	case AT_END:
-		return bytes;
-	case PAST_END:
-		return bytes + 4;
-	case PAST_END_4K:
-		return bytes + 4096;
-	case PLUS_32:
-		return 1ull << 32;
-	case PLUS_63:
-		return 1ull << 63;
-	default:
-		return ~3ull;
-	}
+	return k->from_end ? bytes + (uint64_t)k->of_end : k->at;
 }
 
 /* What an offset leads to is what stands there when all of it is read. */
@@ -210,7 +209,7 @@ static void ask_offset(struct rig *r)
 	const struct spec_ctrl *claims = &rig_ctrl(r)->claims;
 	const struct spec_log *log = row->of;
 	const struct spec_field *lid = spec_field_of(row->command, "LID");
-	uint64_t lpo = offset_of(row->kind, log->bytes);
+	uint64_t lpo = offset_of(&offset_kinds[row->kind], log->bytes);
 	const struct spec_value *value;
 	uint8_t part[4];
 	struct cmd c = cmd_get_log((uint8_t)row->when, NSID_ALL, lpo, part, sizeof(part));
@@ -243,15 +242,61 @@ static void offsets(struct derived *d)
 			     l->value.name);
 		if (!derived_bends(d, true, c->opcode, lid, "LPO", HOW(LOW) | HOW(PAST_END)))
 			continue;
-		for (unsigned k = 0; k < ARRAY_SIZE(offset_names); k++)
+		for (unsigned k = 0; k < ARRAY_SIZE(offset_kinds); k++)
 			derived_row(d,
 				    (struct derived_row){ .command = c,
 							  .admin = true,
 							  .when = lid,
 							  .kind = k,
 							  .of = l },
-				    "%s", offset_names[k]);
+				    "%s", offset_kinds[k].name);
 	}
+}
+
+/* ---- lengths of log pages ---- */
+
+/* A length that is legal in the bits that are looked at, and past MDTS in all of them. */
+static void ask_length(struct rig *r)
+{
+	const struct derived_row *row = rig_row(r);
+	struct cmd c = derived_base(r, row);
+	uint64_t mdts = spec_mdts(&rig_ctrl(r)->claims);
+	uint64_t numd = spec_field_get(row->field, &c.sqe) + row->value;
+
+	if (!spec_has(&rig_ctrl(r)->claims, CLAIM_LPA_EXTENDED))
+		rig_na(r, "LPA bit 2 is 0: NUMDU is reserved");
+	if (!mdts || (numd + 1) * 4 <= mdts)
+		rig_na(r, "MDTS allows %" PRIu64 " bytes", mdts);
+	spec_field_put(row->field, &c.sqe, numd);
+	derived_ask(r, true, &c, false);
+}
+
+static void lengths(struct derived *d)
+{
+	static const struct {
+		const char *name;
+		uint64_t more;
+	} values[] = { { "plus-2-16", 1ull << 16 },
+		       { "plus-2-24", 1ull << 24 },
+		       { "plus-2-30", 1ull << 30 },
+		       { "plus-2-31", 1ull << 31 } };
+	const struct spec_command *c = spec_command(true, nvme_admin_get_log_page);
+
+	derived_case(d,
+		     (struct rig_case){ .ref = "Base 2.0 Get Log Page command (Number of Dwords); "
+					       "Base 2.0 Identify Controller data structure (MDTS)",
+					.run = ask_length },
+		     "get-log.numd");
+	derived_rule(d, "Get Log Page refuses a length past MDTS, in every bit of it.");
+	derived_bends(d, true, c->opcode, BEND_ANY, "NUMD", HOW(LOW));
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		derived_row(d,
+			    (struct derived_row){ .command = c,
+						  .admin = true,
+						  .when = BEND_ANY,
+						  .field = spec_field_of(c, "NUMD"),
+						  .value = values[i].more },
+			    "%s", values[i].name);
 }
 
 /* ---- identifiers of queues ---- */
@@ -285,6 +330,8 @@ static void identifiers(struct derived *d)
 		for (const struct spec_field *f = admin ? c->fields : NULL; f && f->name; f++) {
 			bool vector = !strcmp(f->name, "IV");
 
+			if (!vector && strcmp(f->name, "QID") && strcmp(f->name, "CQID"))
+				continue;
 			derived_case(d, (struct rig_case){ .ref = c->ref, .run = ask_identifier },
 				     "%s.%s", derived_slug(admin, c->opcode),
 				     vector			? "iv"
@@ -309,8 +356,8 @@ static void identifiers(struct derived *d)
 
 static const struct rig_case *derive(size_t *ret_n)
 {
-	static void (*const generators[])(struct derived * d) = { ranges, copies, offsets,
-								  identifiers, NULL };
+	static void (*const generators[])(struct derived * d) = { ranges,  copies,	offsets,
+								  lengths, identifiers, NULL };
 
 	return derived_make(generators, ret_n);
 }

@@ -166,6 +166,40 @@ static void ask_survival(struct rig *r)
 	CHECK_EQ(r, "value after the reset", get(r, f, 0).dw0, want);
 }
 
+/* What no reset takes. */
+static void ask_keeping(struct rig *r)
+{
+	const struct derived_row *row = rig_row(r);
+	const struct spec_feature *f = feature_of(row);
+	uint32_t want;
+
+	need_settable(r, f);
+	want = get(r, f, 0).dw0 ^ f->flip;
+	REQUIRE_STATUS(r, set(r, f, want), SC_SUCCESS);
+	reset_by(r, (enum spec_reset)row->kind);
+	CHECK_EQ(r, "value after the reset", get(r, f, 0).dw0, want);
+}
+
+static void features_keeping(struct derived *d)
+{
+	for (const struct spec_feature *f = spec_features; f->value.name; f++) {
+		derived_case(d,
+			     (struct rig_case){
+				     .ref = f->ref, .harm = HARM_SETTINGS, .run = ask_keeping },
+			     "feature.%s.over-reset", f->id);
+		derived_rule(d, "%s is what it was set to, whatever reset there is.",
+			     f->value.name);
+		if (!f->settable || f->after != AFTER_KEPT ||
+		    !derived_bends(d, true, nvme_admin_set_features, (int)f->value.from, "",
+				   HOW(FORGOTTEN)))
+			continue;
+		for (unsigned k = 0; k < SPEC_RESETS; k++)
+			derived_row(d,
+				    (struct derived_row){ .when = (int)f->value.from, .kind = k },
+				    "%s", spec_resets[k].id);
+	}
+}
+
 static void features_reset(struct derived *d)
 {
 	for (const struct spec_feature *f = spec_features; f->value.name; f++) {
@@ -294,7 +328,7 @@ static void state(struct derived *d)
 static const struct rig_case *derive(size_t *ret_n)
 {
 	static void (*const generators[])(struct derived * d) = { features_kept, features_reset,
-								  state, NULL };
+								  features_keeping, state, NULL };
 
 	return derived_make(generators, ret_n);
 }
