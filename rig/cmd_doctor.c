@@ -16,9 +16,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/capture.h"
 #include "base/cleanup.h"
+#include "image/kernel.h"
 #include "rig/ask.h"
 #include "rig/verbs.h"
+#include "stack/accel.h"
 
 #define ASK_MS	   5000
 #define MIB	   (1024ull * 1024)
@@ -205,6 +208,26 @@ static void look_kvm(struct finding *f)
 	      "nothing to do for conformance; for speed a machine with KVM, and the group kvm");
 }
 
+static void look_guests(struct finding *f)
+{
+	char path[KERNEL_PATH], error[512], qemu[256];
+	bool kernel, busybox = !kernel_program("busybox", path, sizeof(path));
+	struct kernel k;
+
+	kernel = !kernel_find(&k, error);
+	if (kernel && busybox) {
+		bool any = !capture_find(QEMU, qemu, sizeof(qemu));
+
+		found(f, "Linux %s%s%s", k.release, any ? ", by " : "",
+		      any ? accel_choose(qemu, "auto") : "");
+		return;
+	}
+	found(f, "%s", kernel ? "no busybox" : "no kernel for them");
+	lacks(f, LIMITED, "no stacks of kind guest, no nvrig vm",
+	      "nvrig vm --fetch gets both from Debian into the cache (28 MB), nothing is "
+	      "installed");
+}
+
 /* ---- the rest ---- */
 
 static void look_landlock(struct finding *f)
@@ -244,11 +267,12 @@ static const struct {
 	const char *name;
 	void (*look)(struct finding *f);
 } checks[] = {
-	{ "cores", look_cores }, { "memory", look_memory },
-	{ "disk", look_disk },	 { "socket-path", look_socket_path },
-	{ "qemu", look_qemu },	 { "qemu-nvme", look_qemu_nvme },
-	{ "kvm", look_kvm },	 { "landlock", look_landlock },
-	{ "json", look_json },	 { "xmllint", look_xmllint },
+	{ "cores", look_cores },       { "memory", look_memory },
+	{ "disk", look_disk },	       { "socket-path", look_socket_path },
+	{ "qemu", look_qemu },	       { "qemu-nvme", look_qemu_nvme },
+	{ "kvm", look_kvm },	       { "guests", look_guests },
+	{ "landlock", look_landlock }, { "json", look_json },
+	{ "xmllint", look_xmllint },
 };
 
 static const char *const state_names[] = { "ok", "limited", "missing" };

@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "event/event.h"
 #include "rig/stack.h"
@@ -18,11 +19,43 @@ static bool picked(const char *const *patterns, size_t n, const char *name)
 	return n == 0;
 }
 
+static void print_words(const char *before, const struct stack_words *w)
+{
+	for (unsigned i = 0; i < w->n; i++)
+		printf("%s%s", i ? " " : before, w->word[i]);
+}
+
+/* Of a guest, what must be on this machine for it; of the others QEMU is all. */
+static void print_needs(const struct stack_config *c)
+{
+	if (!c->kind[0]) /* its file is wrong */
+		return;
+	printf("%-20s needs %s", "", c->binary);
+	if (!strcmp(c->kind, STACK_GUEST)) {
+		printf(", a kernel, busybox");
+		print_words("; modules ", &c->modules);
+		print_words("; programs ", &c->programs);
+		print_words("; if there ", &c->extras);
+		printf("%s%s", c->target[0] ? "; drive " : "", c->target);
+	}
+	putchar('\n');
+}
+
 static void print_one(const struct stack_config *c, const char *trouble)
 {
 	printf("%-20s %s\n", c->name, c->about);
+	print_needs(c);
 	if (trouble)
 		printf("%-20s not here: %s\n", "", trouble);
+}
+
+static void add_words(struct json_object *o, const char *key, const struct stack_words *w)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (unsigned i = 0; i < w->n; i++)
+		json_object_array_add(list, json_object_new_string(w->word[i]));
+	json_object_object_add(o, key, list);
 }
 
 static struct json_object *object(const struct stack_config *c, const char *trouble)
@@ -32,6 +65,13 @@ static struct json_object *object(const struct stack_config *c, const char *trou
 	event_str(o, "name", c->name);
 	event_str(o, "kind", c->kind);
 	event_str(o, "about", c->about);
+	event_str(o, "binary", c->binary);
+	if (!strcmp(c->kind, STACK_GUEST)) {
+		event_str(o, "target", c->target);
+		add_words(o, "modules", &c->modules);
+		add_words(o, "programs", &c->programs);
+		add_words(o, "extras", &c->extras);
+	}
 	event_bool(o, "possible", trouble == NULL);
 	event_str(o, "lacks", trouble);
 	return o;

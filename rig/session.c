@@ -237,19 +237,22 @@ static int open_outputs(struct session *s)
 	return err;
 }
 
-int session_first_event(struct session *s)
-{
-	if (s->options->resume || s->outputs_open)
-		return 0;
-	if (open_outputs(s))
-		return -EIO;
-	return sink_event(&s->sink, journal_format());
-}
-
 static void discard(struct session *s)
 {
 	journal_discard(&s->journal);
 	s->journal_open = false;
+}
+
+int session_first_event(struct session *s)
+{
+	int err;
+
+	if (s->options->resume || s->outputs_open)
+		return 0;
+	err = open_outputs(s) ? -EIO : sink_event(&s->sink, journal_format());
+	if (err)
+		discard(s);
+	return err;
 }
 
 /* The run ends before its cases: told in the journal, so that no report takes it for a good one. */
@@ -267,10 +270,8 @@ int session_end_early(struct session *s, int err, const char *reason)
 		tell_old(s, false);
 		return status;
 	}
-	if (session_first_event(s)) {
-		discard(s);
+	if (session_first_event(s))
 		return RIG_BROKE;
-	}
 	tell_begin(s);
 	tell_end(s, reason, status);
 	return status;
@@ -342,10 +343,8 @@ static int run_on_bench(struct session *s)
 		return refuse_target(s, error);
 	if (err)
 		return session_end_early(s, err, error);
-	if (session_first_event(s)) {
-		discard(s);
+	if (session_first_event(s))
 		return RIG_BROKE;
-	}
 	if (session_load_profile(s, error))
 		return session_end_early(s, CONFIG_WRONG, error);
 	err = make_plan(s);

@@ -61,7 +61,7 @@ int run_asked(struct run_options *o, int argc, char **argv);
 
 /* Makes a directory for the stack below the run's own. 0 or -errno. */
 int session_stack_dir(struct session *s, char dir[PATH_MAX]);
-/* Opens the reports and tells `format`, once. 0, or -errno: then there is nothing to be told. */
+/* Opens the reports and tells `format`, once. 0, or -errno: then no run is left behind. */
 int session_first_event(struct session *s);
 /* The run ends before its cases, for that reason. The exit status. */
 int session_end_early(struct session *s, int err, const char *reason);
