@@ -395,7 +395,7 @@ static void farewell(const struct session *s, int status)
 {
 	if (s->options->globals.quiet)
 		return;
-	if (status == RIG_STOPPED)
+	if (status == RIG_STOPPED && !(s->stack && !strcmp(s->stack->kind, STACK_GUEST)))
 		fprintf(stderr, "stopped; to go on: nvrig run --resume %s\n", s->journal.dir);
 	fprintf(stderr, "run directory: %s\n", s->journal.dir);
 }
