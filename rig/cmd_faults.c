@@ -147,10 +147,11 @@ const struct argp faults_argp = {
 	.parser = parse,
 	.args_doc = "[FAULT...]",
 	.doc = "Runs the suites on a model controller that does one thing wrong, for every fault "
-	       "of "
-	       "the model or those named, and tells which cases turned red as they promise, which "
-	       "did not, and which did without cause. Exit status 1 unless every case is killed by "
-	       "every fault it names and the model without a fault has no FAIL.",
+	       "of the model or those named, and tells which cases turned red as they promise, "
+	       "which did not, which others the fault turned red too, and which are red without "
+	       "cause: their rows never had the model asked about the fault. Exit status 1 unless "
+	       "every case is killed by every fault it names, none is red without cause, and the "
+	       "model without a fault has no FAIL.",
 	.children = children,
 };
 

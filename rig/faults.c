@@ -216,8 +216,9 @@ bool faults_proved(const struct fault_matrix *m)
 		if (!case_proved(m, c))
 			return false;
 	for (size_t f = 0; f < m->n_faults; f++)
-		for (size_t c = 0; fault_is_robust(m->faults[f]) && c < m->n_cases; c++)
-			if (faults_cell(m, f, c)->died)
+		for (size_t c = 0; c < m->n_cases; c++)
+			if (faults_cell(m, f, c)->uncaused ||
+			    (fault_is_robust(m->faults[f]) && faults_cell(m, f, c)->died))
 				return false;
 	return m->n_cases > 0;
 }

@@ -21,6 +21,7 @@ struct fault_cell {
 	bool ran;
 	bool promised; /* the case names the fault */
 	bool red;      /* FAIL, or more advice than on the clean model */
+	bool uncaused; /* red with a row that never asked the model about the fault */
 	bool died;     /* a worker crashed or passed its deadline */
 	enum verdict verdict;
 	char *reason; /* of `verdict`; NULL where nobody will ask */
@@ -78,8 +79,8 @@ struct fault_options {
  * Runs it all on the faults that are in m->faults already (calloc'ed, becomes the matrix's): every
  * case on each clean model; under each fault every case on its home, and a case that names the
  * fault on further models until one turns it red. The model does the same whenever it is asked the
- * same, so a row that had the clean model ask nothing about a fault is not run under it: its cell
- * stays as it was clean. 0 or -errno, -EINTR when stopped. The caller
+ * same, so a row that had the clean model ask nothing about a fault is not run under it: red
+ * there would be red without cause. 0 or -errno, -EINTR when stopped. The caller
  * frees, also after an error.
  */
 int faults_run(struct fault_matrix *m, const struct fault_options *o);
@@ -101,8 +102,8 @@ const char *fault_unknown_word(const struct rig_case *c, char word[64]);
 
 /*
  * True when the proof is complete: the clean model has no FAIL and no BROKEN, every case names a
- * fault that exists, every named fault that was asked for turned its case red, and no robust fault
- * brought a worker down.
+ * fault that exists, every named fault that was asked for turned its case red, no case is red
+ * without cause, and no robust fault brought a worker down.
  */
 bool faults_proved(const struct fault_matrix *m);
 

@@ -92,18 +92,17 @@ static bool case_wanted(const struct round *d, const struct fault_case *k)
 	       !is_served(k);
 }
 
-/* With the fault this row goes another way than without, as far as anybody can tell. */
-static bool row_differs(const struct round *d, const struct fault_case *k, unsigned row)
+/* The fault touches this row: it may go another way than without it. */
+static bool is_touched(const struct round *d, const struct fault_case *k, unsigned row)
 {
-	return d->o->every_row || !d->same_facts ||
-	       asked_by(d, k->first + row)[d->fault - fault_all];
+	return !d->same_facts || asked_by(d, k->first + row)[d->fault - fault_all];
 }
 
 static bool row_wanted(const struct round *d, const struct fault_case *k, unsigned row)
 {
 	if (!d->fault)
 		return true;
-	if (!row_differs(d, k, row))
+	if (!d->o->every_row && !is_touched(d, k, row))
 		return false;
 	if (!k->c->nrows || fault_named_by(d->fault, k->c))
 		return true;
@@ -262,13 +261,17 @@ static void digest(struct round *d)
 		struct fault_case *k = d->of[i];
 		unsigned *advice = k ? &k->advice_on[d->preset][d->plan.item[i].row] : NULL;
 		struct fault_cell *cell = k ? &d->row[k - d->m->cases] : NULL;
+		bool red;
 
 		if (!cell || !o->verdict)
 			continue;
 		cell->promised = fault_named_by(d->fault, k->c);
-		put(d, cell, o, o->verdict == FAIL || o->advice > (d->fault ? *advice : 0));
-		if (d->fault)
+		red = o->verdict == FAIL || o->advice > (d->fault ? *advice : 0);
+		put(d, cell, o, red);
+		if (d->fault) {
+			cell->uncaused |= red && !is_touched(d, k, d->plan.item[i].row);
 			continue;
+		}
 		*advice = o->advice;
 		k->runs_on[d->preset] |= o->verdict != NA && o->verdict != SKIP;
 	}
