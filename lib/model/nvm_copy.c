@@ -126,7 +126,8 @@ static void move_blocks(struct mcmd *c, struct source *list, unsigned n, struct 
 		if (!take(c, s, at))
 			return;
 		at.data += s->r.n << lbads;
-		at.meta += at.meta ? s->r.n * media_ms(to->ns) : 0;
+		if (at.meta)
+			at.meta += s->r.n * media_ms(to->ns);
 	}
 	if (!settle_pi(c, to, &all))
 		return;

@@ -39,6 +39,7 @@
 #define EAGER_NS      (50 * NS_PER_US)
 #define SLEEP_MIN_NS  (5 * NS_PER_US)
 #define SLEEP_MAX_NS  (200 * NS_PER_US)
+#define STEPS_MAX     16384u /* in which the stepped clock has to move by a millisecond */
 #define CFG	      VU_REGION_CONFIG
 #define CFG_COMMAND   4u
 #define EXP_ID	      0x10u
@@ -61,6 +62,8 @@ struct vfio_user {
 	char engine[64];
 	uint64_t clock_ns;   /* the device's time, where we step it, of all sessions together */
 	uint64_t ahead_ns;   /* of what this session's device says */
+	unsigned steps;	     /* asked for since moved_ns */
+	uint64_t moved_ns;
 	uint64_t touched_ns; /* last register write */
 	uint64_t looked_ns;  /* when the other side was last seen alive */
 };
@@ -89,6 +92,24 @@ static uint64_t vfio_user_now(struct target *t)
 	return steps(priv(t)) ? priv(t)->clock_ns : clock_mono_ns();
 }
 
+/*
+ * A step may be cut short by what happens, but a clock that hardly moves would have us wait for
+ * ever: our deadlines are made of it.
+ */
+static int check_steps(struct vfio_user *v)
+{
+	if (v->clock_ns - v->moved_ns >= NS_PER_MS) {
+		v->moved_ns = v->clock_ns;
+		v->steps = 0;
+	}
+	if (++v->steps <= STEPS_MAX)
+		return 0;
+	v->d.link.broken = -ETIMEDOUT;
+	snprintf(v->d.link.error, sizeof(v->d.link.error),
+		 "the server's clock stands still, however often it is stepped");
+	return -ETIMEDOUT;
+}
+
 static int step_clock(struct target *t, uint64_t ns)
 {
 	struct vfio_user *v = priv(t);
@@ -100,7 +121,7 @@ static int step_clock(struct target *t, uint64_t ns)
 	memcpy(&ns, v->d.link.msg.data, sizeof(ns));
 	ns += v->ahead_ns;
 	v->clock_ns = ns > v->clock_ns ? ns : v->clock_ns;
-	return 0;
+	return trouble(t, check_steps(v));
 }
 
 static int look(struct target *t, uint64_t now)
@@ -149,7 +170,7 @@ static int check_access(struct target *t, unsigned region, uint64_t off, unsigne
 {
 	uint64_t size = region < VU_REGIONS ? priv(t)->d.region[region].size : 0;
 
-	if (width != 8 && width != 16 && width != 32 && width != 64)
+	if (width != 8 && width != 16 && width != 32 && (width != 64 || region == CFG))
 		return target_fail(t, -EINVAL, "no access of %u bits", width);
 	if (off >= size || width / 8 > size - off)
 		return target_fail(t, -ERANGE, "%llxh is past the %llxh bytes of region %u",
@@ -202,7 +223,7 @@ static int vfio_user_reg_write(struct target *t, uint64_t off, unsigned width, u
 static int vfio_user_cfg_read(struct target *t, unsigned off, unsigned width, uint32_t *ret)
 {
 	uint64_t v = 0;
-	int err = width == 64 ? -EINVAL : check_access(t, CFG, off, width);
+	int err = check_access(t, CFG, off, width);
 
 	err = err ? err : refused(t, vu_device_read(&priv(t)->d, CFG, off, width / 8, &v));
 	if (!err)
@@ -212,7 +233,7 @@ static int vfio_user_cfg_read(struct target *t, unsigned off, unsigned width, ui
 
 static int vfio_user_cfg_write(struct target *t, unsigned off, unsigned width, uint32_t value)
 {
-	int err = width == 64 ? -EINVAL : check_access(t, CFG, off, width);
+	int err = check_access(t, CFG, off, width);
 
 	return err ? err : refused(t, vu_device_write(&priv(t)->d, CFG, off, width / 8, value));
 }
