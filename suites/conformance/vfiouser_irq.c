@@ -5,9 +5,11 @@
 
 #include "talk.h"
 
-#define SOON_NS (2 * NS_PER_S)
-#define FIRE	(VU_SET_NONE | VU_SET_TRIGGER)
-#define GIVE	(VU_SET_EVENTFD | VU_SET_TRIGGER)
+#define SOON_NS	    (2 * NS_PER_S)
+#define CFG_COMMAND 4u
+#define INTX_OFF    0x0400u
+#define FIRE	    (VU_SET_NONE | VU_SET_TRIGGER)
+#define GIVE	    (VU_SET_EVENTFD | VU_SET_TRIGGER)
 
 static const char *no_vectors(const struct facts *f)
 {
@@ -180,6 +182,57 @@ static void never_lost(struct rig *r)
 	}
 }
 
+/* ---- the wire ---- */
+
+static const struct vu_msg *set_wire(struct rig *r, uint32_t what, const int *fd)
+{
+	struct vu_set_irqs set = { sizeof(set), what, VU_IRQ_INTX, 0, 1 };
+
+	return talk_say(r, &(struct talk){ .command = VU_DEVICE_SET_IRQS,
+					   .data = &set,
+					   .len = sizeof(set),
+					   .fd = fd,
+					   .fds = fd != NULL });
+}
+
+/* One admin command, whose completion nobody acknowledges, with the wire let go. */
+static void make_active(struct rig *r)
+{
+	struct ctrl *c = rig_ctrl(r);
+	uint32_t command = rig_cfg(r, CFG_COMMAND, 16);
+
+	rig_set_cfg(r, CFG_COMMAND, 16, command & ~INTX_OFF);
+	rig_put(r, c->asq, cmd_get_features(NVME_FEAT_FID_NUM_QUEUES, 0, 0, 0));
+	rig_ring(r, c->asq);
+	for (unsigned i = 0; i < 1000 && !cq_ready(c->asq->cq); i++)
+		rig_wait(r, NS_PER_MS / 100);
+	REQUIRE_TRUE(r, cq_ready(c->asq->cq), "an admin command completes");
+	rig_wait(r, NS_PER_MS);
+}
+
+/* What else the wire of the device does is asked by queue.intx. */
+static void wire_masks_itself(struct rig *r)
+{
+	const uint32_t want = VU_IRQ_EVENTFD | VU_IRQ_MASKABLE | VU_IRQ_AUTOMASKED;
+	struct vu_irq irq = talk_irq(r, VU_IRQ_INTX);
+	int fd = event(r);
+
+	if (!irq.count || (irq.flags & want) != want)
+		rig_na(r, "INTx: count %u, flags %Xh: no wire that masks itself", irq.count,
+		       irq.flags);
+	REQUIRE_TRUE(r, !talk_failed(set_wire(r, GIVE, &fd)), "the wire can be given an eventfd");
+	taken(fd);
+	make_active(r);
+	CHECK_EQ(r, "eventfd of the wire that became active", taken(fd), 1);
+	talk_check_usable(r);
+	CHECK_EQ(r, "eventfd of the wire that is active and masked itself", taken(fd), 0);
+	CHECK_DONE(r, "UNMASK of the wire", set_wire(r, VU_SET_NONE | VU_SET_UNMASK, NULL));
+	CHECK_EQ(r, "eventfd of the wire that is unmasked and still active", taken(fd), 1);
+	set_wire(r, GIVE, NULL);
+	rig_next(r, rig_ctrl(r)->asq->cq);
+	rig_set_cfg(r, CFG_COMMAND, 16, rig_cfg(r, CFG_COMMAND, 16) | INTX_OFF);
+}
+
 static const struct rig_case cases[] = {
 	{ .id = "irq-range",
 	  .rule = "SET_IRQS of vectors that there are not is an error.",
@@ -221,6 +274,13 @@ static const struct rig_case cases[] = {
 	  .fault = "event-stays",
 	  .na = no_vectors,
 	  .run = taken_away },
+	{ .id = "wire-masks-itself",
+	  .rule = "An interrupt that masks itself is signalled once, and again when it is unmasked "
+		  "while it is still active.",
+	  .ref = TALK_REF "VFIO_USER_DEVICE_GET_IRQ_INFO; VFIO_USER_DEVICE_SET_IRQS",
+	  .needs = TALK_NEEDS | NEED_WIRE | NEED_CONFIG,
+	  .fault = "wire-unmasked",
+	  .run = wire_masks_itself },
 	{ .id = "irq-never-lost",
 	  .rule = "An idle queue's next completion gets to the eventfd of its vector, every time.",
 	  .ref = TALK_REF "VFIO_USER_DEVICE_SET_IRQS; PCIe Transport 1.0 MSI-X Based Behavior",
