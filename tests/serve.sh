@@ -91,7 +91,7 @@ same model:fault=identify-reserved-cns-accepted+delete-sq-ignores-qid 10 --effor
 	--case 'identify.*' --case 'queue.*'
 same model:fault=irq-lost-when-two 10 --effort quick --case 'queue.irq*' --case 'queue.intx*'
 dma=message
-same model:preset=tiny 10 --effort quick --case 'queue.*' --case 'dptr.*' --case 'io.*'
+same model:preset=tiny 10 --effort quick --case 'queue.*' --case 'dptr.*'
 dma=map
 same model:fault=vanish-mid-case 0 --effort quick --case 'pci.*' --case 'dbbuf.*'
 
@@ -109,8 +109,6 @@ asked()
 want 77 'needs: .*vfio-user messages' + run model: --case vfiouser.no-reply --out none
 serve --clock step model:
 asked step
-serve model:
-asked real
 dma=message
 serve model:
 asked far
