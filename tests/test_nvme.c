@@ -261,7 +261,7 @@ static void block_rung(void)
 
 	CU_ASSERT_EQUAL_FATAL(facts_gather(t, f), 0);
 	CU_ASSERT_FATAL(f->alive && f->has_scratch);
-	CU_ASSERT_EQUAL_FATAL(rung_open(t, f, DEPTH, &g), 0);
+	CU_ASSERT_EQUAL_FATAL(rung_open(t, f, &(struct io_options){ .depth = DEPTH }, &g), 0);
 	CU_ASSERT_EQUAL_FATAL(rung_dma_alloc(g, IOS * 4096, &d), 0);
 	for (size_t i = 0; i < IOS * 4096 / 8; i++)
 		((uint64_t *)d.va)[i] = i;

@@ -170,6 +170,16 @@ void dbbuf_tick(struct model *m)
 		poll(m, i);
 }
 
+bool model_watches(const struct model *m)
+{
+	const struct model_dbbuf *d = m->dbbuf;
+
+	for (unsigned i = 0; d->on && core_running(m) && i < d->n; i++)
+		if (d->db[i].watched && d->db[i].awake)
+			return true;
+	return false;
+}
+
 void admin_dbbuf(struct mcmd *c)
 {
 	struct model_dbbuf *d = c->m->dbbuf;

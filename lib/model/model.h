@@ -96,5 +96,7 @@ void model_relax(struct model *m, uint64_t ns);
 uint64_t model_now(const struct model *m);
 /* When work falls due next if nobody comes along; UINT64_MAX: never. */
 uint64_t model_next(const struct model *m);
+/* Does it watch a shadow doorbell, which the host changes without telling? Each step of time looks. */
+bool model_watches(const struct model *m);
 
 #endif

@@ -132,7 +132,8 @@ static uint64_t pause_ns(const struct serve *s)
 		return 0;
 	if (s->c.step)
 		return IDLE_NS;
-	if (due <= now)
+	/* a watch is short, and no message will say when what is watched changes */
+	if (due <= now || (s->c.sock >= 0 && model_watches(s->d.m)))
 		return 0;
 	return due - now < most ? due - now : most;
 }

@@ -10,10 +10,10 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-extern const struct target_ops target_model, target_qtest, target_vfio_user;
+extern const struct target_ops target_model, target_qtest, target_vfio_user, target_null;
 
 const struct target_ops *const target_all[] = { &target_model, &target_qtest, &target_vfio_user,
-						NULL };
+						&target_null, NULL };
 
 static const struct {
 	unsigned bit;

@@ -47,6 +47,7 @@ const char *target_need_text(unsigned bit);
 struct target_caps {
 	unsigned has;	      /* enum target_need */
 	bool emulated;	      /* no real media behind it: nothing of value can be harmed */
+	bool stepped;	      /* works only in accesses and in relax: spinning brings nothing */
 	unsigned vectors;     /* MSI-X messages that irq_wait can tell apart; 0: none */
 	uint64_t bar_size[6]; /* bytes; the upper half of a 64-bit BAR reads 0 */
 	uint64_t bar_addr[6]; /* bus address of each BAR, 0 when unknown */
@@ -75,6 +76,7 @@ enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_ZEROES, BLOCK_DISCAR
 struct block_io {
 	enum block_op op;
 	bool fua; /* write only: durable before it completes */
+	uint16_t queue; /* 0-based: which of the queues that were asked for */
 	uint32_t nsid;
 	uint64_t lba;	    /* in the namespace's own blocks */
 	uint32_t blocks;    /* 1-based; 0 for flush */
@@ -101,8 +103,11 @@ struct target_ops {
 	void (*close)(struct target *t); /* quiets the device before memory goes */
 	int (*caps)(struct target *t, struct target_caps *ret);
 
-	/* block rung, where the target has it natively */
-	int (*io_submit)(struct target *t, struct block_io *io[], unsigned n); /* count taken */
+	/*
+	 * Block rung, where the target has it natively; the contract is that of rung_io_submit and
+	 * rung_io_reap in nvme/rung.h, which callers use.
+	 */
+	int (*io_submit)(struct target *t, struct block_io *io[], unsigned n);
 	int (*io_reap)(struct target *t, struct block_io *ret[], unsigned n, uint64_t deadline_ns);
 
 	/* command rung, where the target has it natively */
@@ -111,6 +116,12 @@ struct target_ops {
 	/* raw rung */
 	int (*reg_read)(struct target *t, uint64_t off, unsigned width, uint64_t *ret);
 	int (*reg_write)(struct target *t, uint64_t off, unsigned width, uint64_t value);
+	/*
+	 * Where the host may store the doorbell at this offset itself, 32 bits in one store, as good
+	 * as reg_write; NULL where it may not. Good until close. What the device's end does to the
+	 * memory behind it is no error that would be told here: waits look after the device.
+	 */
+	uint32_t *(*reg_mapped)(struct target *t, uint64_t off);
 	int (*dma_map)(struct target *t, struct dma *d);
 	void (*dma_unmap)(struct target *t, struct dma *d);
 	/* MSI-X: vectors 0..n-1 enabled (0 disables), pending ones forgotten. */

@@ -357,6 +357,7 @@ static int model_caps(struct target *t, struct target_caps *ret)
 		.has = NEED_QUEUES | NEED_CONFIG | NEED_IRQ | NEED_HOLE | NEED_OWN_BAR |
 		       NEED_MSIX_TABLE | NEED_RESTART | NEED_BARS | NEED_WIRE | NEED_CONTROL,
 		.emulated = true,
+		.stepped = true,
 		.vectors = mt->vectors,
 		.bar_size = { mt->bar->len, 0, model_mem_size(mt->m, 2), 0,
 			      model_mem_size(mt->m, 4) },

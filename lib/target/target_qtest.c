@@ -289,6 +289,7 @@ static int qtest_caps(struct target *t, struct target_caps *ret)
 	else if (q->sriov)
 		ret->has |= NEED_SECONDARY;
 	ret->emulated = qemu; /* a drive lent to the QEMU by vfio-pci is real */
+	ret->stepped = q->m->o.step;
 	ret->vectors = q->pci.vectors;
 	memcpy(ret->bar_size, q->pci.bar_size, sizeof(ret->bar_size));
 	memcpy(ret->bar_addr, q->pci.bar_addr, sizeof(ret->bar_addr));

@@ -220,6 +220,11 @@ static int vfio_user_reg_write(struct target *t, uint64_t off, unsigned width, u
 	return refused(t, err);
 }
 
+static uint32_t *vfio_user_reg_mapped(struct target *t, uint64_t off)
+{
+	return vu_device_mapped(&priv(t)->d, off);
+}
+
 static int vfio_user_cfg_read(struct target *t, unsigned off, unsigned width, uint32_t *ret)
 {
 	uint64_t v = 0;
@@ -656,6 +661,7 @@ static int vfio_user_caps(struct target *t, struct target_caps *ret)
 	if (v->d.link.server.power)
 		ret->has |= NEED_RESTART;
 	ret->emulated = model || qemu; /* behind any other there may be a real drive */
+	ret->stepped = steps(v);
 	ret->vectors = v->d.vectors;
 	for (unsigned i = 0; i < 6; i++)
 		ret->bar_size[i] = v->d.region[i].size;
@@ -683,6 +689,7 @@ const struct target_ops target_vfio_user = {
 	.caps = vfio_user_caps,
 	.reg_read = vfio_user_reg_read,
 	.reg_write = vfio_user_reg_write,
+	.reg_mapped = vfio_user_reg_mapped,
 	.dma_map = vfio_user_dma_map,
 	.dma_unmap = vfio_user_dma_unmap,
 	.irq_enable = vfio_user_irq_enable,

@@ -59,13 +59,15 @@ int vu_device_write(struct vu_device *d, unsigned region, uint64_t off, unsigned
 	return vu_link_ask(&d->link, VU_REGION_WRITE, piece, NULL, 0, 0);
 }
 
-static uint8_t *mapped_at(const struct vu_device *d, uint64_t off)
+uint32_t *vu_device_mapped(const struct vu_device *d, uint64_t off)
 {
+	if (off % 4)
+		return NULL;
 	for (unsigned i = 0; i < d->maps; i++) {
 		const struct vu_area *a = &d->map[i].area;
 
 		if (off >= a->offset && off - a->offset + 4 <= a->size)
-			return d->map[i].va + (off - a->offset);
+			return (uint32_t *)(void *)(d->map[i].va + (off - a->offset));
 	}
 	return NULL;
 }
@@ -74,7 +76,7 @@ int vu_device_ring(struct vu_device *d, uint64_t off, unsigned len, uint64_t val
 {
 	struct vu_access a = { off, 0, len };
 	struct vu_piece piece[2] = { { &a, sizeof(a) }, { &value, len } };
-	uint8_t *va = len == 4 && off % 4 == 0 ? mapped_at(d, off) : NULL;
+	uint32_t *va = len == 4 ? vu_device_mapped(d, off) : NULL;
 
 	/*
 	 * Our own model takes a register write for newer than any shadow doorbell, as it is where
@@ -85,7 +87,7 @@ int vu_device_ring(struct vu_device *d, uint64_t off, unsigned len, uint64_t val
 	if (!va)
 		return vu_link_post(&d->link, VU_REGION_WRITE, piece);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	__atomic_store_n((uint32_t *)(void *)va, (uint32_t)value, __ATOMIC_RELEASE);
+	__atomic_store_n(va, (uint32_t)value, __ATOMIC_RELEASE);
 	return d->link.broken;
 }
 

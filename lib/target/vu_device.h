@@ -38,6 +38,9 @@ int vu_device_write(struct vu_device *d, unsigned region, uint64_t off, unsigned
 /* A doorbell: stored where it is mapped, else posted, or written where the server needs that. */
 int vu_device_ring(struct vu_device *d, uint64_t off, unsigned len, uint64_t value);
 
+/* Where the dword at that offset of BAR 0 is mapped; NULL: nowhere. */
+uint32_t *vu_device_mapped(const struct vu_device *d, uint64_t off);
+
 /* Addresses into the BARs, memory and bus mastering on, the wire off. */
 int vu_device_place(struct vu_device *d);
 /* Offset of a capability; 0: none. */

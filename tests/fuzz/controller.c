@@ -307,7 +307,7 @@ static void do_io(struct target *t, const struct facts *f)
 	struct block_io io[DEPTH], *list[DEPTH];
 	int n;
 
-	if (rung_open(t, f, DEPTH, &g))
+	if (rung_open(t, f, &(struct io_options){ .depth = DEPTH }, &g))
 		return;
 	if (!rung_dma_alloc(g, 65536, &a)) {
 		for (unsigned i = 0; i < DEPTH; i++) {
@@ -338,6 +338,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	d.vs = (uint32_t)take_le(&d.in, 4);
 	d.now_ns = NS_PER_S;
 	t.caps.has = NEED_QUEUES;
+	t.caps.stepped = true;
 	t.caps.dma_bytes = 64u << 20;
 	if (!facts_gather(&t, &f)) {
 		MUST(f.n_ns <= FACTS_NS_MAX && memchr(f.trouble, 0, sizeof(f.trouble)));
