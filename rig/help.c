@@ -251,6 +251,7 @@ static const struct {
 	{ "trace", "failed always never" },
 	{ "allow", "none settings data wear forever" },
 	{ "completion", "bash" },
+	{ "rw", "randread randwrite randrw read write rw" },
 	{ "case", "$(\"${COMP_WORDS[0]}\" list 2>/dev/null | sed '/^gap:/d; s/[[ ].*//')" },
 	{ "suite",
 	  "$(\"${COMP_WORDS[0]}\" list 2>/dev/null | sed '/^gap:/d; s/[.].*//' | sort -u)" },

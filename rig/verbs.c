@@ -27,6 +27,8 @@ const struct verb verbs[] = {
 	  cmd_serve },
 	{ "vm", "[-- COMMAND...]", "Boot the guest of a stack; a shell or one command in it.", &vm_argp,
 	  cmd_vm },
+	{ "bench", "TARGET...", "Measure targets under a load: IOPS, latencies, what the rig costs.",
+	  &bench_argp, cmd_bench },
 	{ "doctor", "", "Say what this machine lacks and what that costs.", &doctor_argp,
 	  cmd_doctor },
 	{ "help", "[VERB]", "Explain a verb; print the man page or the completion.", &help_argp,
