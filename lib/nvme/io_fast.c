@@ -13,6 +13,7 @@
 
 #define LOOKS	     64u       /* at the queues between two looks at the clock */
 #define SPIN_NS	     NS_PER_MS /* then the device is let work, and looked after */
+#define LOOK_NS	     (20 * NS_PER_US)
 #define POLL_NS	     (200 * NS_PER_US)
 #define FUA	     (1u << 30)
 #define CID_RESERVED 0xffffu
@@ -393,11 +394,22 @@ static int late(struct io *g, uint64_t now)
 		oldest ? (unsigned long long)((now - oldest->submit_ns) / NS_PER_MS) : 0);
 }
 
+/* How long the device may be let work now: while it is spun on, not at all, but it may have asked.
+ */
+static int let_work(struct io *g, uint64_t waited, uint64_t left, uint64_t *looked)
+{
+	if (!g->spins || waited > SPIN_NS)
+		return g->t->ops->relax(g->t, left < POLL_NS ? left : POLL_NS);
+	if (waited - *looked < LOOK_NS)
+		return 0;
+	*looked = waited;
+	return g->t->ops->relax(g->t, 0);
+}
+
 /* After the deadline it looks once more, then judges. */
 static int wait_ready(struct io *g, uint64_t deadline_ns)
 {
-	struct target *t = g->t;
-	uint64_t begin = target_now(t), now = begin;
+	uint64_t begin = target_now(g->t), now = begin, looked = 0;
 	int err;
 
 	for (;;) {
@@ -407,13 +419,10 @@ static int wait_ready(struct io *g, uint64_t deadline_ns)
 			return 0;
 		if (last)
 			return late(g, now);
-		if (!g->spins || now - begin > SPIN_NS) {
-			err = t->ops->relax(t, deadline_ns - now < POLL_NS ? deadline_ns - now
-									   : POLL_NS);
-			if (err)
-				return err;
-		}
-		now = target_now(t);
+		err = let_work(g, now - begin, deadline_ns - now, &looked);
+		if (err)
+			return err;
+		now = target_now(g->t);
 	}
 }
 

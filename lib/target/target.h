@@ -171,8 +171,9 @@ struct target_ops {
 	/*
 	 * The device's time. now: nanoseconds on the clock that deadlines are made of. relax: let
 	 * the device work for at most ns while the caller waits; may return at once when something
-	 * happened. A target with a clock of its own (the model, QEMU's qtest accelerator) moves
-	 * it here, so waiting a second costs none. -ENODEV when the device is found gone.
+	 * happened; with ns 0 only what the device asks of the host is done. A target with a clock
+	 * of its own (the model, QEMU's qtest accelerator) moves it here, so waiting a second costs
+	 * none. -ENODEV when the device is found gone.
 	 */
 	uint64_t (*now)(struct target *t);
 	int (*relax)(struct target *t, uint64_t ns);

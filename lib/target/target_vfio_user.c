@@ -144,6 +144,8 @@ static int vfio_user_relax(struct target *t, uint64_t ns)
 
 	if (steps(v))
 		return step_clock(t, ns);
+	if (!ns)
+		return look(t, now);
 	if (waited < EAGER_NS) {
 		sched_yield();
 		return look(t, now);
