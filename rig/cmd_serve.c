@@ -26,7 +26,8 @@ static const struct argp_option options[] = {
 	  "The device's time: real, or for an nvrig client stepped by it, so that waiting costs none", 0 },
 	{ "dma", KEY_DMA, "map|message", 0,
 	  "The client's memory: through its descriptors, or asked for by messages alone", 0 },
-	{ "fresh", KEY_FRESH, NULL, 0, "A new device for every client, not the one that was left", 0 },
+	{ "fresh", KEY_FRESH, NULL, 0,
+	  "A new device for every client, side by side, not one that goes from client to client", 0 },
 	{ "json", KEY_JSON, NULL, 0, "Events on standard output, one JSON object a line", 0 },
 	{ 0 },
 };
@@ -84,8 +85,8 @@ const struct argp serve_argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "model:[OPTIONS]",
-	.doc = "Serves the model controller, its faults included, to vfio-user clients, one after "
-	       "another, until a signal ends it: `nvrig run vfio-user:PATH`, or a virtual machine.",
+	.doc = "Serves the model controller, its faults included, to vfio-user clients until a "
+	       "signal ends it: `nvrig run vfio-user:PATH`, or a virtual machine.",
 	.children = children,
 };
 

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "serve/serve.h"
 #include "unit.h"
 #include "vfio_user/proto.h"
 #include "vfio_user/sock.h"
@@ -33,7 +34,8 @@ static struct vu_msg msg;
 
 /* ---- the server ---- */
 
-static pid_t start(const char *model)
+/* more: one option more, or NULL */
+static pid_t start_with(const char *model, const char *more)
 {
 	pid_t pid = fork();
 	int null;
@@ -45,8 +47,13 @@ static pid_t start(const char *model)
 	dup2(null, STDOUT_FILENO);
 	dup2(null, STDERR_FILENO);
 	alarm(100);
-	execl(NVRIG_PROGRAM, NVRIG_PROGRAM, "serve", model, "--socket", path, (char *)NULL);
+	execl(NVRIG_PROGRAM, NVRIG_PROGRAM, "serve", model, "--socket", path, more, (char *)NULL);
 	_exit(127);
+}
+
+static pid_t start(const char *model)
+{
+	return start_with(model, NULL);
 }
 
 static unsigned fds_of(pid_t pid)
@@ -704,10 +711,87 @@ static void after_a_kill(void)
 	end_in_order();
 }
 
+/* ---- a device for each ---- */
+
+static bool says_hello_within(uint64_t ns)
+{
+	tell(VU_VERSION, 0, "\0\0\1\0{}", 7, NULL, 0);
+	return !vu_receive(sock, &msg, clock_mono_ns() + ns, NS_PER_S);
+}
+
+/* The Interrupt Line, a byte that is the host's to keep. */
+static int put_line(unsigned char v)
+{
+	return write32(0x3c, VU_REGION_CONFIG, 1, v);
+}
+
+static int get_line(void)
+{
+	struct vu_access a = { 0x3c, VU_REGION_CONFIG, 1 };
+	int err = ask(VU_REGION_READ, &a, sizeof(a), NULL, 0);
+
+	return err ? -1 : msg.data[16];
+}
+
+/* One says nothing, the others have devices that know nothing of one another. */
+static void side_by_side(void)
+{
+	int one, two, silent;
+	unsigned before;
+
+	server = start_with("model:preset=tiny", "--fresh");
+	served();
+	usleep(50000);
+	before = fds_of(server);
+	CU_ASSERT_TRUE_FATAL(reach());
+	silent = sock;
+	CU_ASSERT_TRUE_FATAL(reach());
+	CU_ASSERT_EQUAL(hello(), 0);
+	CU_ASSERT_EQUAL(put_line(11), 0);
+	one = sock;
+	CU_ASSERT_TRUE_FATAL(reach());
+	CU_ASSERT_EQUAL(hello(), 0);
+	CU_ASSERT_EQUAL(get_line(), 0);
+	CU_ASSERT_EQUAL(put_line(22), 0);
+	two = sock;
+	sock = one;
+	CU_ASSERT_EQUAL(get_line(), 11);
+	leave();
+	sock = two;
+	CU_ASSERT_EQUAL(get_line(), 22);
+	leave();
+	close(silent);
+	served();
+	usleep(50000);
+	CU_ASSERT_EQUAL(fds_of(server), before);
+}
+
+/* As many as there may be; the next one has to wait for a place, and gets it. */
+static void as_many_as_may_be(void)
+{
+	int fd[SERVE_CLIENTS_MAX];
+
+	for (unsigned i = 0; i < SERVE_CLIENTS_MAX; i++) {
+		CU_ASSERT_TRUE_FATAL(reach());
+		CU_ASSERT_EQUAL(hello(), 0);
+		fd[i] = sock;
+	}
+	CU_ASSERT_TRUE_FATAL(reach());
+	CU_ASSERT_FALSE(says_hello_within(NS_PER_S / 5));
+	close(fd[7]);
+	CU_ASSERT_EQUAL(hear(), 0);
+	leave();
+	for (unsigned i = 0; i < SERVE_CLIENTS_MAX; i++)
+		if (i != 7)
+			close(fd[i]);
+	end_in_order();
+}
+
 static const struct unit units[] = {
 	{ "every rule broken", broken_rules }, { "memory that vanishes", memory_vanishes },
 	{ "a second client", second_waits },   { "end in order", end_in_order },
-	{ "after a kill", after_a_kill },
+	{ "after a kill", after_a_kill },      { "side by side", side_by_side },
+	{ "as many as may be", as_many_as_may_be },
 };
 
 int main(void)

@@ -3,39 +3,47 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "model/model.h"
-#include "serve/client.h"
-#include "serve/fault.h"
+#include "serve/seat.h"
 
-#define GREET_NS  (5 * NS_PER_S)    /* for a client to say its version */
-#define LOOK_NS	  (500 * NS_PER_US) /* shadow doorbells are looked at as often, with a client */
-#define IDLE_NS	  (100 * NS_PER_MS)
-#define BURST	  64u	  /* messages between two looks at the clock and at the stop */
-#define TICKS_MAX 100000u /* of the model between two looks at the socket */
+/* A client with a device of its own. */
+struct guest {
+	struct serve *s;
+	struct seat seat;
+	unsigned number;
+	int fd;
+	pthread_t thread;
+	bool done; /* under the server's lock: it can be joined */
+	struct guest *next;
+};
 
 struct serve {
 	struct serve_options o;
 	int sock;
 	dev_t dev;
 	ino_t ino;
-	struct device d;
-	struct client c;
-	uint8_t *out;
+	struct seat seat; /* the one device of those who come one after another */
 	unsigned clients;
-	uint64_t messages;
-	uint64_t base_ns; /* real time less the device's */
+	struct guest *guests; /* the main thread's */
+	unsigned n_guests;
+	int halt; /* eventfd: every thread ends */
+	int wake; /* eventfd: a thread has ended */
+	int stop_fd;
 	serve_tell *tell;
 	void *ctx;
+	/* what threads share */
+	pthread_mutex_t lock;
+	uint64_t messages;
+	int err;
 };
 
 /* ---- the socket ---- */
@@ -104,208 +112,209 @@ static void remove_socket(struct serve *s)
 		unlink(s->o.socket);
 }
 
-/* ---- time ---- */
+/* ---- what is told, and when it is over ---- */
 
-static void keep_base(struct serve *s)
+static void say(struct serve *s, const struct serve_event *e)
 {
-	s->base_ns = clock_mono_ns() - model_now(s->d.m);
+	pthread_mutex_lock(&s->lock);
+	s->tell(s->ctx, e);
+	pthread_mutex_unlock(&s->lock);
 }
 
-static void pass_time(struct serve *s)
+static void say_come(struct serve *s, unsigned number)
 {
-	uint64_t now = clock_mono_ns() - s->base_ns;
-
-	if (s->c.step || s->d.stopped)
-		return;
-	ask_begin(&s->c.ask);
-	for (unsigned i = 0; i < TICKS_MAX && model_now(s->d.m) < now; i++)
-		model_relax(s->d.m, now - model_now(s->d.m));
-	device_look(&s->d);
+	say(s, &(struct serve_event){ .kind = SERVE_CLIENT, .client = number, .reason = "" });
 }
 
-static uint64_t pause_ns(const struct serve *s)
+static void say_gone(struct serve *s, unsigned number, const struct client *c, const char *reason)
 {
-	uint64_t most = s->c.sock < 0 ? IDLE_NS : LOOK_NS;
-	uint64_t now = model_now(s->d.m), due = model_next(s->d.m);
-
-	if (s->c.ask.n_held || s->c.ask.broken)
-		return 0;
-	if (s->c.step)
-		return IDLE_NS;
-	/* a watch is short, and no message will say when what is watched changes */
-	if (due <= now || (s->c.sock >= 0 && model_watches(s->d.m)))
-		return 0;
-	return due - now < most ? due - now : most;
-}
-
-/* ---- clients ---- */
-
-static void say(struct serve *s, enum serve_kind kind, const char *reason)
-{
-	struct serve_event e = { .kind = kind,
-				 .client = s->clients,
-				 .messages = s->c.messages,
-				 .errors = s->c.errors,
+	struct serve_event e = { .kind = SERVE_GONE,
+				 .client = number,
+				 .messages = c ? c->messages : 0,
+				 .errors = c ? c->errors : 0,
 				 .reason = reason };
 
-	if (kind == SERVE_END)
-		e.messages = s->messages;
+	pthread_mutex_lock(&s->lock);
+	s->messages += e.messages;
 	s->tell(s->ctx, &e);
+	pthread_mutex_unlock(&s->lock);
 }
 
-static int renew(struct serve *s)
+static int come(struct serve *s)
 {
+	return accept4(s->sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+/* Of accept: is the listening socket itself no good? */
+static bool is_over(int err)
+{
+	return err == EBADF || err == EINVAL || err == ENOTSOCK;
+}
+
+/* ---- one device, one client after another ---- */
+
+static int serve_next(struct serve *s)
+{
+	const char *reason = "";
+	int fd = come(s), err;
+
+	if (fd < 0)
+		return is_over(errno) ? -errno : 0;
+	s->clients++;
+	say_come(s, s->clients);
+	err = seat_serve(&s->seat, fd, s->stop_fd, s->sock, &reason);
+	say_gone(s, s->clients, &s->seat.c, err == -EAGAIN ? "shut out" : reason);
+	return err == -EAGAIN ? 0 : err;
+}
+
+/* ---- a device for each: a thread for each ---- */
+
+static void *be_guest(void *arg)
+{
+	struct guest *g = arg;
+	struct serve *s = g->s;
+	const char *reason = "";
 	char error[256];
+	int err = seat_open(&g->seat, &s->o, error);
+
+	if (err) {
+		close(g->fd);
+		say_gone(s, g->number, NULL, error);
+	} else {
+		err = seat_serve(&g->seat, g->fd, s->halt, s->sock, &reason);
+		say_gone(s, g->number, &g->seat.c, reason);
+	}
+	seat_close(&g->seat);
+	pthread_mutex_lock(&s->lock);
+	g->done = true;
+	if (err == -EPIPE)
+		s->err = err;
+	pthread_mutex_unlock(&s->lock);
+	eventfd_write(s->wake, 1);
+	return NULL;
+}
+
+static void forget(struct serve *s, struct guest **at)
+{
+	struct guest *g = *at;
+
+	pthread_join(g->thread, NULL);
+	*at = g->next;
+	s->n_guests--;
+	free(g);
+}
+
+/* What has ended is joined; at the end everything. */
+static void join(struct serve *s, bool all)
+{
+	struct guest **at = &s->guests;
+	eventfd_t ignored;
+
+	eventfd_read(s->wake, &ignored);
+	while (*at) {
+		bool done;
+
+		pthread_mutex_lock(&s->lock);
+		done = (*at)->done;
+		pthread_mutex_unlock(&s->lock);
+		if (all || done)
+			forget(s, at);
+		else
+			at = &(*at)->next;
+	}
+}
+
+static int seat_another(struct serve *s)
+{
+	struct guest *g;
+	int fd = come(s);
+
+	if (fd < 0)
+		return is_over(errno) ? -errno : 0;
+	s->clients++;
+	say_come(s, s->clients);
+	g = calloc(1, sizeof(*g));
+	if (g) {
+		*g = (struct guest){ .s = s, .number = s->clients, .fd = fd, .next = s->guests };
+		if (!pthread_create(&g->thread, NULL, be_guest, g)) {
+			s->guests = g;
+			s->n_guests++;
+			return 0;
+		}
+	}
+	free(g);
+	close(fd);
+	say_gone(s, s->clients, NULL, "no memory for a device, or no thread");
+	return 0;
+}
+
+/* ---- the server ---- */
+
+static int turn(struct serve *s, bool *over)
+{
+	bool full = s->n_guests == SERVE_CLIENTS_MAX; /* the others wait at the door */
+	struct pollfd p[3] = { { .fd = s->stop_fd, .events = POLLIN },
+			       { .fd = s->wake, .events = POLLIN },
+			       { .fd = full ? -1 : s->sock, .events = POLLIN } };
+
+	if (poll(p, 3, -1) < 0)
+		return errno == EINTR ? 0 : -errno;
+	*over = p[0].revents;
+	if (p[1].revents)
+		join(s, false);
+	if (*over || !p[2].revents)
+		return 0;
+	return s->o.fresh ? seat_another(s) : serve_next(s);
+}
+
+static int shared_err(struct serve *s)
+{
 	int err;
 
-	device_close(&s->d);
-	err = device_open(&s->d, s->o.model, error);
-	if (!err)
-		keep_base(s);
+	pthread_mutex_lock(&s->lock);
+	err = s->err;
+	pthread_mutex_unlock(&s->lock);
 	return err;
-}
-
-static int leave(struct serve *s, const char *reason)
-{
-	bool cut = client_was_cut(&s->c);
-
-	s->d.mem.far = (struct memory_far){ 0 };
-	client_end(&s->c);
-	s->messages += s->c.messages;
-	device_leave(&s->d);
-	say(s, SERVE_GONE, reason);
-	if (s->c.step) {
-		s->c.step = false;
-		keep_base(s);
-	}
-	if (cut && SERVE_FAULT(&s->d, HALF_MESSAGE_ENDS_SERVER))
-		return -EPIPE;
-	return s->o.fresh ? renew(s) : 0;
-}
-
-/* ---- memory by message ---- */
-
-/* Refused, and by fault taken for done. */
-static bool is_overheard(const struct serve *s, int err)
-{
-	return err && !s->c.ask.broken && SERVE_FAULT(&s->d, FAR_REFUSAL_IGNORED);
-}
-
-static bool is_unasked(const struct serve *s)
-{
-	return !s->o.by_message && SERVE_FAULT(&s->d, FAR_MEMORY_UNASKED);
-}
-
-static int far_take(void *ctx, uint64_t addr, void *to, size_t len)
-{
-	struct serve *s = ctx;
-	int err = is_unasked(s) ? -EFAULT : ask_take(&s->c.ask, addr, to, len);
-
-	if (!is_overheard(s, err))
-		return err;
-	memset(to, 0, len);
-	return 0;
-}
-
-static int far_put(void *ctx, uint64_t addr, const void *from, size_t len)
-{
-	struct serve *s = ctx;
-	int err = is_unasked(s) ? -EFAULT : ask_put(&s->c.ask, addr, from, len);
-
-	return is_overheard(s, err) ? 0 : err;
-}
-
-static int welcome(struct serve *s)
-{
-	int fd = accept4(s->sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (fd < 0)
-		return errno == EBADF || errno == EINVAL || errno == ENOTSOCK ? -errno : 0;
-	if (s->d.left_enabled) {
-		s->d.left_enabled = false;
-		close(fd);
-		return 0;
-	}
-	s->c = (struct client){ .sock = fd,
-				.d = &s->d,
-				.out = s->out,
-				.ask = { .sock = fd, .twin = -1 },
-				.offer_step = s->o.step,
-				.since_ns = clock_mono_ns() };
-	s->d.mem.by_message = s->o.by_message;
-	s->d.mem.far = (struct memory_far){ far_take, far_put, s };
-	s->clients++;
-	say(s, SERVE_CLIENT, "");
-	return 0;
-}
-
-/* By fault: whoever else comes is hung up on, at the cost of the one who is served. */
-static void turn_away(struct serve *s)
-{
-	int fd = accept4(s->sock, NULL, NULL, SOCK_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	close(fd);
-	model_flr(s->d.m);
-}
-
-static int hear(struct serve *s)
-{
-	const char *reason;
-
-	for (unsigned i = 0; i < BURST; i++) {
-		int n = client_step(&s->c, &reason);
-
-		if (n < 0)
-			return leave(s, reason);
-		if (!n)
-			break;
-		pass_time(s);
-	}
-	return 0;
-}
-
-static int turn(struct serve *s, const struct pollfd *p)
-{
-	if (s->c.sock < 0)
-		return p->revents ? welcome(s) : 0;
-	if (p->revents || s->c.ask.n_held || s->c.ask.broken)
-		return hear(s);
-	if (!s->c.greeted && clock_mono_ns() - s->c.since_ns > GREET_NS)
-		return leave(s, "said nothing");
-	return 0;
 }
 
 int serve_run(struct serve *s, int stop_fd, serve_tell *tell, void *ctx)
 {
+	bool over = false;
 	int err = 0;
 
 	s->tell = tell;
 	s->ctx = ctx;
-	keep_base(s);
-	say(s, SERVE_READY, s->o.socket);
-	while (!err) {
-		struct pollfd p[2] = { { .fd = stop_fd, .events = POLLIN },
-				       { .fd = s->c.sock < 0 ? s->sock : s->c.sock,
-					 .events = POLLIN } };
-		struct timespec ts = { 0 };
-
-		if (s->c.sock >= 0 && SERVE_FAULT(&s->d, SECOND_CLIENT_RESETS))
-			turn_away(s);
-		pass_time(s);
-		ts.tv_nsec = (long)pause_ns(s);
-		if (ppoll(p, 2, &ts, NULL) < 0 && errno != EINTR)
-			err = -errno;
-		else if (p[0].revents)
-			break;
-		else
-			err = turn(s, &p[1]);
+	s->stop_fd = stop_fd;
+	say(s, &(struct serve_event){ .kind = SERVE_READY, .reason = s->o.socket });
+	while (!err && !over) {
+		err = turn(s, &over);
+		if (!err)
+			err = shared_err(s);
 	}
-	if (s->c.sock >= 0)
-		leave(s, "the server stops");
-	say(s, SERVE_END, err ? strerror(-err) : "");
+	eventfd_write(s->halt, 1);
+	join(s, true);
+	say(s, &(struct serve_event){ .kind = SERVE_END,
+				      .client = s->clients,
+				      .messages = s->messages,
+				      .reason = err ? strerror(-err) : "" });
 	return err;
+}
+
+static int open_parts(struct serve *s, char *error)
+{
+	int err;
+
+	s->halt = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->halt < 0 || s->wake < 0) {
+		err = -errno;
+		snprintf(error, 256, "%s", strerror(-err));
+		return err;
+	}
+	err = seat_open(&s->seat, &s->o, error);
+	if (!err && s->o.fresh)
+		seat_close(&s->seat); /* it can be made: each has one of its own */
+	return err ? err : make_socket(s, error);
 }
 
 int serve_open(struct serve **ret, const struct serve_options *o, char *error)
@@ -314,18 +323,14 @@ int serve_open(struct serve **ret, const struct serve_options *o, char *error)
 	int err;
 
 	*ret = NULL;
-	if (s)
-		s->out = malloc(VU_DATA_MAX);
-	if (!s || !s->out) {
-		free(s);
+	if (!s) {
 		snprintf(error, 256, "out of memory");
 		return -ENOMEM;
 	}
 	s->o = *o;
-	s->sock = s->c.sock = s->c.ask.twin = -1;
-	err = device_open(&s->d, o->model, error);
-	if (!err)
-		err = make_socket(s, error);
+	s->sock = s->halt = s->wake = -1;
+	pthread_mutex_init(&s->lock, NULL);
+	err = open_parts(s, error);
 	if (err) {
 		serve_close(s);
 		return err;
@@ -339,7 +344,11 @@ void serve_close(struct serve *s)
 	if (!s)
 		return;
 	remove_socket(s);
-	device_close(&s->d);
-	free(s->out);
+	seat_close(&s->seat);
+	if (s->halt >= 0)
+		close(s->halt);
+	if (s->wake >= 0)
+		close(s->wake);
+	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

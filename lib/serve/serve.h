@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The model as a vfio-user server: one socket, one client after another, one thread. A client that
- * breaks the protocol gets an error or is hung up on; the next one is served.
+ * The model as a vfio-user server on one socket. A client that breaks the protocol gets an error or
+ * is hung up on; the next one is served. There is one device, so clients have it one after another;
+ * with `fresh` each has a device and a thread of its own, side by side.
  *
  * Time. The device's clock follows the real one from access to access and while nothing happens.
  * With `step` it stands still for a client that knows the word (the version text's "nvrig"): it
@@ -14,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SERVE_CLIENTS_MAX 64u /* at a time, with `fresh`; more wait */
+
 struct serve;
 
 struct serve_options {
@@ -21,7 +24,7 @@ struct serve_options {
 	const char *model;  /* options as behind "model:" */
 	bool by_message; /* reach the client's memory by messages alone, never by its descriptors */
 	bool step;	 /* offer the stepped clock */
-	bool fresh;	 /* a device as it was made for every client, not the one that was left */
+	bool fresh;	 /* every client has a device of its own, as it was made */
 };
 
 enum serve_kind {
@@ -39,6 +42,7 @@ struct serve_event {
 	const char *reason;
 };
 
+/* Never called twice at a time; from any thread. */
 typedef void serve_tell(void *ctx, const struct serve_event *e);
 
 /*
