@@ -64,8 +64,7 @@ static const struct {
 void admin_command(struct mcmd *c)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(admin_commands); i++) {
-		if (admin_commands[i].opcode == c->e.opcode &&
-		    claim_admin(c->m, c->e.opcode)) {
+		if (admin_commands[i].opcode == c->e.opcode && claim_admin(c->m, c->e.opcode)) {
 			if (!ana_refuses_admin(c) && !resv_conflict(c))
 				admin_commands[i].run(c);
 			return;

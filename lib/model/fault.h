@@ -11,9 +11,8 @@
 
 /* X(constant, "name", where, "sentence") ; where: reg, config, fetch, data, cqe, irq, reset,
  * identify, log, feature, queue, media, event,
- * firmware, selftest, virtual, directive, security, mi, lba status, serve; robust when it is aimed at the rig
- * and no case names
- * it. Kept in fault.def, sorted by area. */
+ * firmware, selftest, virtual, directive, security, mi, lba status, serve; robust when it is aimed
+ * at the rig and no case names it. Kept in fault.def, sorted by area. */
 enum fault_id {
 #define X(constant, name, where, sentence) FAULT_##constant,
 #include "model/fault.def"
@@ -30,9 +29,9 @@ struct fault {
 extern const struct fault fault_all[FAULT_COUNT];
 
 /*
- * Where set, FAULT_COUNT bytes of the caller's: the model sets those of the faults that it was asked
- * about. A run that never asked about a fault goes the same way with it and without it, so the asking
- * stands last in its condition. One set a process.
+ * Where set, FAULT_COUNT bytes of the caller's: the model sets those of the faults that it was
+ * asked about. A run that never asked about a fault goes the same way with it and without it, so
+ * the asking stands last in its condition. One set a process.
  */
 extern unsigned char *fault_asked;
 

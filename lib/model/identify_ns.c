@@ -14,7 +14,7 @@
 #include "model/zns.h"
 
 #define LIST_ENTRIES	(IDENTIFY_BYTES / 4)
-#define NSFEAT_DAE 0x04u
+#define NSFEAT_DAE	0x04u
 #define NSFEAT_UIDREUSE 0x08u /* and never they are */
 #define DLFEAT_ZEROES	0x01u
 #define DLFEAT_DEAC	0x08u

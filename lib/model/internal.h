@@ -2,7 +2,8 @@
 /*
  * The rooms of the model and the doors between them. Each subject keeps its own state in its own
  * struct; struct model holds them. model-core (model.c regs.c queue.c engine.c pci.c irq.c data.c
- * prp.c sgl.c event.c reset.c) on one side, subsystem (identify.c feature.c log.c media.c nvm.c dbbuf.c) on the other.
+ * prp.c sgl.c event.c reset.c) on one side, subsystem (identify.c feature.c log.c media.c nvm.c
+ * dbbuf.c) on the other.
  */
 #ifndef MODEL_INTERNAL_H
 #define MODEL_INTERNAL_H
@@ -17,12 +18,12 @@
 #define FAULT(m, name) fault_is_on((m)->fault, FAULT_##name)
 
 /* Identifiers of the PCI header; Identify Controller VID and SSVID say the same. */
-#define MODEL_PCI_VID 0x4e56u
-#define MODEL_PCI_DID 0x2000u
+#define MODEL_PCI_VID	0x4e56u
+#define MODEL_PCI_DID	0x2000u
 #define MODEL_PCI_SSVID 0x4e56u
-#define MODEL_PCI_SSID 0x0001u
+#define MODEL_PCI_SSID	0x0001u
 
-struct model_core;     /* registers, queues, engine: core.h */
+struct model_core; /* registers, queues, engine: core.h */
 struct model_pci;
 struct model_irq;
 struct model_cmb;
@@ -48,39 +49,39 @@ struct model_opt {
 	unsigned mdts;	   /* exponent */
 	unsigned mpsmax;   /* CAP.MPSMAX */
 	unsigned dstrd;
-	unsigned kas; /* Keep Alive Support, in 100 ms; 0: none */
-	unsigned vectors;  /* MSI-X messages */
+	unsigned kas;	      /* Keep Alive Support, in 100 ms; 0: none */
+	unsigned vectors;     /* MSI-X messages */
 	unsigned controllers; /* of the subsystem */
 	unsigned secondary;   /* the second controller is a secondary one of the first */
 	unsigned rescap;      /* Identify Namespace RESCAP, where oncs claims reservations */
 	unsigned ana;	      /* Asymmetric Namespace Access Reporting */
 	unsigned private_ns;  /* of the namespaces: those that one controller alone has */
-	unsigned ns;	   /* namespaces: 512 and 4096 bytes in turn */
-	unsigned nn;	   /* Identify Controller NN; 0: two more than there are */
-	uint64_t ns_bytes; /* of each, sparse */
-	uint64_t capacity; /* bytes of the subsystem, TNVMCAP; 0: the namespaces' and 128 MiB */
+	unsigned ns;	      /* namespaces: 512 and 4096 bytes in turn */
+	unsigned nn;	      /* Identify Controller NN; 0: two more than there are */
+	uint64_t ns_bytes;    /* of each, sparse */
+	uint64_t capacity;    /* bytes of the subsystem, TNVMCAP; 0: the namespaces' and 128 MiB */
 	unsigned nabsn, nabo; /* atomic boundaries of every namespace, in blocks; nabsn 0: none */
-	unsigned dae; /* NSFEAT bit 2: a block that holds nothing can be an error */
-	unsigned sanicap, sanfail; /* Sanitize; bit n: operations of SANACT n fail */
-	unsigned mnan, maxdna, maxcna; /* namespaces, attachments in all and of a controller; 0: no limit */
+	unsigned dae;	      /* NSFEAT bit 2: a block that holds nothing can be an error */
+	unsigned sanicap, sanfail;     /* Sanitize; bit n: operations of SANACT n fail */
+	unsigned mnan, maxdna, maxcna; /* most: namespaces, attachments in all, of one; 0: any */
 	uint32_t vs;
-	char store[256];   /* file, "" for RAM */
+	char store[256];		/* file, "" for RAM */
 	unsigned aerl, acl, elpe, npss; /* 0's based */
 	unsigned oacs, oncs, fuses, vwc, lpa, ctratt, oaes;
-	unsigned frmw, fwug; /* with Firmware Commit; fwug in 4 KiB, 0 and FFh: any */
-	unsigned bps;	     /* Boot Partitions */
-	unsigned msl;	     /* streams of the subsystem; 0: no Streams Directive */
-	unsigned sgls;	     /* Identify Controller SGLS; metadata apart */
+	unsigned frmw, fwug;	      /* with Firmware Commit; fwug in 4 KiB, 0 and FFh: any */
+	unsigned bps;		      /* Boot Partitions */
+	unsigned msl;		      /* streams of the subsystem; 0: no Streams Directive */
+	unsigned sgls;		      /* Identify Controller SGLS; metadata apart */
 	unsigned cmb, cmbuse, cmbloc; /* bytes (0: none), CMBSZ 4:0, CMBLOC 8:3 */
 	unsigned pmr;		      /* bytes; 0: none */
 	unsigned wrr, intx;	      /* weighted round robin; a pin to interrupt by */
-	unsigned wzsl, wusl; /* NVM CS Identify Controller (CNS 06h), exponents */
+	unsigned wzsl, wusl;	      /* NVM CS Identify Controller (CNS 06h), exponents */
 	/* Features that are there (1) or not: 0Ch, 0Dh, 10h, 16h, 19h, 81h, 84h, C0h */
 	unsigned apsta, hmb, hctma, hbs, iocss, hostid, nwpc, vendor;
-	unsigned fna;	   /* Format NVM Attributes */
-	unsigned meta;	   /* LBA formats with metadata, and protection information */
-	unsigned dlguard;  /* DLFEAT bit 4: the guard of deallocated blocks is their CRC */
-	char shapes[256];  /* of the first namespaces, "" for plain ones: shape.h */
+	unsigned fna;	  /* Format NVM Attributes */
+	unsigned meta;	  /* LBA formats with metadata, and protection information */
+	unsigned dlguard; /* DLFEAT bit 4: the guard of deallocated blocks is their CRC */
+	char shapes[256]; /* of the first namespaces, "" for plain ones: shape.h */
 	/* Zoned namespaces beside the others: how many, blocks and capacity of a zone, limits (0:
 	 * none), Zone Descriptor Extension in 64 bytes, Zone Append and its limit, reads across
 	 * zones, whether one zone is Read Only and one Offline */
@@ -127,8 +128,8 @@ struct model {
 	struct model_selftest *selftest; /* the subsystem's */
 	struct model_sanitize *sanitize; /* the subsystem's */
 	struct model_directives *directives;
-	struct model_virt *virt;	 /* the subsystem's */
-	struct model_ana *ana;		 /* the subsystem's */
+	struct model_virt *virt; /* the subsystem's */
+	struct model_ana *ana;	 /* the subsystem's */
 	struct model_opt opt;
 	bool given[OPTION_KEYS_MAX]; /* keys of opt that were given one by one: option_given() */
 	const struct model_preset *preset;
@@ -143,20 +144,20 @@ static inline struct model *model_other(const struct model *m)
 /* One command, from fetch to completion. A handler fills status and dw0, dw1. */
 struct mcmd {
 	struct model *m;
-	struct sqe e;	   /* as fetched: a private copy */
+	struct sqe e; /* as fetched: a private copy */
 	uint16_t sqid, cid;
 	uint32_t nsid;
-	uint16_t status;   /* SC_SUCCESS to begin with */
+	uint16_t status; /* SC_SUCCESS to begin with */
 	bool dnr, more;
 	uint32_t dw0, dw1;
 	uint64_t again_ns; /* it is run once more after so long, for its next phase */
 	unsigned phase;
-	bool held;	   /* no CQE now: an AER, or something that finishes later */
-	bool admitted; /* by fault: no reservation forbids it any more */
+	bool held;		 /* no CQE now: an AER, or something that finishes later */
+	bool admitted;		 /* by fault: no reservation forbids it any more */
 	uint16_t error_location; /* Parameter Error Location for the error log; FFFFh none */
 	uint64_t error_lba;
 	uint64_t uncounted; /* bytes of the transfer that MDTS is not about: metadata */
-	uint64_t specific; /* Command Specific Information, for the error log */
+	uint64_t specific;  /* Command Specific Information, for the error log */
 };
 
 static inline uint32_t mcmd_cdw10(const struct mcmd *c)
@@ -166,24 +167,26 @@ static inline uint32_t mcmd_cdw10(const struct mcmd *c)
 
 /* Parameter Error Location: byte 7:0 and bit 10:8 of the command; and "nowhere in it". */
 #define MCMD_AT(byte, bit) ((uint16_t)((bit) << 8 | (byte)))
-#define MCMD_NOWHERE 0xffffu
+#define MCMD_NOWHERE	   0xffffu
 
 /* Controller Identifier. */
 uint16_t model_cntlid(const struct model *m);
 
-/* (core: admin.c) Sets an error status with DNR and where it stands in the command (byte 7:0, bit 10:8). */
+/* (core: admin.c) Sets an error status with DNR and where it stands in the command (byte 7:0, bit
+ * 10:8). */
 void mcmd_fail(struct mcmd *c, uint16_t status, uint16_t error_location);
 
 /* ---- core gives ---- */
 
 /*
  * Moves len bytes through the command's data pointer, offset bytes into the transfer; total is
- * the whole transfer's length, which decides how PRP2 is read. On a bus or PRP error sets the status
- * and returns -1; 0 when all moved. May be called piecewise.
+ * the whole transfer's length, which decides how PRP2 is read. On a bus or PRP error sets the
+ * status and returns -1; 0 when all moved. May be called piecewise.
  */
 int mcmd_to_host(struct mcmd *c, const void *from, size_t offset, size_t len, size_t total);
 int mcmd_from_host(struct mcmd *c, void *to, size_t offset, size_t len, size_t total);
-/* Checks the data pointer of a transfer of `total` bytes without moving: entries, descriptors, MDTS. */
+/* Checks the data pointer of a transfer of `total` bytes without moving: entries, descriptors,
+ * MDTS. */
 int mcmd_check_data(struct mcmd *c, size_t total);
 
 /* Raises an asynchronous event: type (0 error, 1 SMART, 2 notice), info, log page. */
@@ -199,7 +202,7 @@ bool model_has_io_queues(const struct model *m);
 /* A doorbell's new value arrives, by register or by shadow buffer. Validates as the text says. */
 void model_doorbell(struct model *m, uint16_t qid, bool cq, uint32_t value);
 bool model_queue_exists(const struct model *m, uint16_t qid, bool cq);
-uint32_t model_page_size(const struct model *m); /* of CC.MPS */
+uint32_t model_page_size(const struct model *m);	/* of CC.MPS */
 unsigned model_commands_running(const struct model *m); /* fetched and not completed, AERs apart */
 
 /* ---- subsystem gives; each *_new returns NULL when out of memory ---- */

@@ -5,10 +5,10 @@
 
 #include "model/media.h"
 
-#define LOG_ELPE_MAX   63u	   /* Identify Controller ELPE: 64 entries at most */
-#define LOG_FIRMWARE   "1.0"	   /* Identify Controller FR */
+#define LOG_ELPE_MAX   63u   /* Identify Controller ELPE: 64 entries at most */
+#define LOG_FIRMWARE   "1.0" /* Identify Controller FR */
 #define OAES_TELEMETRY (1u << 10)
-#define LOG_PAGE_MAX   4096u	   /* the largest page there is */
+#define LOG_PAGE_MAX   4096u /* the largest page there is */
 
 struct smart_counts {
 	uint64_t read_units, written_units; /* of 512 bytes */
@@ -17,19 +17,20 @@ struct smart_counts {
 };
 
 struct model_logs {
-	uint64_t errors;				/* Error Count of the newest entry */
-	struct nvme_error_log_page error[LOG_ELPE_MAX + 1]; /* ring: count n at (n - 1) % (ELPE + 1) */
+	uint64_t errors; /* Error Count of the newest entry */
+	struct nvme_error_log_page
+		error[LOG_ELPE_MAX + 1]; /* ring: count n at (n - 1) % (ELPE + 1) */
 	struct smart_counts smart;
 	bool shut_down; /* a shutdown was completed and nothing was asked since */
 	bool hot;	/* a temperature is beyond its threshold */
 	uint32_t noise;
-	uint8_t telemetry; /* generation of the host's data */
+	uint8_t telemetry;     /* generation of the host's data */
 	uint8_t telemetry_own; /* and of the controller's; 0: it never saved any */
 	bool telemetry_new;    /* Controller-Initiated Data Available */
-	bool pel_context;  /* of the Persistent Event log */
+	bool pel_context;      /* of the Persistent Event log */
 	_Alignas(8) uint8_t pel_snapshot[512];
 	uint64_t changed_ns[MEDIA_NS_MAX / 64 + 1]; /* NSIDs since the log was read */
-	unsigned resets; /* Controller Level Resets since power-on */
+	unsigned resets;			    /* Controller Level Resets since power-on */
 };
 
 /* ---- smart.c ---- */

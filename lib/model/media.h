@@ -126,7 +126,8 @@ bool media_find_unwritten(const struct media_ns *ns, uint64_t lba, uint64_t n, u
 void media_flush_range(struct media_ns *ns, uint64_t lba, uint64_t n);
 void media_flush(struct media_ns *ns);
 void media_flush_all(struct model *m);
-/* Sanitize: nothing of what it held is left, and where `fill` says so every dword is the pattern. */
+/* Sanitize: nothing of what it held is left, and where `fill` says so every dword is the pattern.
+ */
 void media_sanitize(struct model *m, struct media_ns *ns, bool fill, uint32_t pattern);
 /* By fault: the cache of the namespace is lost. */
 void media_drop(struct media_ns *ns);

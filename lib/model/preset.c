@@ -42,8 +42,7 @@ static const struct model_preset {
 	{ "multi", "controllers=2", "ns=4,private_ns=2,oncs=0x1ff" },
 	/* Namespaces to make: more than a Changed Namespace List tells, few of them attached; and
 	 * a Sanitize that deallocates always and cannot overwrite. */
-	{ "nsmgmt", "oacs=0x108",
-	  "nn=1100,maxcna=4,nabsn=15,nabo=3,sanicap=0xa0000006,sanfail=8" },
+	{ "nsmgmt", "oacs=0x108", "nn=1100,maxcna=4,nabsn=15,nabo=3,sanicap=0xa0000006,sanfail=8" },
 	/* Asymmetric access: two groups, each with a namespace of both controllers, and with some
 	 * that one controller alone has. */
 	{ "ana", "ana=1", "controllers=2,ns=6,private_ns=4,mnan=8,oncs=0x1ff" },

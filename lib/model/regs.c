@@ -83,7 +83,8 @@ static uint32_t cc_value(const struct model *m)
 {
 	uint32_t cc = m->core->cc;
 
-	return !(cc & CC_EN) && cc & CC_MPS(15) && FAULT(m, CC_MPS_READS_ZERO) ? cc & ~CC_MPS(15) : cc;
+	return !(cc & CC_EN) && cc & CC_MPS(15) && FAULT(m, CC_MPS_READS_ZERO) ? cc & ~CC_MPS(15)
+									       : cc;
 }
 
 static uint32_t vs_value(struct model *m)
@@ -243,7 +244,9 @@ static void write_property(struct model *m, uint64_t off, uint32_t v)
 		break;
 	case REG_AQA:
 		if (!(core->cc & CC_EN))
-			core->aqa = v & ~AQA_MASK && FAULT(m, AQA_RESERVED_BITS_STICK) ? v : v & AQA_MASK;
+			core->aqa = v & ~AQA_MASK && FAULT(m, AQA_RESERVED_BITS_STICK)
+					    ? v
+					    : v & AQA_MASK;
 		break;
 	case REG_BPRSEL:
 		boot_select(m, v);

@@ -15,7 +15,8 @@
 void smart_count(struct model *m, enum smart_kind kind, uint64_t blocks, unsigned lbads)
 {
 	struct smart_counts *n = &m->logs->smart;
-	uint64_t units = lbads != 9 && FAULT(m, SMART_UNITS_IN_LBAS) ? blocks : blocks << (lbads - 9);
+	uint64_t units =
+		lbads != 9 && FAULT(m, SMART_UNITS_IN_LBAS) ? blocks : blocks << (lbads - 9);
 	unsigned one = FAULT(m, SMART_COMMANDS_DOUBLE) ? 2 : 1;
 
 	switch (kind) {

@@ -23,10 +23,10 @@ enum bend_how {
 	BEND_PAST_END,	      /* a range or offset that ends one unit past the end is let through */
 	BEND_PAST_END_METADATA, /* the same, where blocks have metadata, and there alone */
 	BEND_PAST_END_ZONED,	/* the same, where the namespace is a zoned one */
-	BEND_UNKNOWN,	      /* the command is not there though it is claimed */
-	BEND_CUT,	      /* a feature's field loses its highest bit when it is set */
-	BEND_SURVIVES,	      /* a feature's value, or a piece of state, outlives a reset */
-	BEND_FORGOTTEN,	      /* a feature's value that is kept is gone after a reset */
+	BEND_UNKNOWN,		/* the command is not there though it is claimed */
+	BEND_CUT,		/* a feature's field loses its highest bit when it is set */
+	BEND_SURVIVES,		/* a feature's value, or a piece of state, outlives a reset */
+	BEND_FORGOTTEN,		/* a feature's value that is kept is gone after a reset */
 };
 
 #define BEND_ANY (-1)

@@ -100,7 +100,7 @@
 	X(0x12b, IOCS_COMBINATION, "I/O Command Set Combination Rejected")                         \
 	X(0x12c, IOCS_INVALID, "Invalid I/O Command Set")                                          \
 	X(0x12d, IDENTIFIER_UNAVAILABLE, "Identifier Unavailable")                                 \
-	X(0x17f, STREAM_ALLOCATION_FAILED, "Stream Resource Allocation Failed")                      \
+	X(0x17f, STREAM_ALLOCATION_FAILED, "Stream Resource Allocation Failed")                    \
 	X(0x180, CONFLICTING_ATTRIBUTES, "Conflicting Attributes")                                 \
 	X(0x181, INVALID_PI, "Invalid Protection Information")                                     \
 	X(0x182, READ_ONLY_RANGE, "Attempted Write to Read Only Range")                            \

@@ -112,8 +112,7 @@ enum zone_action {
 	X(OFFLINE, APPEND, "offline-append", ZONE_OFFLINE, OFFLINE, MUST)
 
 /* There is no way back from it. */
-#define ZONE_RULES_FOREVER(X)                                                                      \
-	X(READ_ONLY, OFFLINE, "read-only-offline", SUCCESS, OFFLINE, MUST)
+#define ZONE_RULES_FOREVER(X) X(READ_ONLY, OFFLINE, "read-only-offline", SUCCESS, OFFLINE, MUST)
 
 struct zone_rule {
 	const char *name;
@@ -128,12 +127,7 @@ enum { ZONE_RULE_MUST, ZONE_RULE_SHOULD }; /* of zone_rule.should */
 
 /* An entry of either list as a struct zone_rule. */
 #define ZONE_RULE(state_, action_, name_, status_, next_, level_)                                  \
-	{ name_,                                                                                   \
-	  ZONE_##state_,                                                                           \
-	  ZONE_DO_##action_,                                                                       \
-	  SC_##status_,                                                                            \
-	  ZONE_##next_,                                                                            \
-	  ZONE_RULE_##level_ },
+	{ name_, ZONE_##state_, ZONE_DO_##action_, SC_##status_, ZONE_##next_, ZONE_RULE_##level_ },
 
 /* The rule of a state and an action, of both lists; NULL: there is no such question. */
 const struct zone_rule *zone_rule(enum zone_state state, enum zone_action action);

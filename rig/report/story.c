@@ -274,8 +274,8 @@ static void end_open(struct story *s, const struct json_object *end)
 {
 	struct tale *o = s->open;
 
-	o->derived = take_planned(s, end ? end : o->begin) ||
-		     (end && event_get_bool(end, "derived"));
+	o->derived =
+		take_planned(s, end ? end : o->begin) || (end && event_get_bool(end, "derived"));
 	o->end = end ? hold(end) : NULL;
 	o->verdict = end ? verdict_of(end) : V_LOST;
 	o->timeout = o->verdict == V_BROKEN && !strcmp(get(end, "error"), "timeout");

@@ -336,13 +336,12 @@ static void nsid_rows(struct derived *d, struct derived_row row)
 static void nsid_case(struct derived *d, const struct spec_command *c, bool admin, int when,
 		      const char *of)
 {
-	derived_case(
-		d,
-		(struct rig_case){ .ref = REF_COMMON,
-				   .harm = harm_of(admin, c),
-				   .na = derived_na_of(c),
-				   .run = ask_nsid },
-		"%s.nsid%s%s", derived_slug(admin, c->opcode), *of ? "-of-" : "", of);
+	derived_case(d,
+		     (struct rig_case){ .ref = REF_COMMON,
+					.harm = harm_of(admin, c),
+					.na = derived_na_of(c),
+					.run = ask_nsid },
+		     "%s.nsid%s%s", derived_slug(admin, c->opcode), *of ? "-of-" : "", of);
 	derived_rule(d, "%s%s%s takes no NSID but that of an active namespace.", c->name,
 		     *of ? " of " : "", of);
 	if (derived_bends(d, admin, c->opcode, when, "NSID", ALL_KINDS))

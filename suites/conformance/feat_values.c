@@ -256,7 +256,8 @@ static unsigned use_vectors(struct rig *r)
 	n = n < 3 ? n : 3;
 	n = n < vectors - 1 ? n : vectors - 1;
 	for (unsigned i = 1; i <= n; i++)
-		if (queue_pair_create(c, (uint16_t)i, rig_queue_fit(r, 4), true, (uint16_t)i, &q, NULL))
+		if (queue_pair_create(c, (uint16_t)i, rig_queue_fit(r, 4), true, (uint16_t)i, &q,
+				      NULL))
 			rig_broken(r, "no queue on interrupt vector %u", i);
 	return n;
 }
