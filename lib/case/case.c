@@ -146,11 +146,11 @@ void rig_artifact(struct rig *r, const char *name, const char *text)
 static void run_deferred(struct rig *r)
 {
 	while (r->deferred) {
-		struct deferred *d = r->deferred;
+		struct deferred d = *r->deferred;
 
-		r->deferred = d->next;
-		d->fn(d->arg);
-		free(d);
+		free(r->deferred); /* now: the function may leave by jumping */
+		r->deferred = d.next;
+		d.fn(d.arg);
 	}
 }
 
