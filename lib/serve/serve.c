@@ -15,6 +15,8 @@
 
 #include "serve/seat.h"
 
+#define FULL_MS 50
+
 /* A client with a device of its own. */
 struct guest {
 	struct serve *s;
@@ -145,10 +147,15 @@ static int come(struct serve *s)
 	return accept4(s->sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
-/* Of accept: is the listening socket itself no good? */
-static bool is_over(int err)
+/*
+ * What a failed accept means: -errno when the listening socket itself is no good. Without a
+ * descriptor to spare, which clients can bring about, the one at the door waits, and so do we.
+ */
+static int not_come(int err)
 {
-	return err == EBADF || err == EINVAL || err == ENOTSOCK;
+	if (err == EMFILE || err == ENFILE)
+		poll(NULL, 0, FULL_MS);
+	return err == EBADF || err == EINVAL || err == ENOTSOCK ? -err : 0;
 }
 
 /* ---- one device, one client after another ---- */
@@ -159,12 +166,16 @@ static int serve_next(struct serve *s)
 	int fd = come(s), err;
 
 	if (fd < 0)
-		return is_over(errno) ? -errno : 0;
+		return not_come(errno);
 	s->clients++;
 	say_come(s, s->clients);
 	err = seat_serve(&s->seat, fd, s->stop_fd, s->sock, &reason);
-	say_gone(s, s->clients, &s->seat.c, err == -EAGAIN ? "shut out" : reason);
-	return err == -EAGAIN ? 0 : err;
+	if (err == -EAGAIN) {
+		say_gone(s, s->clients, NULL, "shut out");
+		return 0;
+	}
+	say_gone(s, s->clients, &s->seat.c, reason);
+	return err;
 }
 
 /* ---- a device for each: a thread for each ---- */
@@ -230,7 +241,7 @@ static int seat_another(struct serve *s)
 	int fd = come(s);
 
 	if (fd < 0)
-		return is_over(errno) ? -errno : 0;
+		return not_come(errno);
 	s->clients++;
 	say_come(s, s->clients);
 	g = calloc(1, sizeof(*g));
