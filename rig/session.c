@@ -152,8 +152,7 @@ static int bench_up(struct session *s, char error[BENCH_ERROR])
 static void default_allow(struct session *s)
 {
 	if (!options_str(s->options, "allow"))
-		event_str(s->options->asked, "allow",
-			  harm_name(harm_default(s->facts)));
+		event_str(s->options->asked, "allow", harm_name(harm_default(s->facts)));
 }
 
 static int make_plan(struct session *s)

@@ -788,9 +788,9 @@ static void as_many_as_may_be(void)
 }
 
 static const struct unit units[] = {
-	{ "every rule broken", broken_rules }, { "memory that vanishes", memory_vanishes },
-	{ "a second client", second_waits },   { "end in order", end_in_order },
-	{ "after a kill", after_a_kill },      { "side by side", side_by_side },
+	{ "every rule broken", broken_rules },	    { "memory that vanishes", memory_vanishes },
+	{ "a second client", second_waits },	    { "end in order", end_in_order },
+	{ "after a kill", after_a_kill },	    { "side by side", side_by_side },
 	{ "as many as may be", as_many_as_may_be },
 };
 

@@ -237,8 +237,8 @@ static void stack_stopped(void)
 static void killed(void)
 {
 	char out[64], dir[PATH_MAX - 64];
-	const char *const run[] = { "run",   "model:", "--effort", "quick", "--suite",
-				    "reg",   "--out",  out,	   "-q",    NULL };
+	const char *const run[] = { "run", "model:", "--effort", "quick", "--suite",
+				    "reg", "--out",  out,	 "-q",	  NULL };
 	const char *const resume[] = { "run", "--resume", dir, "-q", NULL };
 
 	for (unsigned i = 0; i < 3; i++) {

@@ -60,9 +60,9 @@ struct vfio_user {
 	enum vu_doorbells doorbells;
 	bool real_clock; /* asked for, even from a server that can step */
 	char engine[64];
-	uint64_t clock_ns;   /* the device's time, where we step it, of all sessions together */
-	uint64_t ahead_ns;   /* of what this session's device says */
-	unsigned steps;	     /* asked for since moved_ns */
+	uint64_t clock_ns; /* the device's time, where we step it, of all sessions together */
+	uint64_t ahead_ns; /* of what this session's device says */
+	unsigned steps;	   /* asked for since moved_ns */
 	uint64_t moved_ns;
 	uint64_t touched_ns; /* last register write */
 	uint64_t looked_ns;  /* when the other side was last seen alive */
