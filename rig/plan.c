@@ -131,26 +131,44 @@ static void append(char *text, size_t size, const char *word, const char *betwee
 	snprintf(text + n, size - n, "%s%s", n ? between : "", word);
 }
 
+static void say_lacks(char *text, size_t size, const struct rig_case *c, const struct facts *facts)
+{
+	unsigned lacks = facts ? c->needs & ~facts->caps.has : 0;
+	char missing[400] = "";
+
+	for (unsigned bit = 1; bit && bit <= lacks; bit <<= 1)
+		if (lacks & bit)
+			append(missing, sizeof(missing), target_need_text(bit), ", ");
+	if (lacks)
+		snprintf(text, size, "needs: %s", missing);
+}
+
+/* What the operator allows is asked for only where the device may be harmed at all. */
+static void say_harm(char *text, size_t size, const struct rig_case *c, const struct plan_filter *f,
+		     const struct facts *facts)
+{
+	if (facts && c->harm > HARM_NONE && !target_may_harm(&facts->caps))
+		snprintf(text, size,
+			 "%s: harm %s is done to emulated devices alone that nobody uses, and "
+			 "nothing overrides that; found: %s",
+			 facts->caps.busy ? "busy" : "emulated", harm_name(c->harm),
+			 facts->caps.behind);
+	else if (c->harm > f->allow)
+		snprintf(text, size, "harm: needs --allow %s", harm_name(c->harm));
+}
+
 /* All reasons, not the first: each begins with its code. */
 static int left_out(struct plan_item *i, const struct plan_filter *f, const struct facts *facts)
 {
-	unsigned lacks = facts ? i->c->needs & ~facts->caps.has : 0;
-	char text[512] = "", missing[400] = "", part[440];
+	char text[800] = "", harm[360] = "";
 	const char *na = NULL;
 
 	if (facts && facts->alive && i->c->na)
 		na = i->c->na(facts);
-	for (unsigned bit = 1; bit && bit <= lacks; bit <<= 1)
-		if (lacks & bit)
-			append(missing, sizeof(missing), target_need_text(bit), ", ");
-	if (lacks) {
-		snprintf(part, sizeof(part), "needs: %s", missing);
-		append(text, sizeof(text), part, "; ");
-	}
-	if (i->c->harm > f->allow) {
-		snprintf(part, sizeof(part), "harm: needs --allow %s", harm_name(i->c->harm));
-		append(text, sizeof(text), part, "; ");
-	}
+	say_lacks(text, sizeof(text), i->c, facts);
+	say_harm(harm, sizeof(harm), i->c, f, facts);
+	if (harm[0])
+		append(text, sizeof(text), harm, "; ");
 	if (!na && !text[0])
 		return 0;
 	/* what the drive does not claim is settled, whatever this bench could do about it */

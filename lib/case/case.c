@@ -74,6 +74,11 @@ const struct facts *rig_facts(const struct rig *r)
 	return r->run->facts;
 }
 
+enum rig_harm rig_harm(const struct rig *r)
+{
+	return r->run->c->harm;
+}
+
 enum rig_effort rig_effort(const struct rig *r)
 {
 	return r->run->effort;

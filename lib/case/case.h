@@ -84,6 +84,7 @@ extern const struct rig_gap gaps_all[]; /* suites/conformance/gaps.c, ends with 
 
 const void *rig_row(const struct rig *r); /* this instance's row; NULL without rows */
 const struct facts *rig_facts(const struct rig *r);
+enum rig_harm rig_harm(const struct rig *r); /* what the case declares */
 enum rig_effort rig_effort(const struct rig *r);
 /* quick, normal or soak: pick a count by effort */
 uint64_t rig_pick(const struct rig *r, uint64_t quick, uint64_t normal, uint64_t soak);

@@ -52,6 +52,15 @@ void kit_trouble_on(struct rig *r, struct ctrl *c, int err, const char *doing)
 static void begin(struct rig *r, const char *target)
 {
 	struct kit *k = calloc(1, sizeof(*k)); /* not rig_mem: it outlives what is deferred */
+/* The plan has asked the same: this is for a name that leads to another device now. */
+static void check_may_harm(struct rig *r, const struct target *t)
+{
+	if (rig_harm(r) > HARM_NONE && !target_may_harm(&t->caps))
+		rig_skip(r, t->caps.busy ? "busy" : "emulated",
+			 "harm is done to emulated devices alone that nobody uses; found: %s",
+			 t->caps.behind);
+}
+
 	char error[256];
 	int err;
 
@@ -66,6 +75,7 @@ static void begin(struct rig *r, const char *target)
 }
 
 /* Findings of the audit become failed checks; the rule's name says whether it is advice. */
+	check_may_harm(r, k->t);
 static void audit(struct rig *r, const char *who, const char *rule, const char *text)
 {
 	struct check_site site = *CHECK_SITE(0, 0);
@@ -256,6 +266,8 @@ int rig_reopen(struct rig *r)
 	return err;
 }
 
+	else
+		check_may_harm(r, k->t);
 const struct case_env kit_env = { .begin = begin, .end = end };
 
 void rig_health_off(struct rig *r, const char *why)

@@ -385,7 +385,8 @@ void facts_each(const struct facts *f,
 	for (unsigned bit = 1; bit; bit <<= 1)
 		if ((f->caps.has & bit) && target_need_name(bit))
 			tell(&t, target_need_name(bit), target_need_text(bit), "yes");
-	tell(&t, "emulated", "no real media behind it", "%s", f->caps.emulated ? "yes" : "no");
+	tell(&t, "emulated", f->caps.of_machine ? f->caps.behind : "no real media behind it", "%s",
+	     f->caps.emulated ? "yes" : "no");
 	tell(&t, "vectors", "MSI-X messages", "%u", f->caps.vectors);
 	tell(&t, "cap", "CAP register", "%016" PRIX64 "h", f->cap);
 	tell(&t, "vs", "version claimed", "%u.%u.%u", f->vs >> 16, f->vs >> 8 & 0xff, f->vs & 0xff);

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "target/emulated.h"
+
 struct target;
 struct session_ops; /* target/session.h */
 struct cmd;	    /* nvme/cmd.h */
@@ -48,6 +50,11 @@ struct target_caps {
 	unsigned has;	      /* enum target_need */
 	bool emulated;	      /* no real media behind it: nothing of value can be harmed */
 	bool stepped;	      /* works only in accesses and in relax: spinning brings nothing */
+	bool of_machine;      /* a device of this machine; `behind` is what was found there */
+	bool busy;	      /* and somebody else uses it: mounted, or held by another device */
+	char behind[EMULATED_TEXT];
+	bool fabrics;	      /* capsules: SGLs, no doorbells, properties by command */
+	uint32_t nsid;	      /* the address names this namespace: no other is used; 0: none */
 	unsigned vectors;     /* MSI-X messages that irq_wait can tell apart; 0: none */
 	uint64_t bar_size[6]; /* bytes; the upper half of a 64-bit BAR reads 0 */
 	uint64_t bar_addr[6]; /* bus address of each BAR, 0 when unknown */
@@ -58,6 +65,15 @@ struct target_caps {
 };
 
 /* Memory that host and device both see. Owned by the target from map to unmap; zeroed by map. */
+/*
+ * May anything above harm `none` be done there? Devices of this machine have no guards yet, so only
+ * emulated ones that nobody uses may be harmed, whatever the operator allows.
+ */
+static inline bool target_may_harm(const struct target_caps *c)
+{
+	return !c->of_machine || (c->emulated && !c->busy);
+}
+
 struct dma {
 	size_t len;    /* in: bytes, made whole pages by the target */
 	size_t align;  /* in: power of two, at least 4096 is given anyway */
