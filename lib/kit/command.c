@@ -253,7 +253,9 @@ struct buf *rig_buf(struct rig *r, size_t len)
 {
 	struct kit *k = kit_of(r);
 
-	if (!k->c)
+	if (!k->c && k->t->ops->submit)
+		rig_ctrl(r);
+	else if (!k->c)
 		rig_ctrl_off(r);
 	return rig_buf_on(r, k->c, len);
 }

@@ -97,8 +97,11 @@ struct sq **kit_ordinary(struct kit *k, const struct ctrl *c)
 
 static struct ctrl *off(struct rig *r, struct ctrl *c)
 {
-	int err = ctrl_disable(c, NULL);
+	int err;
 
+	if (c->native)
+		rig_skip(r, "needs", "%s cannot disable the controller", c->t->ops->scheme);
+	err = ctrl_disable(c, NULL);
 	*kit_ordinary(kit_of(r), c) = NULL;
 	if (err)
 		kit_trouble_on(r, c, err, "disabling the controller");
@@ -220,7 +223,7 @@ uint64_t rig_reg(struct rig *r, uint64_t off, unsigned width)
 {
 	struct target *t = opened(r)->t;
 	uint64_t v = 0;
-	int err = t->ops->reg_read(t, off, width, &v);
+	int err = t->ops->reg_read ? t->ops->reg_read(t, off, width, &v) : -ENOTSUP;
 
 	if (err)
 		kit_trouble(r, err, "reading a register");
@@ -232,6 +235,8 @@ void rig_set_reg(struct rig *r, uint64_t off, unsigned width, uint64_t value)
 	struct ctrl *c = opened(r);
 	int err;
 
+	if (!c->t->ops->reg_write)
+		kit_trouble(r, -ENOTSUP, "writing a register");
 	trace_register(c, off, width, value);
 	err = c->t->ops->reg_write(c->t, off, width, value);
 	if (err)
@@ -262,7 +267,7 @@ uint32_t rig_cfg(struct rig *r, unsigned off, unsigned width)
 {
 	struct target *t = kit_of(r)->t;
 	uint32_t v = 0;
-	int err = t->ops->cfg_read(t, off, width, &v);
+	int err = t->ops->cfg_read ? t->ops->cfg_read(t, off, width, &v) : -ENOTSUP;
 
 	if (err)
 		kit_trouble(r, err, "reading configuration space");
@@ -272,7 +277,7 @@ uint32_t rig_cfg(struct rig *r, unsigned off, unsigned width)
 void rig_set_cfg(struct rig *r, unsigned off, unsigned width, uint32_t value)
 {
 	struct target *t = kit_of(r)->t;
-	int err = t->ops->cfg_write(t, off, width, value);
+	int err = t->ops->cfg_write ? t->ops->cfg_write(t, off, width, value) : -ENOTSUP;
 
 	if (err)
 		kit_trouble(r, err, "writing configuration space");

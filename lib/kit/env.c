@@ -40,6 +40,9 @@ void kit_trouble_on(struct rig *r, struct ctrl *c, int err, const char *doing)
 		rig_fail(r, "%s%s: refused or CSTS.CFS set", who, doing);
 	case -EPROTO:
 		rig_fail(r, "%s%s: the device's side answers garbage: %s", who, doing, error);
+	case -ENOTSUP:
+		rig_skip(r, "needs", "%s%s: %s", who, doing,
+			 error[0] ? error : "this way in does not do it");
 	case -ENOMEM:
 		rig_broken(r, "%s: out of DMA memory", doing);
 	case -ENOSPC:
@@ -49,9 +52,6 @@ void kit_trouble_on(struct rig *r, struct ctrl *c, int err, const char *doing)
 	}
 }
 
-static void begin(struct rig *r, const char *target)
-{
-	struct kit *k = calloc(1, sizeof(*k)); /* not rig_mem: it outlives what is deferred */
 /* The plan has asked the same: this is for a name that leads to another device now. */
 static void check_may_harm(struct rig *r, const struct target *t)
 {
@@ -61,6 +61,9 @@ static void check_may_harm(struct rig *r, const struct target *t)
 			 t->caps.behind);
 }
 
+static void begin(struct rig *r, const char *target)
+{
+	struct kit *k = calloc(1, sizeof(*k)); /* not rig_mem: it outlives what is deferred */
 	char error[256];
 	int err;
 
@@ -72,10 +75,10 @@ static void check_may_harm(struct rig *r, const struct target *t)
 	err = target_open(target, &k->t, error);
 	if (err)
 		rig_broken(r, "%s", error);
+	check_may_harm(r, k->t);
 }
 
 /* Findings of the audit become failed checks; the rule's name says whether it is advice. */
-	check_may_harm(r, k->t);
 static void audit(struct rig *r, const char *who, const char *rule, const char *text)
 {
 	struct check_site site = *CHECK_SITE(0, 0);
@@ -182,7 +185,7 @@ static void check_health(struct kit *k, struct ctrl *c)
 {
 	uint32_t csts = 0;
 	uint8_t warning, before = rig_facts(k->r) ? rig_facts(k->r)->critical_warning : 0;
-	int err = reg_read32(c, REG_CSTS, &csts);
+	int err = ctrl_has_regs(c) ? reg_read32(c, REG_CSTS, &csts) : 0;
 	bool was_enabled = c->enabled;
 	const char *of = health_of(k, c);
 
@@ -263,11 +266,11 @@ int rig_reopen(struct rig *r)
 	err = target_open(k->address, &k->t, error);
 	if (err)
 		rig_note(r, "opening the target again: %s", error);
+	else
+		check_may_harm(r, k->t);
 	return err;
 }
 
-	else
-		check_may_harm(r, k->t);
 const struct case_env kit_env = { .begin = begin, .end = end };
 
 void rig_health_off(struct rig *r, const char *why)

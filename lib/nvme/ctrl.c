@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "nvme/native.h"
 #include "nvme/prp.h"
 #include "nvme/sgl.h"
 
@@ -19,7 +20,11 @@
 int reg_read32(struct ctrl *c, uint64_t off, uint32_t *ret)
 {
 	uint64_t v;
-	int err = c->t->ops->reg_read(c->t, off, 32, &v);
+	int err;
+
+	if (!c->t->ops->reg_read)
+		return native_refuse(c, "a register");
+	err = c->t->ops->reg_read(c->t, off, 32, &v);
 
 	if (!err)
 		*ret = (uint32_t)v;
@@ -28,12 +33,14 @@ int reg_read32(struct ctrl *c, uint64_t off, uint32_t *ret)
 
 int reg_read64(struct ctrl *c, uint64_t off, uint64_t *ret)
 {
-	return c->t->ops->reg_read(c->t, off, 64, ret);
+	return c->t->ops->reg_read ? c->t->ops->reg_read(c->t, off, 64, ret)
+				   : native_refuse(c, "a register");
 }
 
 int reg_write_quiet(struct ctrl *c, uint64_t off, uint32_t value)
 {
-	return c->t->ops->reg_write(c->t, off, 32, value);
+	return c->t->ops->reg_write ? c->t->ops->reg_write(c->t, off, 32, value)
+				    : native_refuse(c, "a register or a doorbell");
 }
 
 int reg_write32(struct ctrl *c, uint64_t off, uint32_t value)
@@ -44,6 +51,8 @@ int reg_write32(struct ctrl *c, uint64_t off, uint32_t value)
 
 int reg_write64(struct ctrl *c, uint64_t off, uint64_t value)
 {
+	if (!c->t->ops->reg_write)
+		return native_refuse(c, "a register");
 	trace_register(c, off, 64, value);
 	return c->t->ops->reg_write(c->t, off, 64, value);
 }
@@ -61,23 +70,33 @@ void ctrl_audit(struct ctrl *c, const char *rule, const char *fmt, ...)
 	c->audit(c->audit_ctx, rule, text);
 }
 
+static int read_claims(struct ctrl *c)
+{
+	int err;
+
+	if (!ctrl_has_regs(c))
+		return 0;
+	err = reg_read64(c, REG_CAP, &c->cap);
+	if (!err)
+		err = reg_read32(c, REG_VS, &c->vs);
+	return !err && c->vs == ALL_ONES && c->cap == UINT64_MAX ? -ENODEV : err;
+}
+
 int ctrl_open(struct target *t, struct ctrl **ret)
 {
 	struct ctrl *c;
 	int err;
 
-	if (!t->ops->reg_read || !t->ops->dma_map)
-		return -ENOTSUP;
+	if (!t->ops->dma_map || !(t->ops->submit || t->ops->reg_write))
+		return target_fail(t, -ENOTSUP, "%s: has neither commands nor queues",
+				   t->ops->scheme);
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	c->t = t;
 	c->trace.begin_ns = target_now(t);
-	err = reg_read64(c, REG_CAP, &c->cap);
-	if (!err)
-		err = reg_read32(c, REG_VS, &c->vs);
-	if (!err && c->vs == ALL_ONES && c->cap == UINT64_MAX)
-		err = -ENODEV;
+	c->native = t->ops->submit;
+	err = read_claims(c);
 	if (err) {
 		free(c);
 		return err;
@@ -195,8 +214,13 @@ void ctrl_forget(struct ctrl *c)
 int ctrl_disable(struct ctrl *c, uint64_t *ret_ns)
 {
 	uint32_t cc;
-	int err = reg_read32(c, REG_CC, &cc);
+	int err;
 
+	if (c->native) { /* it is somebody else's to disable */
+		ctrl_forget(c);
+		return 0;
+	}
+	err = reg_read32(c, REG_CC, &cc);
 	if (err)
 		return err;
 	if (cc == ALL_ONES)
@@ -258,12 +282,23 @@ static int program_admin_queues(struct ctrl *c)
 	return err;
 }
 
+static int enable_native(struct ctrl *c, const struct ctrl_config *cfg)
+{
+	int err = native_enable(c, cfg);
+
+	judge_begin(c);
+	return err;
+}
+
 int ctrl_enable(struct ctrl *c, const struct ctrl_config *cfg, uint64_t *ret_ns)
 {
 	uint32_t cc = CC_MPS(cfg->mps) | CC_CSS(cfg->css) | CC_AMS(cfg->ams) |
 		      CC_IOSQES(cfg->iosqes) | CC_IOCQES(cfg->iocqes);
-	int err = ctrl_disable(c, NULL);
+	int err;
 
+	if (c->native)
+		return enable_native(c, cfg);
+	err = ctrl_disable(c, NULL);
 	if (err)
 		return err;
 	c->page = 4096ull << cfg->mps;

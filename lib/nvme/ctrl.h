@@ -39,6 +39,7 @@ struct ctrl {
 	struct ctrl_config config;
 	bool enabled; /* CSTS.RDY was 1 when last brought up and nothing took it down since */
 	bool use_irq;
+	bool native; /* the target has the command rung itself: nvme/native.h */
 	struct sq *asq;
 	struct cq *acq;
 	struct sq *sqs; /* every SQ with memory, admin included */
@@ -68,7 +69,10 @@ struct ctrl {
 	bool judges;
 };
 
-/* Reads CAP and VS. The controller is left as found. -ENODEV when it reads all ones. */
+/*
+ * Reads CAP and VS, which stay 0 where the way in has no registers. The controller is left as
+ * found. -ENODEV when it reads all ones.
+ */
 int ctrl_open(struct target *t, struct ctrl **ret);
 
 /* Disables the controller (bounded), then frees queues and buffers. */
@@ -102,6 +106,13 @@ int ctrl_wait_ready(struct ctrl *c, bool ready, uint64_t *ret_ns);
  */
 void ctrl_forget(struct ctrl *c);
 
+/* Can registers be read? Always on queues of our own. */
+static inline bool ctrl_has_regs(const struct ctrl *c)
+{
+	return !c->native || (c->t->caps.has & NEED_REGS);
+}
+
+/* -ENOTSUP where the way in has none. */
 int reg_read32(struct ctrl *c, uint64_t off, uint32_t *ret);
 int reg_read64(struct ctrl *c, uint64_t off, uint64_t *ret); /* one access of 64 bits */
 int reg_write32(struct ctrl *c, uint64_t off, uint32_t value);

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "nvme/ctrl.h"
+#include "nvme/native.h"
 #include "nvme/prp.h"
 
 /* What a command in flight holds: freed when it completes, or with the controller. */
@@ -45,6 +45,8 @@ static int submit(struct ctrl *c, struct sq *q, const struct cmd *cmd, struct fl
 	int err;
 
 	*f = (struct flight){ .buf = NULL };
+	if (c->native)
+		return native_refuse(c, "a command that is not waited for");
 	if (!sq_room(q))
 		return -ENOSPC;
 	err = put_data(c, cmd, &e, f);
@@ -131,8 +133,11 @@ int ctrl_exec(struct ctrl *c, struct sq *q, const struct cmd *cmd, struct cpl *r
 	uint64_t limit = q->qid ? c->io_timeout_ns : c->admin_timeout_ns;
 	struct flight f;
 	int64_t at;
-	int err = submit(c, q, cmd, &f);
+	int err;
 
+	if (c->native)
+		return native_exec(c, q, cmd, ret);
+	err = submit(c, q, cmd, &f);
 	if (err)
 		return err;
 	err = ctrl_wait_cid(c, q, f.cid, ret, target_now(c->t) + limit);
@@ -162,8 +167,11 @@ int ctrl_queue_count(struct ctrl *c, uint16_t n)
 	uint32_t want = (uint32_t)(n - 1) << 16 | (uint32_t)(n - 1);
 	struct cmd cmd = cmd_set_features(NVME_FEAT_FID_NUM_QUEUES, false, 0, want);
 	struct cpl cpl;
-	int err = ctrl_admin(c, &cmd, &cpl);
+	int err;
 
+	if (c->native)
+		return native_queue_count(c);
+	err = ctrl_admin(c, &cmd, &cpl);
 	if (err)
 		return err;
 	if (cpl.status != SC_SUCCESS)
@@ -209,11 +217,14 @@ int sq_create(struct sq *q, struct cpl *ret)
 int queue_pair_create(struct ctrl *c, uint16_t qid, uint32_t entries, bool ien, uint16_t vector,
 		      struct sq **ret, struct cpl *ret_cpl)
 {
-	struct cq *cq = cq_alloc(c, qid, entries);
 	struct sq *sq = NULL;
 	struct cpl ignored;
+	struct cq *cq;
 	int err;
 
+	if (c->native)
+		return native_pair(c, qid, ret);
+	cq = cq_alloc(c, qid, entries);
 	if (!cq)
 		return -ENOMEM;
 	err = cq_create(cq, ien, vector, ret_cpl);
@@ -240,8 +251,14 @@ int queue_pair_delete(struct sq *q)
 	struct cq *cq = q->cq;
 	struct cmd delete_sq = cmd_delete_sq(q->qid), delete_cq = cmd_delete_cq(cq->qid);
 	struct cpl cpl;
-	int err = ctrl_admin(c, &delete_sq, &cpl);
+	int err;
 
+	if (c->native) {
+		sq_free(q);
+		cq_free(cq);
+		return 0;
+	}
+	err = ctrl_admin(c, &delete_sq, &cpl);
 	if (!err && cpl.status != SC_SUCCESS)
 		err = -EIO;
 	if (err)

@@ -126,7 +126,7 @@ static void describe_all_ns(struct ctrl *c, struct facts *f)
 		if (nsid > expected && !f->inactive_nsid)
 			f->inactive_nsid = expected;
 		expected = nsid + 1;
-		if (f->n_ns < FACTS_NS_MAX)
+		if (f->n_ns < FACTS_NS_MAX && (!f->caps.nsid || f->caps.nsid == nsid))
 			f->n_ns += !facts_ask_ns(c, f, nsid, &f->ns[f->n_ns]);
 		listed++;
 	}
@@ -166,7 +166,10 @@ static int bring_up(struct ctrl *c, struct nvme_id_ctrl *ret, char trouble[160])
 	}
 	err = ask(c, cmd_identify(0x01, 0, ret));
 	if (err)
-		snprintf(trouble, 160, "Identify Controller fails: %s", strerror(-err));
+		snprintf(trouble, 160, "Identify Controller fails: %s%s%.100s", strerror(-err),
+			 c->t->error[0] ? ": " : "", c->t->error);
+	else if (!ctrl_has_regs(c))
+		c->vs = le32_get(ret->ver);
 	return err;
 }
 
@@ -177,6 +180,7 @@ static void describe_ctrl(struct ctrl *c, struct facts *f)
 	if (bring_up(c, &f->id, f->trouble))
 		return;
 	f->alive = true;
+	f->vs = c->vs;
 	f->nn = le32_get(f->id.nn);
 	if (f->id.mdts && f->id.mdts < 32)
 		f->mdts_bytes = (4096ull << CAP_MPSMIN(c->cap)) << f->id.mdts;
@@ -195,10 +199,13 @@ static void describe_ctrl(struct ctrl *c, struct facts *f)
 static void describe_memory(struct ctrl *c, struct facts *f)
 {
 	uint64_t msc = 0;
-	bool enables = CAP_CMBS(c->cap) && !reg_read64(c, REG_CMBMSC, &msc) && !(msc & CMBMSC_CRE);
+	bool enables = !c->native && CAP_CMBS(c->cap) && !reg_read64(c, REG_CMBMSC, &msc) &&
+		       !(msc & CMBMSC_CRE);
 
 	if (enables)
 		reg_write64(c, REG_CMBMSC, msc | CMBMSC_CRE);
+	if (!ctrl_has_regs(c))
+		return;
 	reg_read32(c, REG_CMBSZ, &f->cmbsz);
 	reg_read32(c, REG_CMBLOC, &f->cmbloc);
 	if (enables)
@@ -300,7 +307,7 @@ void facts_claims(const struct facts *f, struct spec_ctrl *ret)
 		.id = f->id,
 		.nvm = f->id_nvm,
 		.vectors = (uint16_t)f->caps.vectors,
-		.pcie = true, /* every target here that has queues is a PCI function */
+		.pcie = !f->caps.fabrics,
 		.all_ns = f->all_ns,
 	};
 	for (unsigned i = 0; i < f->n_ns && i < SPEC_NS_MAX; i++)

@@ -22,6 +22,9 @@ void judge_begin(struct ctrl *c)
 		return;
 	oracle_begin(&c->oracle, &c->claims, (uint32_t)c->page);
 	c->oracle.plain_entries = c->config.iosqes == 6 && c->config.iocqes == 4;
+	if (c->native) /* whoever keeps its queues has asked it things, too */
+		c->oracle.doubt |=
+			1u << ORACLE_OF_QUEUES | 1u << ORACLE_OF_FEATURES | 1u << ORACLE_OF_EVENTS;
 }
 
 void judge_register(struct ctrl *c, uint64_t off, uint64_t value)

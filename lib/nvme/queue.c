@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nvme/ctrl.h"
+#include "nvme/native.h"
 
 #define CID_WORDS (65536 / 64)
 #define CID_TIMES 256
@@ -334,6 +334,8 @@ static int let_work(struct cq *q, uint64_t deadline_ns)
 
 int cq_wait(struct cq *q, struct cpl *ret, uint64_t deadline_ns)
 {
+	if (q->c->native)
+		return native_refuse(q->c, "a completion that is waited for");
 	for (;;) {
 		bool last = target_now(q->c->t) >= deadline_ns;
 

@@ -6,9 +6,29 @@
 
 struct rung {
 	struct target *t;
-	struct io *io;	   /* NULL: the target has the block rung itself */
+	struct io *io;	/* NULL: the target has the block rung itself */
+	struct ctrl *c; /* for commands, where it has that rung itself; q: those of I/O */
+	struct sq *q;
 	unsigned inflight; /* of the target's own */
 };
+
+static int open_native(struct rung *g)
+{
+	struct ctrl_config cfg;
+	int err = ctrl_open(g->t, &g->c);
+
+	if (err)
+		return err;
+	cfg = ctrl_defaults(g->c);
+	err = ctrl_enable(g->c, &cfg, NULL);
+	if (!err)
+		err = queue_pair_create(g->c, 1, 2, false, 0, &g->q, NULL);
+	if (!err && !g->t->ops->io_submit)
+		err = target_fail(g->t, -ENOTSUP, "%s: has no block I/O", g->t->ops->scheme);
+	if (err)
+		ctrl_close(g->c);
+	return err;
+}
 
 int rung_open(struct target *t, const struct facts *facts, const struct io_options *o,
 	      struct rung **ret)
@@ -19,7 +39,9 @@ int rung_open(struct target *t, const struct facts *facts, const struct io_optio
 	if (!g)
 		return target_fail(t, -ENOMEM, "out of memory");
 	g->t = t;
-	if (!t->ops->io_submit)
+	if (t->ops->submit)
+		err = open_native(g);
+	else if (!t->ops->io_submit)
 		err = io_open(t, facts, o, &g->io);
 	if (err) {
 		free(g);
@@ -34,6 +56,7 @@ void rung_close(struct rung *g)
 	if (!g)
 		return;
 	io_close(g->io);
+	ctrl_close(g->c);
 	free(g);
 }
 
@@ -50,8 +73,8 @@ void rung_dma_free(struct rung *g, struct dma *d)
 
 int rung_command(struct rung *g, bool admin, const struct cmd *cmd, struct cpl *ret)
 {
-	if (g->t->ops->submit)
-		return g->t->ops->submit(g->t, cmd, ret);
+	if (g->c)
+		return ctrl_exec(g->c, admin ? g->c->asq : g->q, cmd, ret);
 	return g->io ? io_command(g->io, admin, cmd, ret) : -ENOTSUP;
 }
 

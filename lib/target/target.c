@@ -20,7 +20,7 @@ static const struct {
 	const char *name, *text;
 } needs[] = {
 	{ NEED_BLOCK, "block", "block I/O" },
-	{ NEED_COMMAND, "command", "NVMe commands as written by the case" },
+	{ NEED_COMMAND, "command", "NVMe commands with their data" },
 	{ NEED_QUEUES, "queues", "registers, own queues and DMA memory" },
 	{ NEED_CONFIG, "config", "PCI configuration space" },
 	{ NEED_IRQ, "irq", "MSI-X messages" },
@@ -36,6 +36,7 @@ static const struct {
 	  "a secondary controller that can be driven once it is online" },
 	{ NEED_CONTROL, "control", "the target's own side can be told to change" },
 	{ NEED_MESSAGES, "messages", "vfio-user messages of the case's own" },
+	{ NEED_REGS, "regs", "controller registers that can be read" },
 };
 
 const char *target_need_name(unsigned bit)
@@ -93,6 +94,13 @@ static const struct target_ops *find_scheme(const char *address, char *error)
 	return NULL;
 }
 
+/* What is built on the raw rung, for every target that has it. */
+static void add_built(struct target_caps *c)
+{
+	if (c->has & NEED_QUEUES)
+		c->has |= NEED_COMMAND | NEED_REGS;
+}
+
 int target_open(const char *address, struct target **ret_target, char *error)
 {
 	const struct target_ops *ops = find_scheme(address, error);
@@ -120,6 +128,7 @@ int target_open(const char *address, struct target **ret_target, char *error)
 		free(t);
 		return err;
 	}
+	add_built(&t->caps);
 	*ret_target = t;
 	return 0;
 }

@@ -25,7 +25,7 @@ struct cpl;
 /* What a case may need of a target; target_caps.has is the set that a target gives. */
 enum target_need {
 	NEED_BLOCK = 1u << 0,	   /* block I/O */
-	NEED_COMMAND = 1u << 1,	   /* admin and I/O commands as the case wrote them */
+	NEED_COMMAND = 1u << 1,	   /* admin and I/O commands, one at a time, data as a buffer */
 	NEED_QUEUES = 1u << 2,	   /* registers, own queues, own doorbells, own DMA memory: raw */
 	NEED_CONFIG = 1u << 3,	   /* PCI configuration space */
 	NEED_IRQ = 1u << 4,	   /* MSI-X messages that can be waited for */
@@ -40,6 +40,7 @@ enum target_need {
 	NEED_SECONDARY = 1u << 13, /* the same, as a secondary one of this primary one: offline */
 	NEED_CONTROL = 1u << 14,   /* the target's own side can be told to change */
 	NEED_MESSAGES = 1u << 15,  /* target_ops.session: the messages of a vfio-user server */
+	NEED_REGS = 1u << 16,	   /* controller registers (properties) can be read */
 };
 
 /* Short name ("queues") and sentence of one bit; NULL for a bit that means nothing. */
@@ -49,12 +50,12 @@ const char *target_need_text(unsigned bit);
 struct target_caps {
 	unsigned has;	      /* enum target_need */
 	bool emulated;	      /* no real media behind it: nothing of value can be harmed */
-	bool stepped;	      /* works only in accesses and in relax: spinning brings nothing */
 	bool of_machine;      /* a device of this machine; `behind` is what was found there */
 	bool busy;	      /* and somebody else uses it: mounted, or held by another device */
 	char behind[EMULATED_TEXT];
 	bool fabrics;	      /* capsules: SGLs, no doorbells, properties by command */
 	uint32_t nsid;	      /* the address names this namespace: no other is used; 0: none */
+	bool stepped;	      /* works only in accesses and in relax: spinning brings nothing */
 	unsigned vectors;     /* MSI-X messages that irq_wait can tell apart; 0: none */
 	uint64_t bar_size[6]; /* bytes; the upper half of a 64-bit BAR reads 0 */
 	uint64_t bar_addr[6]; /* bus address of each BAR, 0 when unknown */
@@ -64,7 +65,6 @@ struct target_caps {
 	char engine[64]; /* who answers: "QEMU 7.2.22", "nvrig model" */
 };
 
-/* Memory that host and device both see. Owned by the target from map to unmap; zeroed by map. */
 /*
  * May anything above harm `none` be done there? Devices of this machine have no guards yet, so only
  * emulated ones that nobody uses may be harmed, whatever the operator allows.
@@ -74,6 +74,7 @@ static inline bool target_may_harm(const struct target_caps *c)
 	return !c->of_machine || (c->emulated && !c->busy);
 }
 
+/* Memory that host and device both see. Owned by the target from map to unmap; zeroed by map. */
 struct dma {
 	size_t len;    /* in: bytes, made whole pages by the target */
 	size_t align;  /* in: power of two, at least 4096 is given anyway */
@@ -82,6 +83,7 @@ struct dma {
 };
 
 enum reset_kind {
+	RESET_CTRL,  /* Controller Reset by whoever keeps the queues; with submit alone */
 	RESET_FLR,   /* Function Level Reset (PCIe Transport: Controller Level Reset) */
 	RESET_POWER, /* power lost and back: volatile state gone, unflushed data may be */
 };
@@ -126,10 +128,18 @@ struct target_ops {
 	int (*io_submit)(struct target *t, struct block_io *io[], unsigned n);
 	int (*io_reap)(struct target *t, struct block_io *ret[], unsigned n, uint64_t deadline_ns);
 
-	/* command rung, where the target has it natively */
-	int (*submit)(struct target *t, const struct cmd *c, struct cpl *ret);
+	/*
+	 * Command rung, where the target has it natively: somebody else keeps the queues, or they
+	 * are no memory. One command, waited for; qid 0 is the Admin queue. c->data, when there
+	 * are any, is memory of dma_map, and what the SQE has for CID and data pointer is not sent.
+	 * 0 with *ret (any status; SQ, CID and time are the caller's); -ENOTSUP: this way in cannot
+	 * carry that command, and the error says why; -ETIMEDOUT, -ENODEV, else the rig's trouble.
+	 * dma_map then gives memory for data.
+	 */
+	int (*submit)(struct target *t, uint16_t qid, const struct cmd *c, uint64_t timeout_ns,
+		      struct cpl *ret);
 
-	/* raw rung */
+	/* raw rung; with submit, reg_read alone may be there */
 	int (*reg_read)(struct target *t, uint64_t off, unsigned width, uint64_t *ret);
 	int (*reg_write)(struct target *t, uint64_t off, unsigned width, uint64_t value);
 	/*
