@@ -157,13 +157,21 @@ static void say_harm(char *text, size_t size, const struct rig_case *c, const st
 		snprintf(text, size, "harm: needs --allow %s", harm_name(c->harm));
 }
 
+/* Facts of NVMe say nothing of a case about a block node, nor those of a node of another. */
+static bool na_is_known(const struct rig_case *c, const struct facts *f)
+{
+	bool node_alone = (f->caps.has & (NEED_NODE | NEED_QUEUES | NEED_COMMAND)) == NEED_NODE;
+
+	return f->alive && (c->needs & NEED_NODE ? f->caps.has & NEED_NODE : !node_alone);
+}
+
 /* All reasons, not the first: each begins with its code. */
 static int left_out(struct plan_item *i, const struct plan_filter *f, const struct facts *facts)
 {
 	char text[800] = "", harm[360] = "";
 	const char *na = NULL;
 
-	if (facts && facts->alive && i->c->na)
+	if (facts && i->c->na && na_is_known(i->c, facts))
 		na = i->c->na(facts);
 	say_lacks(text, sizeof(text), i->c, facts);
 	say_harm(harm, sizeof(harm), i->c, f, facts);

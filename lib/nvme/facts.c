@@ -263,6 +263,11 @@ int facts_gather(struct target *t, struct facts *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->caps = t->caps;
+	if (t->caps.has & NEED_NODE) {
+		err = facts_gather_node(t, ret);
+		if (err || !(t->caps.has & (NEED_QUEUES | NEED_COMMAND)))
+			return err;
+	}
 	err = ctrl_open(t, &c);
 	if (err == -ENODEV) {
 		snprintf(ret->trouble, sizeof(ret->trouble), "the registers read all ones");
@@ -394,6 +399,9 @@ void facts_each(const struct facts *f,
 			tell(&t, target_need_name(bit), target_need_text(bit), "yes");
 	tell(&t, "emulated", f->caps.of_machine ? f->caps.behind : "no real media behind it", "%s",
 	     f->caps.emulated ? "yes" : "no");
+	facts_each_node(f, fn, ctx);
+	if (!(f->caps.has & (NEED_QUEUES | NEED_COMMAND)))
+		return;
 	tell(&t, "vectors", "MSI-X messages", "%u", f->caps.vectors);
 	tell(&t, "cap", "CAP register", "%016" PRIX64 "h", f->cap);
 	tell(&t, "vs", "version claimed", "%u.%u.%u", f->vs >> 16, f->vs >> 8 & 0xff, f->vs & 0xff);

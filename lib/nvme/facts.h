@@ -8,6 +8,7 @@
 
 #include "nvme/ctrl.h"
 #include "spec/claim.h"
+#include "target/node.h"
 
 #define FACTS_NS_MAX 32
 
@@ -72,10 +73,21 @@ struct facts {
 	unsigned scratch;	/* index into ns[] of the namespace for I/O: NVM set, no metadata */
 	bool has_scratch;
 	struct facts_peer peer;
+	struct node_facts node; /* with NEED_NODE */
 };
 
 /* A namespace as Identify tells it now, of a controller of which the rest is known. 0 or -errno. */
 int facts_ask_ns(struct ctrl *c, const struct facts *f, uint32_t nsid, struct facts_ns *ret);
+
+/*
+ * Of a target that has a Linux block node: what that says, in f->node. Where the target has no
+ * commands, the node stands for a controller with one namespace, number 1.
+ */
+int facts_gather_node(struct target *t, struct facts *f);
+/* Calls tell for each fact of the node, as facts_each. */
+void facts_each_node(const struct facts *f,
+		     void (*fn)(void *ctx, const char *name, const char *value, const char *note),
+		     void *ctx);
 
 /* Opens, asks, closes. 0 also when the controller would not come up (alive = false). */
 int facts_gather(struct target *t, struct facts *ret);

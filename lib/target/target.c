@@ -10,10 +10,11 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-extern const struct target_ops target_model, target_qtest, target_vfio_user, target_null;
+extern const struct target_ops target_model, target_qtest, target_vfio_user, target_null,
+	target_block;
 
 const struct target_ops *const target_all[] = { &target_model, &target_qtest, &target_vfio_user,
-						&target_null, NULL };
+						&target_null, &target_block, NULL };
 
 static const struct {
 	unsigned bit;
@@ -37,6 +38,7 @@ static const struct {
 	{ NEED_CONTROL, "control", "the target's own side can be told to change" },
 	{ NEED_MESSAGES, "messages", "vfio-user messages of the case's own" },
 	{ NEED_REGS, "regs", "controller registers that can be read" },
+	{ NEED_NODE, "node", "a Linux block node" },
 };
 
 const char *target_need_name(unsigned bit)

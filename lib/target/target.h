@@ -19,6 +19,7 @@
 
 struct target;
 struct session_ops; /* target/session.h */
+struct node_ops;    /* target/node.h */
 struct cmd;	    /* nvme/cmd.h */
 struct cpl;
 
@@ -41,6 +42,7 @@ enum target_need {
 	NEED_CONTROL = 1u << 14,   /* the target's own side can be told to change */
 	NEED_MESSAGES = 1u << 15,  /* target_ops.session: the messages of a vfio-user server */
 	NEED_REGS = 1u << 16,	   /* controller registers (properties) can be read */
+	NEED_NODE = 1u << 17,	   /* target_ops.node: a Linux block node, by system calls */
 };
 
 /* Short name ("queues") and sentence of one bit; NULL for a bit that means nothing. */
@@ -189,6 +191,9 @@ struct target_ops {
 
 	/* With NEED_MESSAGES and NEED_RECONNECT: the session under the target; NULL: there is none. */
 	const struct session_ops *session;
+
+	/* With NEED_NODE: the block node; its words of control stand in target/node.h. */
+	const struct node_ops *node;
 
 	/* PCI configuration space, widths 8, 16, 32, offsets 0..FFFh */
 	int (*cfg_read)(struct target *t, unsigned off, unsigned width, uint32_t *ret);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of the target `block:`, which share one opened node or file. */
+#ifndef TARGET_BLOCK_H
+#define TARGET_BLOCK_H
+
+#include "target/node.h"
+#include "target/target.h"
+
+#define BLOCK_QUEUES_MAX 256u
+#define BLOCK_DEPTH_MAX	 32768u
+
+struct block_rings;
+
+struct block_target {
+	char path[256]; /* as it was named */
+	int fd;		/* for direct I/O, and the claim on a block node: O_EXCL */
+	bool is_block, writable;
+	char why_read[EMULATED_TEXT]; /* why not writable */
+	uint32_t lba_bytes;
+	struct block_rings *rings;
+	unsigned can;		/* enum node_can */
+	uint64_t bytes_before;	/* by control: 0, or the size it had */
+	bool was_set_read_only; /* by control */
+	char bad[64];		/* by control: what badblocks was told, without its sign */
+};
+
+/* ---- block_facts.c ---- */
+
+/* A number in the queue directory of the block device, or beside it; 0 where there is none. */
+uint64_t block_queue_number(int fd, const char *name);
+/* What a file of the block device's directory in sysfs says, without its newline; "" is nothing. */
+void block_sysfs_text(int fd, const char *name, char *ret, size_t size);
+int block_facts(const struct block_target *b, struct node_facts *ret);
+
+/* ---- block_ring.c: block I/O, one ring a queue, made when the queue is first used ---- */
+
+int block_rings_open(const struct block_target *b, unsigned depth, bool poll,
+		     struct block_rings **ret);
+/* Waits for what is in flight. */
+void block_rings_close(struct block_rings *r);
+int block_rings_map(struct block_rings *r, struct dma *d);
+void block_rings_unmap(struct block_rings *r, struct dma *d);
+/* rung_io_submit and rung_io_reap of nvme/rung.h. */
+int block_rings_submit(struct target *t, struct block_rings *r, struct block_io *io[], unsigned n);
+int block_rings_reap(struct block_rings *r, struct block_io *ret[], unsigned n,
+		     uint64_t deadline_ns);
+
+/* ---- block_node.c, block_control.c ---- */
+
+extern const struct node_ops block_node_ops;
+
+/* What this node can be told, as enum node_can. */
+unsigned block_control_can(const struct block_target *b);
+int block_control(struct target *t, const char *what);
+/* What control changed is as before. */
+void block_control_undo(struct block_target *b);
+
+#endif

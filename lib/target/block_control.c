@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the side below a node can be told here: a file and a loop device get another size, a block
+ * node is read-only, null_blk has bad blocks (Documentation/block/null_blk.rst, loop(4)).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "target/block.h"
+
+/* Of null_blk: "" where it is none. The directory is named after the node, since Linux 5.19. */
+static void badblocks_path(const struct block_target *b, char *ret, size_t size)
+{
+	const char *name = strrchr(b->path, '/');
+
+	ret[0] = 0;
+	if (b->is_block && name)
+		snprintf(ret, size, "/sys/kernel/config/nullb/%.60s/badblocks", name + 1);
+	if (access(ret, W_OK))
+		ret[0] = 0;
+}
+
+static bool is_loop(const struct block_target *b)
+{
+	struct loop_info64 info;
+
+	return b->is_block && !ioctl(b->fd, LOOP_GET_STATUS64, &info);
+}
+
+unsigned block_control_can(const struct block_target *b)
+{
+	unsigned can = 0;
+	char path[128];
+
+	if (!b->writable)
+		return 0;
+	badblocks_path(b, path, sizeof(path));
+	if (path[0])
+		can |= NODE_BAD;
+	if (b->is_block)
+		can |= NODE_SET_READ_ONLY;
+	if (!b->is_block || is_loop(b))
+		can |= NODE_RESIZE;
+	return can;
+}
+
+static int resize_loop(const struct block_target *b, uint64_t bytes)
+{
+	char file[512];
+
+	block_sysfs_text(b->fd, "loop/backing_file", file, sizeof(file));
+	if (!file[0] || truncate(file, (off_t)bytes))
+		return file[0] ? -errno : -ENODEV;
+	return ioctl(b->fd, LOOP_SET_CAPACITY, 0) ? -errno : 0;
+}
+
+static int resize(struct block_target *b, uint64_t bytes)
+{
+	struct node_facts f;
+	int err = block_facts(b, &f);
+
+	if (err)
+		return err;
+	if (b->is_block)
+		err = resize_loop(b, bytes);
+	else
+		err = ftruncate(b->fd, (off_t)bytes) ? -errno : 0;
+	if (!err && !b->bytes_before)
+		b->bytes_before = f.bytes;
+	return err;
+}
+
+static int set_read_only(struct block_target *b, bool on)
+{
+	int value = on;
+
+	if (ioctl(b->fd, BLKROSET, &value))
+		return -errno;
+	b->was_set_read_only = on;
+	return 0;
+}
+
+/* In units of 512 bytes. */
+static int tell_bad(struct block_target *b, char sign, const char *range)
+{
+	_cleanup_close_ int fd = -1;
+	char path[128], line[80];
+	int n = snprintf(line, sizeof(line), "%c%s", sign, range);
+
+	badblocks_path(b, path, sizeof(path));
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, line, (size_t)n) != n)
+		return -errno;
+	return 0;
+}
+
+static int set_bad(struct block_target *b, uint64_t from, uint64_t bytes)
+{
+	int err;
+
+	if (b->bad[0] || from % 512 || bytes % 512 || !bytes)
+		return -EINVAL;
+	snprintf(b->bad, sizeof(b->bad), "%" PRIu64 "-%" PRIu64, from / 512,
+		 (from + bytes) / 512 - 1);
+	err = tell_bad(b, '+', b->bad);
+	if (err)
+		b->bad[0] = 0;
+	return err;
+}
+
+static int mend(struct block_target *b)
+{
+	int err = b->bad[0] ? tell_bad(b, '-', b->bad) : 0;
+
+	b->bad[0] = 0;
+	return err;
+}
+
+static int obey(struct block_target *b, const char *what)
+{
+	uint64_t from, bytes;
+	unsigned can = b->can;
+
+	if (can & NODE_RESIZE && sscanf(what, "node resize %" SCNu64, &bytes) == 1)
+		return resize(b, bytes);
+	if (can & NODE_BAD && sscanf(what, "node bad %" SCNu64 " %" SCNu64, &from, &bytes) == 2)
+		return set_bad(b, from, bytes);
+	if (can & NODE_BAD && !strcmp(what, "node mend"))
+		return mend(b);
+	if (can & NODE_SET_READ_ONLY && !strcmp(what, "node read-only on"))
+		return set_read_only(b, true);
+	if (can & NODE_SET_READ_ONLY && !strcmp(what, "node read-only off"))
+		return set_read_only(b, false);
+	return -EINVAL;
+}
+
+int block_control(struct target *t, const char *what)
+{
+	struct block_target *b = t->priv;
+	int err = obey(b, what);
+
+	return err ? target_fail(t, err, "'%.60s': %s", what,
+				 err == -EINVAL ? "this node cannot be told that" : strerror(-err))
+		   : 0;
+}
+
+void block_control_undo(struct block_target *b)
+{
+	mend(b);
+	if (b->was_set_read_only)
+		set_read_only(b, false);
+	if (b->bytes_before)
+		resize(b, b->bytes_before);
+	b->bytes_before = 0;
+}

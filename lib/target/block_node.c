@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* struct node_ops on the machine's own system calls. */
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "target/block.h"
+
+#ifndef RWF_ATOMIC
+#define RWF_ATOMIC 0x40
+#endif
+
+struct node {
+	int fd;
+	bool is_block, has_ring;
+	struct io_uring ring; /* of one operation at a time */
+};
+
+static int node_facts_now(struct target *t, struct node_facts *ret)
+{
+	return block_facts(t->priv, ret);
+}
+
+/* The very node that was claimed, whatever its name leads to by now. */
+static int node_open(struct target *t, unsigned flags, struct node **ret)
+{
+	const struct block_target *b = t->priv;
+	struct node *n = calloc(1, sizeof(*n));
+	char path[32];
+
+	if (!n)
+		return -ENOMEM;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", b->fd);
+	n->is_block = b->is_block;
+	n->fd = open(path, (flags & NODE_READ_ONLY || !b->writable ? O_RDONLY : O_RDWR) |
+				   (flags & NODE_DIRECT ? O_DIRECT : 0) | O_CLOEXEC);
+	if (n->fd < 0) {
+		int err = -errno;
+
+		free(n);
+		return err;
+	}
+	*ret = n;
+	return 0;
+}
+
+static void node_close(struct node *n)
+{
+	if (!n)
+		return;
+	if (n->has_ring)
+		io_uring_queue_exit(&n->ring);
+	close(n->fd);
+	free(n);
+}
+
+static ssize_t by_ring(struct node *n, bool is_write, int rwf, const struct iovec *iov, int iovs,
+		       uint64_t at)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	int ret = n->has_ring ? 0 : io_uring_queue_init(2, &n->ring, 0);
+
+	if (ret)
+		return ret;
+	n->has_ring = true;
+	sqe = io_uring_get_sqe(&n->ring);
+	if (is_write)
+		io_uring_prep_writev(sqe, n->fd, iov, (unsigned)iovs, at);
+	else
+		io_uring_prep_readv(sqe, n->fd, iov, (unsigned)iovs, at);
+	sqe->rw_flags = rwf;
+	do
+		ret = io_uring_submit_and_wait(&n->ring, 1);
+	while (ret == -EINTR);
+	if (ret >= 0)
+		ret = io_uring_wait_cqe(&n->ring, &cqe);
+	if (ret < 0)
+		return ret;
+	ret = cqe->res;
+	io_uring_cqe_seen(&n->ring, cqe);
+	return ret;
+}
+
+static ssize_t node_io(struct node *n, unsigned flags, const struct iovec *iov, int iovs,
+		       uint64_t at)
+{
+	int rwf = (flags & NODE_DSYNC ? RWF_DSYNC : 0) | (flags & NODE_ATOMIC ? RWF_ATOMIC : 0);
+	bool is_write = flags & NODE_WRITE;
+	ssize_t done;
+
+	if (flags & NODE_RING)
+		return by_ring(n, is_write, rwf, iov, iovs, at);
+	done = is_write ? pwritev2(n->fd, iov, iovs, (off_t)at, rwf)
+			: preadv2(n->fd, iov, iovs, (off_t)at, rwf);
+	return done < 0 ? -errno : done;
+}
+
+static int node_range(struct node *n, enum node_range what, uint64_t at, uint64_t len)
+{
+	static const unsigned long request[] = { [NODE_DISCARD] = BLKDISCARD,
+						 [NODE_SECURE_DISCARD] = BLKSECDISCARD,
+						 [NODE_ZEROOUT] = BLKZEROOUT };
+	uint64_t range[2] = { at, len };
+	int mode = FALLOC_FL_KEEP_SIZE;
+
+	if (what == NODE_ZERO_RANGE || what == NODE_PUNCH) {
+		mode |= what == NODE_PUNCH ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE;
+		return fallocate(n->fd, mode, (off_t)at, (off_t)len) ? -errno : 0;
+	}
+	if (!n->is_block)
+		return -ENOTTY;
+	return ioctl(n->fd, request[what], range) ? -errno : 0;
+}
+
+static int node_sync(struct node *n)
+{
+	return fdatasync(n->fd) ? -errno : 0;
+}
+
+static int node_drop(struct node *n)
+{
+	int err = node_sync(n);
+
+	return err ? err : -posix_fadvise(n->fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+const struct node_ops block_node_ops = {
+	.facts = node_facts_now,
+	.open = node_open,
+	.close = node_close,
+	.io = node_io,
+	.range = node_range,
+	.sync = node_sync,
+	.drop = node_drop,
+};
