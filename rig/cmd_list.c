@@ -7,6 +7,7 @@
 
 #include "event/event.h"
 #include "rig/list_stacks.h"
+#include "rig/list_stores.h"
 #include "rig/plan.h"
 #include "rig/verbs.h"
 #include "target/target.h"
@@ -15,10 +16,10 @@ struct list_args {
 	struct globals globals;
 	const char **patterns;
 	size_t n;
-	bool json, stacks;
+	bool json, stacks, stores;
 };
 
-enum { KEY_JSON = 0x100, KEY_STACKS };
+enum { KEY_JSON = 0x100, KEY_STACKS, KEY_STORES };
 
 /* clang-format off */
 static const struct argp_option options[] = {
@@ -26,6 +27,9 @@ static const struct argp_option options[] = {
 	{ "stacks", KEY_STACKS, NULL, 0,
 	  "The stacks of configs/stacks in place of the cases, and why this machine cannot bring "
 	  "one up", 0 },
+	{ "stores", KEY_STORES, NULL, 0,
+	  "The stores of configs/stores in place of the cases, and why this machine cannot make one",
+	  0 },
 	{ 0 },
 };
 /* clang-format on */
@@ -47,6 +51,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_STACKS:
 		a->stacks = true;
+		return 0;
+	case KEY_STORES:
+		a->stores = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -235,8 +242,8 @@ int cmd_list(int argc, char **argv)
 
 	if (verb_parse(&list_argp, argc, argv, &a))
 		return RIG_BROKE;
-	if (a.stacks) {
-		status = list_stacks(a.patterns, a.n, a.json);
+	if (a.stacks || a.stores) {
+		status = (a.stacks ? list_stacks : list_stores)(a.patterns, a.n, a.json);
 		free(a.patterns);
 		return status;
 	}

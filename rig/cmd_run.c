@@ -129,17 +129,19 @@ static int run_matrix(struct run_options *o, int argc, char **argv)
 /* Reads what of configs/ the run needs, before any device. 0 or the exit status. */
 static int load_configs(struct session *s, struct stack_config *stack)
 {
-	const char *name = options_str(s->options, "stack"), *lacks;
-	char error[512];
+	char name[STACK_NAME], error[512];
+	const char *lacks;
 	int err;
 
 	if (session_check_profiles(error))
 		return config(error);
-	if (!name)
+	if (!options_str(s->options, "stack"))
 		return 0;
+	if (options_stack(s->options, name, sizeof(name)))
+		return usage("the names of stack and store are too long");
 	err = stack_config_load(NULL, name, stack, error);
 	if (err)
-		return err == -ENOENT ? usage(error) : config(error);
+		return err == -ENOENT || err == -EDOM ? usage(error) : config(error);
 	if (options_str(s->options, "target") && strcmp(stack->kind, STACK_GUEST)) {
 		snprintf(error, sizeof(error), "'%.80s' or --stack %.80s, not both",
 			 options_str(s->options, "target"), name);

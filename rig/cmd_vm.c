@@ -28,7 +28,7 @@
 
 struct vm {
 	struct globals globals;
-	const char *stack, *out;
+	const char *stack, *store, *out;
 	uint64_t deadline_s;
 	bool fetch;
 	const char *argv[WORDS + 1];
@@ -41,17 +41,19 @@ struct vm {
 	bool raw, input_ended, asked_to_end, part_failed;
 };
 
-enum { KEY_STACK = 0x100, KEY_FETCH, KEY_DEADLINE };
+enum { KEY_STACK = 0x100, KEY_STORE, KEY_FETCH, KEY_DEADLINE };
 
 /* clang-format off */
 static const struct argp_option options[] = {
 	{ "stack", KEY_STACK, "NAME", 0,
 	  "The stack of configs/stacks, of kind guest (default " DEFAULT ": nothing attached)", 0 },
+	{ "store", KEY_STORE, "NAME", 0,
+	  "The store of configs/stores that it is brought up on, in place of its own", 0 },
 	{ "out", 'o', "DIR", 0, "Keep logs and console in this directory, which must be there", 0 },
 	{ "deadline", KEY_DEADLINE, "SECONDS", 0, "End the guest after this time (default: never)", 0 },
 	{ "fetch", KEY_FETCH, NULL, 0,
-	  "Get Debian's kernel for virtual machines and a busybox (28 MB) into the cache: "
-	  "$NVRIG_CACHE, else ~/.cache/nvrig; nothing is installed", 0 },
+	  "Get Debian's kernel for virtual machines, a busybox and what stores run (34 MB) into the "
+	  "cache: $NVRIG_CACHE, else ~/.cache/nvrig; nothing is installed", 0 },
 	{ 0 },
 };
 /* clang-format on */
@@ -72,6 +74,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_STACK:
 		v->stack = arg;
+		return 0;
+	case KEY_STORE:
+		v->store = arg;
 		return 0;
 	case 'o':
 		v->out = arg;
@@ -286,12 +291,16 @@ static int run_in_dir(struct vm *v)
 
 static int load(struct vm *v)
 {
-	char error[512];
+	char error[512] = "the names of stack and store are too long", name[STACK_NAME];
 	const char *lacks;
-	int err = stack_config_load(NULL, v->stack, &v->config, error);
+	int err = -ENOENT;
+
+	if (snprintf(name, sizeof(name), "%s%s%s", v->stack, v->store ? "@" : "",
+		     v->store ? v->store : "") < (int)sizeof(name))
+		err = stack_config_load(NULL, name, &v->config, error);
 
 	if (err)
-		return say(err == -ENOENT ? RIG_USAGE : RIG_CONFIG, error);
+		return say(err == -ENOENT || err == -EDOM ? RIG_USAGE : RIG_CONFIG, error);
 	if (strcmp(v->config.kind, STACK_GUEST)) {
 		snprintf(error, sizeof(error), "stack %s is of kind %s and has no guest",
 			 v->config.name, v->config.kind);

@@ -448,6 +448,13 @@ uint64_t config_duration_ns(cfg_t *section, const char *key)
 	return v;
 }
 
+bool config_said(cfg_t *section, const char *key)
+{
+	const cfg_opt_t *o = cfg_getopt(section, key);
+
+	return o && !(o->flags & CFGF_RESET);
+}
+
 bool config_bool(cfg_t *section, const char *key)
 {
 	return parse_bool(cfg_getstr(section, key)) == 1;

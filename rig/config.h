@@ -46,8 +46,8 @@ struct config_section {
 
 /* Every section of every kind of file, NULL-terminated: for the man page. */
 extern const struct config_section *const config_all[];
-extern const struct config_section config_stack, config_namespace, config_part, config_drive,
-	config_known;
+extern const struct config_section config_stack, config_namespace, config_part, config_store,
+	config_drive, config_known;
 
 /*
  * Reads a file that may hold sections of the kind `top`. -EINVAL with "file:line: what" for bad
@@ -60,6 +60,8 @@ const char *config_text(cfg_t *section, const char *key);
 uint64_t config_number(cfg_t *section, const char *key);
 uint64_t config_duration_ns(cfg_t *section, const char *key);
 bool config_bool(cfg_t *section, const char *key);
+/* Does the file say it, or is it the key's default? */
+bool config_said(cfg_t *section, const char *key);
 
 /* "250ms" as nanoseconds: 0, -EINVAL (no number, no or unknown unit), -ERANGE. */
 int config_parse_duration(const char *s, uint64_t *ret_ns);
@@ -67,8 +69,19 @@ int config_parse_duration(const char *s, uint64_t *ret_ns);
 /* Where configs/ lies: $NVRIG_CONFIGS, else beside the installed program, else the source tree. */
 int config_find_dir(char *ret_dir, size_t size);
 
+/* dir, or where config_find_dir() looks when it is NULL. 0 or -errno. */
+int config_choose_dir(const char *dir, char *ret_dir, size_t size);
+
 /* Paths of DIR/SUB/NAME.conf in byte order, freed with config_free_paths. 0 or -errno. */
 int config_list(const char *dir, const char *sub, char ***ret_paths, size_t *ret_n);
 void config_free_paths(char **paths, size_t n);
+
+/*
+ * The names alone, NULL-terminated, freed with config_names_free. dir as in config_choose_dir().
+ * config_nearest: "; did you mean 'x'?" of those, or nothing.
+ */
+int config_names(const char *dir, const char *sub, char ***ret_names);
+void config_names_free(char **names);
+void config_nearest(const char *dir, const char *sub, const char *name, char *text, size_t size);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "rig/config.h"
 
 static bool is_dir(const char *path)
@@ -58,6 +59,13 @@ int config_find_dir(char *ret_dir, size_t size)
 		if ((size_t)snprintf(ret_dir, size, "%s", fixed[i]) < size && is_dir(ret_dir))
 			return 0;
 	return -ENOENT;
+}
+
+int config_choose_dir(const char *dir, char *ret_dir, size_t size)
+{
+	if (!dir)
+		return config_find_dir(ret_dir, size);
+	return (size_t)snprintf(ret_dir, size, "%s", dir) < size ? 0 : -ENAMETOOLONG;
 }
 
 static int is_conf(const struct dirent *d)
@@ -109,4 +117,51 @@ void config_free_paths(char **paths, size_t n)
 	for (size_t i = 0; paths && i < n; i++)
 		free(paths[i]);
 	free(paths);
+}
+
+int config_names(const char *dir, const char *sub, char ***ret_names)
+{
+	char root[PATH_MAX], **paths;
+	size_t n;
+	int err = config_choose_dir(dir, root, sizeof(root));
+
+	if (!err)
+		err = config_list(root, sub, &paths, &n);
+	if (err)
+		return err;
+	for (size_t i = 0; i < n; i++) {
+		char *base = strrchr(paths[i], '/') + 1;
+
+		memmove(paths[i], base, strlen(base) + 1);
+		paths[i][strlen(paths[i]) - strlen(".conf")] = 0;
+	}
+	*ret_names = paths;
+	return 0;
+}
+
+void config_names_free(char **names)
+{
+	size_t n = 0;
+
+	while (names && names[n])
+		n++;
+	config_free_paths(names, n);
+}
+
+/* The end of a sentence about a name that none of them is. */
+void config_nearest(const char *dir, const char *sub, const char *name, char *text, size_t size)
+{
+	char **names = NULL;
+	const char *near = NULL;
+	size_t n = 0;
+
+	*text = 0;
+	if (config_names(dir, sub, &names))
+		return;
+	while (names[n])
+		n++;
+	near = text_nearest_of(name, (const char *const *)names, n);
+	if (near)
+		snprintf(text, size, "; did you mean '%s'?", near);
+	config_names_free(names);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "rig/config.h"
 
 static int add(struct guest_files_list *l, const char *sub, const char *path)
@@ -27,12 +28,12 @@ static int add(struct guest_files_list *l, const char *sub, const char *path)
 
 int guest_files_make(struct guest_files_list *ret)
 {
-	static const char *const subs[] = { "drives", "stacks" };
+	static const char *const subs[] = { "drives", "stacks", "stores" };
 	char dir[PATH_MAX];
 	int err = config_find_dir(dir, sizeof(dir));
 
 	*ret = (struct guest_files_list){ 0 };
-	for (size_t s = 0; !err && s < 2; s++) {
+	for (size_t s = 0; !err && s < ARRAY_SIZE(subs); s++) {
 		char **paths = NULL;
 		size_t n = 0;
 

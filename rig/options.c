@@ -12,6 +12,7 @@
 
 enum {
 	KEY_STACK = 0x100,
+	KEY_STORE,
 	KEY_SUITE,
 	KEY_CASE,
 	KEY_EXCLUDE,
@@ -35,8 +36,11 @@ enum {
 static const struct argp_option table[] = {
 	{ NULL, 0, NULL, 0, "What runs:", 1 },
 	{ "stack", KEY_STACK, "NAME", 0,
-	  "Bring up this stack of configs/stacks and run on it; a shell pattern ('qemu-*') runs on "
-	  "each that it names and sums up in one table. DRIVE beside it: what the run in a guest opens", 0 },
+	  "Bring up this stack of configs/stacks and run on it; shell patterns ('guest-*,nvmet-*') run on "
+	  "each that they name and sum up in one table. DRIVE beside it: what the run in a guest opens", 0 },
+	{ "store", KEY_STORE, "NAME", 0,
+	  "Bring it up on this store of configs/stores in place of its own, with layers "
+	  "(null-mem+flakey); patterns as for --stack", 0 },
 	{ "suite", KEY_SUITE, "AREA", 0, "Only this area: queue, identify ... (repeatable)", 0 },
 	{ "case", KEY_CASE, "PATTERN", 0,
 	  "Only these cases, shell pattern over area.id or area.id[row] (repeatable)", 0 },
@@ -134,6 +138,9 @@ static error_t parse_value(int key, char *arg, struct argp_state *state)
 	case KEY_STACK:
 		say(o, "stack", arg);
 		return 0;
+	case KEY_STORE:
+		say(o, "store", arg);
+		return 0;
 	case KEY_ALLOW:
 		say_name(state, "allow", arg, harm_find, "none, settings, data, wear, forever");
 		return 0;
@@ -189,6 +196,8 @@ static void check_whole(struct argp_state *state)
 
 	if (!target && !stack && !o->resume)
 		argp_error(state, "name a drive (model:) or a stack (--stack NAME)");
+	else if (options_str(o, "store") && !stack && !o->resume)
+		argp_error(state, "--store: of which stack? --stack NAME");
 	else if (o->resume && o->dry_run)
 		argp_error(state, "--resume goes on with a plan that is made: no --dry-run");
 	else if (o->resume && o->out)
@@ -261,6 +270,18 @@ const char *options_str(const struct run_options *o, const char *key)
 	const char *s = event_get_str(o->asked, key);
 
 	return *s ? s : NULL;
+}
+
+int options_stack(const struct run_options *o, char *ret_name, size_t size)
+{
+	const char *stack = options_str(o, "stack"), *store = options_str(o, "store");
+
+	if (!stack)
+		stack = "";
+	return (size_t)snprintf(ret_name, size, "%s%s%s", stack, store ? "@" : "",
+				store ? store : "") < size
+		       ? 0
+		       : -ENAMETOOLONG;
 }
 
 uint64_t options_u64(const struct run_options *o, const char *key)

@@ -18,7 +18,7 @@
 
 struct run_options {
 	struct globals globals;
-	/* "target" or "stack", "suite" "case" "exclude" (lists), "allow", "effort", "seed",
+	/* "target" or "stack" (and "store"), "suite" "case" "exclude" (lists), "allow", "effort", "seed",
 	 * "repeat", "deadline", "known", "trace"; only what was said, until options_default() */
 	struct json_object *asked;
 	const char *out, *resume;
@@ -44,6 +44,8 @@ int options_default(struct run_options *o);
 int options_resume(struct run_options *o, struct json_object *saved, char *ret_error);
 
 const char *options_str(const struct run_options *o, const char *key); /* NULL: not said */
+/* The stack with the store that was asked for: "nvmet-tcp@loop". 0, or -ENAMETOOLONG. */
+int options_stack(const struct run_options *o, char *ret_name, size_t size);
 uint64_t options_u64(const struct run_options *o, const char *key);    /* 0: not said */
 
 enum rig_trace options_trace(const struct run_options *o); /* not said: FAILED */

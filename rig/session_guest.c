@@ -63,7 +63,7 @@ static void asked(struct words *w, const char *key, struct json_object *value)
 {
 	char option[64];
 
-	if (!strcmp(key, "target") || !strcmp(key, "stack"))
+	if (!strcmp(key, "target") || !strcmp(key, "stack") || !strcmp(key, "store"))
 		return;
 	snprintf(option, sizeof(option), "--%.40s", key);
 	if (!strcmp(key, "known")) {

@@ -6,9 +6,11 @@
 #include "stack/stack.h"
 
 /*
- * dir: the directory that holds stacks/, NULL: where config_find_dir() looks. error: 512 bytes.
- * -ENOENT: no stack of that name, the nearest is suggested; -EINVAL, -EFBIG and others: its file
- * is wrong ("file:line: what").
+ * name: of the stack, or NAME@STORE with the store that it is to have in place of its own
+ * (rig/store.h). dir: the directory that holds stacks/ and stores/, NULL: where config_find_dir()
+ * looks. error: 512 bytes. -ENOENT: no stack or store of that name, the nearest is suggested;
+ * -EDOM: that store is not for that stack; -EINVAL, -EFBIG and others: a file is wrong ("file:line:
+ * what").
  */
 int stack_config_load(const char *dir, const char *name, struct stack_config *ret, char *error);
 

@@ -10,85 +10,147 @@
 
 #define GUEST_MEMORY_MIN (128ull << 20)
 
-static int refuse(char *error, const char *path, int line, const char *what)
+static int refuse(const struct stack_reading *r, const char *what)
 {
-	snprintf(error, CONFIG_ERROR, "%.380s:%d: %s", path, line, what);
-	return -EINVAL;
+	return stack_refuse(r->error, r->path, r->section->line, what);
 }
 
-static int read_words(cfg_t *s, const char *key, struct stack_words *ret)
+int stack_read_words(cfg_t *s, const char *key, struct stack_words *ret, const char *path,
+		     char *error)
 {
 	unsigned n = cfg_size(s, key);
 
-	if (n > STACK_WORDS_MAX)
-		return -E2BIG;
+	if (n > STACK_WORDS_MAX) {
+		snprintf(error, CONFIG_ERROR, "%.380s:%d: %s: at most %d words", path, s->line, key,
+			 STACK_WORDS_MAX);
+		return -EINVAL;
+	}
 	for (unsigned i = 0; i < n; i++)
 		snprintf(ret->word[i], sizeof(ret->word[i]), "%s", cfg_getnstr(s, key, i));
 	ret->n = n;
 	return 0;
 }
 
-static int read_part(cfg_t *s, struct stack_part *ret, const char *path, char *error)
+int stack_read_part(cfg_t *s, struct stack_part *ret, const char *path, char *error)
 {
-	if (strlen(cfg_title(s)) >= sizeof(ret->name))
-		return refuse(error, path, s->line, "a part's name has at most 31 bytes");
+	if (strlen(cfg_title(s)) > 31)
+		return stack_refuse(error, path, s->line, "a part's name has at most 31 bytes");
+	*ret = (struct stack_part){ .size = config_number(s, "size") };
 	strcpy(ret->name, cfg_title(s));
 	strcpy(ret->up, config_text(s, "up"));
 	strcpy(ret->life, config_text(s, "life"));
 	strcpy(ret->down, config_text(s, "down"));
-	ret->size = config_number(s, "size");
 	ret->within_ms = (unsigned)(config_duration_ns(s, "within") / NS_PER_MS);
 	if (!*ret->up && !*ret->life)
-		return refuse(error, path, s->line,
-			      "a part has something to do (up) or to wait for "
-			      "(life)");
+		return stack_refuse(error, path, s->line,
+				    "a part has something to do (up) or to wait for (life)");
 	if (*ret->life && *ret->life != '/')
-		return refuse(error, path, s->line, "life: want an absolute path");
+		return stack_refuse(error, path, s->line, "life: want an absolute path");
 	return 0;
 }
 
-static int read_parts(cfg_t *s, struct stack_config *ret, const char *path, char *error)
+/* Where a part of that name stands, or the place behind the last. */
+static unsigned place_of(const struct stack_config *c, const char *name)
 {
-	unsigned n = cfg_size(s, "part");
+	unsigned i = 0;
 
-	if (n > STACK_PARTS_MAX)
-		return refuse(error, path, s->line, "at most 8 parts are possible");
-	for (unsigned i = 0; i < n; i++)
-		if (read_part(cfg_getnsec(s, "part", i), &ret->part[i], path, error))
+	while (i < c->n_parts && strcmp(c->part[i].name, name))
+		i++;
+	return i;
+}
+
+static int read_parts(const struct stack_reading *r)
+{
+	struct stack_config *to = r->to;
+
+	for (unsigned i = 0; i < cfg_size(r->section, "part"); i++) {
+		cfg_t *s = cfg_getnsec(r->section, "part", i);
+		unsigned at = place_of(to, cfg_title(s));
+
+		if (at == STACK_PARTS_MAX) {
+			snprintf(r->error, CONFIG_ERROR, "%.380s:%d: at most %d parts are possible",
+				 r->path, s->line, STACK_PARTS_MAX);
 			return -EINVAL;
-	ret->n_parts = n;
+		}
+		if (stack_read_part(s, &to->part[at], r->path, r->error))
+			return -EINVAL;
+		to->n_parts += at == to->n_parts;
+	}
 	return 0;
 }
 
 /* What only a guest can have, in a stack that is none. */
-static int check_none(cfg_t *s, const struct stack_config *c, const char *path, char *error)
+static int check_none(const struct stack_reading *r)
 {
-	if (*config_text(s, "target") || *config_text(s, "kernel-options") || cfg_size(s, "part") ||
-	    cfg_size(s, "modules") || cfg_size(s, "programs") || cfg_size(s, "extras"))
-		return refuse(
-			error, path, s->line,
-			"target, kernel-options, modules, programs, extras and parts: want kind = "
-			"guest");
-	if (!strcmp(c->accel, "auto"))
-		return refuse(error, path, s->line, "accel = auto: wants kind = guest");
+	static const char *const keys[] = { "target",  "kernel-options", "store",  "behind",
+					    "without", "modules",	 "programs", "extras",
+					    "nodes" };
+	char text[160];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		if (!config_said(r->section, keys[i]))
+			continue;
+		snprintf(text, sizeof(text), "%s: wants kind = guest", keys[i]);
+		return refuse(r, text);
+	}
+	if (cfg_size(r->section, "part"))
+		return refuse(r, "part: wants kind = guest");
+	if (strcmp(r->to->front, STACK_NVME))
+		return refuse(r, "front: another than nvme wants kind = guest");
+	if (!strcmp(r->to->accel, "auto"))
+		return refuse(r, "accel = auto: wants kind = guest");
 	return 0;
 }
 
-int stack_guest_read(cfg_t *s, struct stack_config *ret, const char *path, char *error)
+static int read_lists(const struct stack_reading *r)
 {
-	if (strcmp(ret->kind, STACK_GUEST))
-		return check_none(s, ret, path, error);
-	strcpy(ret->target, config_text(s, "target"));
-	strcpy(ret->kernel_options, config_text(s, "kernel-options"));
-	ret->cpus = (unsigned)config_number(s, "cpus");
-	ret->silence_s = (unsigned)(config_duration_ns(s, "silence") / NS_PER_S);
-	if (read_words(s, "modules", &ret->modules) || read_words(s, "programs", &ret->programs) ||
-	    read_words(s, "extras", &ret->extras))
-		return refuse(error, path, s->line,
-			      "modules, programs, extras: at most 32 words each");
-	if (ret->memory_bytes < GUEST_MEMORY_MIN)
-		return refuse(error, path, s->line, "memory: a guest wants 128Mi at least");
-	return read_parts(s, ret, path, error);
+	const struct {
+		const char *key;
+		struct stack_words *to;
+	} lists[] = { { "modules", &r->to->modules },
+		      { "programs", &r->to->programs },
+		      { "extras", &r->to->extras },
+		      { "nodes", &r->to->nodes } };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		if (stack_says(r, lists[i].key) && stack_read_words(r->section, lists[i].key,
+								    lists[i].to, r->path, r->error))
+			return -EINVAL;
+	return 0;
+}
+
+static void read_texts(const struct stack_reading *r)
+{
+	const struct {
+		const char *key;
+		char *to;
+	} texts[] = { { "target", r->to->target },
+		      { "kernel-options", r->to->kernel_options },
+		      { "store", r->to->back.store },
+		      { "behind", r->to->behind },
+		      { "without", r->to->without } };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (stack_says(r, texts[i].key))
+			strcpy(texts[i].to, config_text(r->section, texts[i].key));
+}
+
+int stack_guest_read(const struct stack_reading *r)
+{
+	struct stack_config *to = r->to;
+
+	if (strcmp(to->kind, STACK_GUEST))
+		return check_none(r);
+	read_texts(r);
+	if (stack_says(r, "cpus"))
+		to->cpus = (unsigned)config_number(r->section, "cpus");
+	if (stack_says(r, "silence"))
+		to->silence_s = (unsigned)(config_duration_ns(r->section, "silence") / NS_PER_S);
+	if (read_lists(r))
+		return -EINVAL;
+	if (to->memory_bytes < GUEST_MEMORY_MIN)
+		return refuse(r, "memory: a guest wants 128Mi at least");
+	return read_parts(r);
 }
 
 /* Is the way in one of this program's? */

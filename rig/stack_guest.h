@@ -2,12 +2,11 @@
 #ifndef RIG_STACK_GUEST_H
 #define RIG_STACK_GUEST_H
 
-#include "rig/config.h"
-#include "stack/stack.h"
+#include "rig/stack_read.h"
 
 /* What of a stack's section is about guests; in that of another kind it is an error. 0 or -EINVAL.
  */
-int stack_guest_read(cfg_t *s, struct stack_config *ret, const char *path, char *error);
+int stack_guest_read(const struct stack_reading *r);
 
 /*
  * As stack_lacks(), and of a guest whether this program has the way in to its target, or to the one

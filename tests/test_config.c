@@ -86,7 +86,7 @@ static const struct bad_row {
 	  "t.conf:2: kind = 'gest': want one of: qemu-qtest guest" },
 	{ "stack \"t\" {\n kind = guest\n cpus = 0\n}\n", "t.conf:3: " },
 	{ "stack \"t\" {\n kind = guest\n modules = { \"\" }\n}\n", "t.conf:3: modules" },
-	{ "stack \"t\" { kind = qemu-qtest\n target = 'model:'\n" NS1 "}\n", "want kind = guest" },
+	{ "stack \"t\" { kind = qemu-qtest\n target = 'model:'\n" NS1 "}\n", "target: wants kind = guest" },
 	{ "stack \"t\" { kind = qemu-qtest\n accel = auto\n" NS1 "}\n",
 	  "accel = auto: wants kind = guest" },
 	{ "stack \"t\" {\n kind = qemu-qtest\n memroy = 1\n}\n",

@@ -84,12 +84,17 @@ static void load_modules(void)
 static void set_environment(const struct agent *a)
 {
 	const char *term = event_get_str(a->job, "term");
+	struct json_object *more;
 
 	setenv("PATH", "/bin", 1);
 	setenv("HOME", "/root", 1);
 	setenv("TERM", *term ? term : "dumb", 1);
 	setenv("NVRIG_CONFIGS", "/etc/nvrig/configs", 1);
 	setenv("NVRIG_RUNS", "/run/nvrig", 1);
+	if (json_object_object_get_ex(a->job, "environment", &more)) {
+		json_object_object_foreach (more, name, value)
+			setenv(name, json_object_get_string(value), 1);
+	}
 	(void)!chdir("/root");
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -17,7 +18,7 @@
 #define WORDS 400 /* of what a command wrote, the last */
 
 struct part {
-	const char *name, *up, *life, *down;
+	const char *name, *up, *life, *down, *below, *node;
 	uint64_t size, within_ms;
 };
 
@@ -29,6 +30,8 @@ static struct part part_at(const struct json_object *parts, unsigned i)
 			      .up = event_get_str(o, "up"),
 			      .life = event_get_str(o, "life"),
 			      .down = event_get_str(o, "down"),
+			      .below = event_get_str(o, "below"),
+			      .node = event_get_str(o, "node"),
 			      .size = event_get_u64(o, "size"),
 			      .within_ms = event_get_u64(o, "within_ms") };
 }
@@ -63,8 +66,21 @@ static void keep_words(void *ctx, int stream, const char *data, size_t n)
 			*c = ' ';
 }
 
+/* Of a part of a store; for others they are not set. */
+static void set_nodes(const struct part *p)
+{
+	const char *const pairs[][2] = { { "RIG_BELOW", p->below }, { "RIG_NODE", p->node } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+		if (*pairs[i][1])
+			setenv(pairs[i][0], pairs[i][1], 1);
+		else
+			unsetenv(pairs[i][0]);
+}
+
 /* 0, -ETIMEDOUT, or the exit status as a positive number. */
-static int run(struct link *l, const char *command, uint64_t deadline, char words[WORDS + 1])
+static int run(struct link *l, const struct part *p, const char *command, uint64_t deadline,
+	       char words[WORDS + 1])
 {
 	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" }, (char *)command, NULL };
 	struct child c;
@@ -73,6 +89,7 @@ static int run(struct link *l, const char *command, uint64_t deadline, char word
 	words[0] = 0;
 	if (!*command)
 		return 0;
+	set_nodes(p);
 	err = child_start(&c, argv, CHILD_PIPES);
 	if (err)
 		return err;
@@ -109,7 +126,7 @@ static bool up(struct link *l, const struct part *p, char *ret_failed)
 	uint64_t deadline = clock_mono_ns() + p->within_ms * NS_PER_MS;
 	char words[WORDS + 1];
 	const char *lacks;
-	int err = run(l, p->up, deadline, words);
+	int err = run(l, p, p->up, deadline, words);
 
 	while (!err && (lacks = look(p))) {
 		link_alive(l);
@@ -148,7 +165,7 @@ void parts_down(struct link *l, const struct json_object *parts, unsigned n)
 	while (n-- > 0) {
 		struct part p = part_at(parts, n);
 		char words[WORDS + 1], text[512];
-		int err = run(l, p.down, clock_mono_ns() + p.within_ms * NS_PER_MS, words);
+		int err = run(l, &p, p.down, clock_mono_ns() + p.within_ms * NS_PER_MS, words);
 
 		snprintf(text, sizeof(text), "%.40s: taking it down: %s %.400s", p.name,
 			 err == -ETIMEDOUT ? "no end of it:" : "it failed:", words);

@@ -303,15 +303,17 @@ const char *image_lacks(const struct image *i, char *error)
 			 "`nvrig vm --fetch`");
 		return error;
 	}
-	for (unsigned n = 0; n < i->n_programs; n++)
-		if (kernel_program(i->programs[n], path, sizeof(path))) {
-			snprintf(error, IMAGE_ERROR, "%.60s is not installed", i->programs[n]);
-			return error;
-		}
 	for (unsigned n = 0; n < i->n_modules; n++)
 		if (!modules_has(k.modules, i->modules[n])) {
 			snprintf(error, IMAGE_ERROR, "kernel %s has no module %.60s", k.release,
 				 i->modules[n]);
+			return error;
+		}
+	for (unsigned n = 0; n < i->n_programs; n++)
+		if (kernel_program(i->programs[n], path, sizeof(path))) {
+			snprintf(error, IMAGE_ERROR,
+				 "%.100s is neither installed nor among what `nvrig vm --fetch` got",
+				 i->programs[n]);
 			return error;
 		}
 	return NULL;

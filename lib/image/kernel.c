@@ -241,8 +241,13 @@ int kernel_program(const char *name, char *ret_path, size_t size)
 	static const char *const places[] = { "/bin", "/usr/bin", "/sbin", "/usr/sbin" };
 	char root[KERNEL_PATH];
 
+	if (*name == '/' && !kernel_fetched(root, sizeof(root)) &&
+	    (size_t)snprintf(ret_path, size, "%s%s", root, name) < size && !access(ret_path, R_OK))
+		return 0;
 	if (strchr(name, '/'))
-		return capture_find(name, ret_path, size);
+		return (size_t)snprintf(ret_path, size, "%s", name) < size && !access(name, R_OK)
+			       ? 0
+			       : -ENOENT;
 	for (size_t i = 0; !kernel_fetched(root, sizeof(root)) && i < ARRAY_SIZE(places); i++)
 		if ((size_t)snprintf(ret_path, size, "%s%s/%s", root, places[i], name) < size &&
 		    !capture_find(ret_path, (char[KERNEL_PATH]){ 0 }, KERNEL_PATH))

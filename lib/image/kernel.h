@@ -35,7 +35,9 @@ int kernel_find(struct kernel *ret, char *error);
  */
 int kernel_unpacked(const struct kernel *k, char *ret_path, size_t size, char *error);
 
-/* The file of a program in the packages that were fetched, else by PATH (also sbin). 0 or -ENOENT.
+/*
+ * The file of a program in the packages that were fetched, else by PATH (also sbin); of an absolute
+ * path, which may also be that of a plugin, the file there. 0 or -ENOENT.
  */
 int kernel_program(const char *name, char *ret_path, size_t size);
 

@@ -12,7 +12,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/capture.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "event/event.h"
@@ -26,6 +28,7 @@
 #define JUNK_MAX      (16ull << 20)
 #define READ_BYTES    65536u
 #define LOG_BYTES     4096
+#define IMG_MS	      30000
 
 __attribute__((format(printf, 3, 4))) static int fail(char *error, int err, const char *fmt, ...)
 {
@@ -49,6 +52,49 @@ static int open_in(const struct guest *g, const char *name, char *error)
 	return fd < 0 ? fail(error, -errno, "%.400s: %s", path, strerror(errno)) : fd;
 }
 
+static int make_raw(const struct guest *g, const char *path, char *error)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || ftruncate(fd, (off_t)g->cfg.disk_bytes))
+		return fail(error, -errno, "store %.400s: %s", path, strerror(errno));
+	return 0;
+}
+
+/* By QEMU's own program; one that is kept from an earlier run is used as it is. */
+static int make_formatted(const struct guest *g, char *path, char *error)
+{
+	char program[256], format[24], size[24], said[512] = "";
+	char *argv[] = { program, (char[]){ "create" }, (char[]){ "-q" }, (char[]){ "-f" },
+			 format,  path,			size,		  NULL };
+	int err;
+
+	if (g->cfg.keep_disk && !access(path, F_OK))
+		return 0;
+	snprintf(format, sizeof(format), "%s", g->cfg.format);
+	snprintf(size, sizeof(size), "%llu", (unsigned long long)g->cfg.disk_bytes);
+	err = capture_find(GUEST_QEMU_IMG, program, sizeof(program));
+	if (!err)
+		err = capture(argv, IMG_MS, said, sizeof(said));
+	return err ? fail(error, err, "store %.200s: %s: %s", path, GUEST_QEMU_IMG,
+			  said[0] ? said : strerror(-err))
+		   : 0;
+}
+
+static int make_disks(struct guest *g, char *error)
+{
+	bool raw = !g->cfg.format[0] || !strcmp(g->cfg.format, "raw");
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < g->cfg.n_ns; i++) {
+		if (snprintf(g->disk[i], GUEST_PATH, "%s/rig-ns%u.img", g->dir,
+			     g->cfg.ns[i].nsid) >= GUEST_PATH)
+			return fail(error, -ENAMETOOLONG, "%.400s: too long", g->dir);
+		err = raw ? make_raw(g, g->disk[i], error) : make_formatted(g, g->disk[i], error);
+	}
+	return err;
+}
+
 static int make_files(struct guest *g, char *error)
 {
 	g->log_fd = open_in(g, "rig-qemu.log", error);
@@ -57,17 +103,7 @@ static int make_files(struct guest *g, char *error)
 		return -EIO;
 	g->log_from = lseek(g->log_fd, 0, SEEK_END);
 	g->console_from = lseek(g->console.file, 0, SEEK_END);
-	for (unsigned i = 0; i < g->cfg.n_ns; i++) {
-		_cleanup_close_ int fd = -1;
-
-		if (snprintf(g->disk[i], GUEST_PATH, "%s/rig-ns%u.img", g->dir,
-			     g->cfg.ns[i].nsid) >= GUEST_PATH)
-			return fail(error, -ENAMETOOLONG, "%.400s: too long", g->dir);
-		fd = open(g->disk[i], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-		if (fd < 0 || ftruncate(fd, (off_t)g->cfg.disk_bytes))
-			return fail(error, -errno, "store %.400s: %s", g->disk[i], strerror(errno));
-	}
-	return 0;
+	return make_disks(g, error);
 }
 
 /* ---- up ---- */

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/capture.h"
 #include "stack/guest_internal.h"
 #include "stack/guest_job.h"
 #include "stack/protocol.h"
@@ -82,6 +83,25 @@ int guest_make_image(struct guest *g, const struct guest_job *job, char *error)
 	return err;
 }
 
+/* What it wants of this machine beyond QEMU and its image. NULL or error. */
+static const char *machine_lacks(const struct stack_config *cfg, char *error)
+{
+	char path[256];
+
+	for (unsigned i = 0; i < cfg->nodes.n; i++) {
+		if (!access(cfg->nodes.word[i], R_OK | W_OK))
+			continue;
+		snprintf(error, GUEST_ERROR, "%.80s: %s%s%s", cfg->nodes.word[i], strerror(errno),
+			 cfg->without[0] ? ": " : "", cfg->without);
+		return error;
+	}
+	if (strcmp(cfg->format, "qcow2") || !capture_find(GUEST_QEMU_IMG, path, sizeof(path)))
+		return NULL;
+	snprintf(error, GUEST_ERROR,
+		 GUEST_QEMU_IMG " is not installed; on Debian: apt-get install qemu-utils");
+	return error;
+}
+
 const char *guest_lacks(const struct stack_config *cfg)
 {
 	static char error[GUEST_ERROR];
@@ -91,7 +111,8 @@ const char *guest_lacks(const struct stack_config *cfg)
 	char path[256];
 
 	describe_image(cfg, &i, words[0], words[1], words[2]);
-	if (qemu_find(cfg->binary, path, sizeof(path), &version, error) ||
+	if (machine_lacks(cfg, error) ||
+	    qemu_find(cfg->binary, path, sizeof(path), &version, error) ||
 	    (cfg->n_ns && qemu_offers(path, cfg, error)) || image_lacks(&i, error))
 		return error;
 	return NULL;

@@ -7,7 +7,8 @@
 #include "stack/guest.h"
 #include "stack/keeper.h"
 
-#define GUEST_PATH 4096
+#define GUEST_PATH     4096
+#define GUEST_QEMU_IMG "qemu-img"
 
 struct guest {
 	struct stack_config cfg;

@@ -26,9 +26,27 @@ static struct json_object *parts(const struct stack_config *cfg)
 		event_u64(o, "size", p->size);
 		event_u64(o, "within_ms", p->within_ms);
 		event_str(o, "down", p->down);
+		event_str(o, "below", *p->below ? p->below : NULL);
+		event_str(o, "node", *p->node ? p->node : NULL);
 		json_object_array_add(list, o);
 	}
 	return list;
+}
+
+/* What the run in it can know of the place where its bytes come to rest. */
+static struct json_object *environment(const struct stack_back *b)
+{
+	struct json_object *o = json_object_new_object();
+
+	if (*b->store) {
+		event_str(o, "NVRIG_STORE", b->store);
+		event_str(o, "NVRIG_KEEPS", b->keeps_data ? "1" : "0");
+	}
+	if (*b->node) {
+		event_str(o, "NVRIG_BACK", b->node);
+		event_str(o, "NVRIG_BASE", b->base);
+	}
+	return o;
 }
 
 struct json_object *guest_job_object(const struct stack_config *cfg, const struct guest_job *job)
@@ -42,6 +60,7 @@ struct json_object *guest_job_object(const struct stack_config *cfg, const struc
 	event_u64(o, "rows", job->rows);
 	event_u64(o, "columns", job->columns);
 	event_str(o, "term", job->term);
+	json_object_object_add(o, "environment", environment(&cfg->back));
 	json_object_object_add(o, "parts", parts(cfg));
 	return o;
 }

@@ -18,7 +18,8 @@
  *
  * The job itself lies in the image: PROTOCOL_JOB, one such object of type "job": argv (absent: a
  * shell on hvc0), events (stdout is a run's), collect (a directory whose files are wanted), rows,
- *columns, term, parts (an array of name, up, life, size, within_ms, down).
+ *columns, term, environment (name: value), parts (an array of name, up, life, size, within_ms,
+ *down, and of a store's parts below and node).
  */
 #ifndef STACK_PROTOCOL_H
 #define STACK_PROTOCOL_H

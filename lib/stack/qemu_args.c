@@ -62,12 +62,30 @@ void qemu_add_disk(struct qemu_args *a, const struct stack_config *cfg, unsigned
 	qemu_add(a, "-blockdev");
 	qemu_add(
 		a,
-		"driver=raw,node-name=d%u,file=f%u,discard=unmap,cache.direct=%s,cache.no-flush=%s",
-		ns->nsid, ns->nsid, direct, noflush);
+		"driver=%s,node-name=d%u,file=f%u,discard=unmap,cache.direct=%s,cache.no-flush=%s",
+		cfg->format[0] ? cfg->format : "raw", ns->nsid, ns->nsid, direct, noflush);
+}
+
+/* A disk each, from the address on. */
+static void add_virtio(struct qemu_args *a, const struct stack_config *cfg)
+{
+	unsigned long slot = strtoul(cfg->addr, NULL, 16);
+
+	for (unsigned i = 0; i < cfg->n_ns; i++) {
+		const struct stack_namespace *ns = &cfg->ns[i];
+
+		qemu_add(a, "-device");
+		qemu_add(a, "virtio-blk-pci,id=v%u,drive=d%u,addr=%lx%s%s", ns->nsid, ns->nsid,
+			 slot + i, ns->options[0] ? "," : "", ns->options);
+	}
 }
 
 void qemu_add_devices(struct qemu_args *a, const struct stack_config *cfg)
 {
+	if (!strcmp(cfg->front, STACK_VIRTIO_BLK)) {
+		add_virtio(a, cfg);
+		return;
+	}
 	if (cfg->subsystem) {
 		qemu_add(a, "-device");
 		qemu_add(a, "nvme-subsys,id=s0%s%s", cfg->subsystem_options[0] ? "," : "",

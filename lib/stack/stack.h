@@ -16,9 +16,15 @@
 #define STACK_QTEST	"qemu-qtest"
 #define STACK_GUEST	"guest" /* lib/stack/guest.h brings those up */
 
+#define STACK_NVME	 "nvme"
+#define STACK_VIRTIO_BLK "virtio-blk"
+
+#define STACK_NAME	128
 #define STACK_NS_MAX	8
-#define STACK_PARTS_MAX 8
+#define STACK_PARTS_MAX 24
 #define STACK_WORDS_MAX 32
+
+#define STACK_NODE	64 /* bytes of a node's path */
 
 struct stack_namespace {
 	uint32_t nsid;
@@ -26,24 +32,34 @@ struct stack_namespace {
 };
 
 struct stack_words {
-	char word[STACK_WORDS_MAX][48];
+	char word[STACK_WORDS_MAX][80];
 	unsigned n;
 };
 
 /* Something in a guest that is brought up before the run and taken down after it. */
 struct stack_part {
-	char name[32];
-	char up[1024];	/* a command of the guest's shell; may be empty */
+	char name[64]; /* of a store's: STORE/PART */
+	char up[2048];	/* a command of the guest's shell; may be empty */
 	char life[128]; /* a path that is there once it is up; of a block device, with a size */
 	uint64_t size;	/* in bytes, of that block device; 0: any */
 	unsigned within_ms;
-	char down[512]; /* as up; runs also when the part, or one after it, did not come up */
+	char down[1024]; /* as up; runs also when the part, or one after it, did not come up */
+	/* Of a part of a store, the paths that it has as $RIG_BELOW and $RIG_NODE; else empty. */
+	char below[STACK_NODE], node[STACK_NODE];
+};
+
+/* Where the bytes come to rest, in words of the run in a guest: rig/store.h fills it. */
+struct stack_back {
+	char store[96];	       /* "null-mem+flakey", from the bottom to the top; "": no choice */
+	char node[STACK_NODE]; /* in the guest, what the engine opens; "": the store lies outside */
+	char base[STACK_NODE]; /* the node under every layer */
+	bool keeps_data;       /* what was written can be read back */
 };
 
 /* Read from configs/stacks/NAME.conf by rig/stack.c. */
 struct stack_config {
-	char name[32];
-	char kind[16]; /* one of the above */
+	char name[STACK_NAME]; /* "nvmet-tcp", or with a store that was chosen "nvmet-tcp@loop" */
+	char kind[16];	       /* one of the above */
 	char about[128];
 	char binary[128];      /* program name or path */
 	uint64_t memory_bytes; /* shared guest RAM */
@@ -60,14 +76,20 @@ struct stack_config {
 	bool keep_disk;	  /* the store outlives the stack */
 	char extra[1024]; /* more arguments, blank-separated */
 	unsigned start_s; /* deadline to come up */
+	char front[16];	  /* what shows the namespaces: one of STACK_NVME ... */
+	char format[16];  /* of the stores: "raw", "qcow2" */
 	/* Of a guest alone. */
 	char target[256]; /* what the run in it opens */
 	unsigned cpus;
 	unsigned silence_s;	  /* without a sign of life for so long it hangs */
 	char kernel_options[256]; /* more for its command line */
 	struct stack_words modules, programs, extras;
-	struct stack_part part[STACK_PARTS_MAX];
+	struct stack_words nodes; /* paths that must be there on this machine */
+	char without[256];	  /* what to say beside the first that is not */
+	char behind[STACK_NAME];  /* the stack of the guest that comes up first; "": none */
+	struct stack_part part[STACK_PARTS_MAX]; /* those of the store first */
 	unsigned n_parts;
+	struct stack_back back;
 };
 
 struct stack_death {

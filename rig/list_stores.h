@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RIG_LIST_STORES_H
+#define RIG_LIST_STORES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* As list_stacks(), of the stores: what each is for, what it lies on, what it needs. */
+int list_stores(const char *const *patterns, size_t n, bool json);
+
+#endif
