@@ -112,6 +112,11 @@
 	X(zns_read_suite)                                                                          \
 	X(zns_reset_suite)                                                                         \
 	X(dbbuf_suite)                                                                             \
+	X(blk_suite)                                                                               \
+	X(blk_data_suite)                                                                          \
+	X(blk_durable_suite)                                                                       \
+	X(blk_range_suite)                                                                         \
+	X(blk_told_suite)                                                                          \
 	X(vfiouser_suite)                                                                          \
 	X(vfiouser_version_suite)                                                                  \
 	X(vfiouser_region_suite)                                                                   \

@@ -51,8 +51,8 @@ verdicts()
 		"$1"/2*/events.jsonl
 }
 
-# Cases about messages have nothing to ask in the process.
-messages="--exclude vfiouser.* --exclude robust.client-vanishes --exclude robust.unmap-inflight
+# Cases about messages have nothing to ask in the process, those about block nodes nothing over the socket.
+messages="--exclude vfiouser.* --exclude blk.* --exclude robust.client-vanishes --exclude robust.unmap-inflight
 	--exclude robust.msg-transport"
 
 # same MODEL MOST ARGUMENT...: the run in the process and over the socket differ in nothing but MOST

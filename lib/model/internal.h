@@ -86,6 +86,7 @@ struct model_opt {
 	 * none), Zone Descriptor Extension in 64 bytes, Zone Append and its limit, reads across
 	 * zones, whether one zone is Read Only and one Offline */
 	unsigned zns, zsze, zcap, mar, mor, zdes, zasl, append, ozcs, zro, zoff;
+	unsigned node; /* what the block node beside it has: target/model_node.h */
 };
 
 struct model_preset; /* preset.c */

@@ -232,6 +232,11 @@ int model_control(struct model *m, const char *what)
 	return 0;
 }
 
+unsigned model_node_bits(const struct model *m)
+{
+	return m->opt.node;
+}
+
 bool model_has_secondary(const struct model *m)
 {
 	return m->opt.secondary;

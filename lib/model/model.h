@@ -88,6 +88,9 @@ uint64_t model_mem_size(const struct model *m, unsigned bar); /* 0: not there */
  */
 bool model_has_fault(const struct model *m, int fault);
 
+/* The option `node`: what stands around the model is told what kind of block node is wanted. */
+unsigned model_node_bits(const struct model *m);
+
 /* Is the INTx wire active? */
 bool model_intx(const struct model *m);
 

@@ -12,6 +12,7 @@
 #include "model/model.h"
 #include "spec/wire.h"
 #include "target/model_bus.h"
+#include "target/model_node.h"
 #include "target/model_options.h"
 
 #define HOLE_ADDR      0x6000000000ull
@@ -32,12 +33,13 @@
 struct model_target {
 	struct model *m;
 	struct bus *bus;
-	struct bus_bar *bar;  /* of the bus: this function's */
-	struct target *peer;  /* NULL: not asked for yet */
-	struct target *first; /* of the peer: whose it is */
-	unsigned msix;	      /* offset of the MSI-X capability; 0: none */
-	unsigned vectors;     /* of its table */
-	struct dma tokens;    /* one dword a vector: what the device's messages write to */
+	struct bus_bar *bar;	 /* of the bus: this function's */
+	struct target *peer;	 /* NULL: not asked for yet */
+	struct target *first;	 /* of the peer: whose it is */
+	unsigned msix;		 /* offset of the MSI-X capability; 0: none */
+	unsigned vectors;	 /* of its table */
+	struct model_node *node; /* of the first; NULL: not asked for yet */
+	struct dma tokens;	 /* one dword a vector: what the device's messages write to */
 	bool have_tokens;
 };
 
@@ -293,6 +295,7 @@ static void model_close(struct target *t)
 
 	if (!mt)
 		return;
+	model_node_free(mt->node);
 	model_free(mt->m);
 	peer_close(mt->peer);
 	bus_close(mt->bus);
@@ -355,7 +358,8 @@ static int model_caps(struct target *t, struct target_caps *ret)
 
 	*ret = (struct target_caps){
 		.has = NEED_QUEUES | NEED_CONFIG | NEED_IRQ | NEED_HOLE | NEED_OWN_BAR |
-		       NEED_MSIX_TABLE | NEED_RESTART | NEED_BARS | NEED_WIRE | NEED_CONTROL,
+		       NEED_MSIX_TABLE | NEED_RESTART | NEED_BARS | NEED_WIRE | NEED_CONTROL |
+		       NEED_NODE,
 		.emulated = true,
 		.stepped = true,
 		.vectors = mt->vectors,
@@ -411,10 +415,48 @@ static int model_target_peer(struct target *t, struct target **ret)
 	return 0;
 }
 
+/* ---- the block node beside it ---- */
+
+static struct model_node *node_of(struct target *t)
+{
+	struct model_target *mt = mine(t);
+
+	if (!mt->node)
+		mt->node = model_node_new(mt->m);
+	return mt->node;
+}
+
+static int node_facts_of(struct target *t, struct node_facts *ret)
+{
+	if (!node_of(t))
+		return -ENOMEM;
+	model_node_facts(node_of(t), ret);
+	return 0;
+}
+
+static int node_open_of(struct target *t, unsigned flags, struct node **ret)
+{
+	return node_of(t) ? model_node_open(node_of(t), flags, ret) : -ENOMEM;
+}
+
+static const struct node_ops node_ops = {
+	.facts = node_facts_of,
+	.open = node_open_of,
+	.close = model_node_close,
+	.io = model_node_io,
+	.range = model_node_range,
+	.sync = model_node_sync,
+	.drop = model_node_drop,
+};
+
 static int model_target_control(struct target *t, const char *what)
 {
-	int err = model_control(mine(t)->m, what);
+	int err;
 
+	if (strncmp(what, "node ", 5))
+		err = model_control(mine(t)->m, what);
+	else
+		err = node_of(t) ? model_node_control(node_of(t), what) : -ENOMEM;
 	return err ? target_fail(t, err, "'%.40s' cannot be asked of the model", what) : 0;
 }
 
@@ -426,7 +468,8 @@ static uint64_t model_time(struct target *t)
 const struct target_ops target_model = {
 	.scheme = "model",
 	.help = "model:[KEY=VALUE,...]  the controller in the process. "
-		"preset=full|minimal|oldspec|tiny|cmb|dbbuf|pi|multi|nsmgmt|ana|virtual|zns is another "
+		"preset=full|minimal|oldspec|tiny|cmb|dbbuf|pi|multi|nsmgmt|ana|virtual|zns is "
+		"another "
 		"drive; what is "
 		"given beside it outweighs it. Numbers and sizes: queues, mqes, cqr, mdts, mpsmax, "
 		"dstrd, vectors, ns, nn, size, capacity, mnan, maxdna, maxcna, nabsn, nabo, "
@@ -446,6 +489,9 @@ const struct target_ops target_model = {
 		"wrr=0|1: weighted round robin; intx=0|1: an interrupt pin. "
 		"Zoned namespaces: zns (how many), "
 		"zsze, zcap, mar, mor, zdes, zasl, append, ozcs, zro, zoff. "
+		"node: bits of what the Linux block node beside it has: 1 discard, 2 a volatile "
+		"cache, 4 atomic writes, 8 secure discard, 10h physical, 20h logical blocks of "
+		"4096 bytes. "
 		"store=FILE keeps the media; "
 		"fault=NAME+NAME bends it",
 	.open = model_open,
@@ -463,6 +509,7 @@ const struct target_ops target_model = {
 	.reset = model_reset_device,
 	.peer = model_target_peer,
 	.control = model_target_control,
+	.node = &node_ops,
 	.cfg_read = model_config_read,
 	.cfg_write = model_config_write,
 	.now = model_time,
