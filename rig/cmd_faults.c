@@ -53,8 +53,9 @@ static const struct argp_option options[] = {
 	  "fault", 0 },
 	{ "part", KEY_PART, "K/N", 0, "Only every N-th fault, from the K-th on (1/8)", 0 },
 	{ "every-row", KEY_EVERY_ROW, NULL, 0,
-	  "Also the rows that never ask the model about the fault, which go the same way without it: "
-	  "slow, the proof of that", 0 },
+	  "Also the rows that never ask the model about the fault, which go the same way without it, "
+	  "and all that meet a fault which many meet, not one in sixteen of them: slow, the proof of "
+	  "that", 0 },
 	{ "deadline", KEY_DEADLINE, "SECONDS", 0, "Of every case (default 30)", 0 },
 	{ "jobs", 'j', "N", 0, "Workers at a time (default: one a processor)", 0 },
 	{ "json", KEY_JSON, NULL, 0, "One JSON document", 0 },

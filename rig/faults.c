@@ -146,6 +146,23 @@ static void settle_home(struct fault_case *k, unsigned n_presets)
 		k->home = 0;
 }
 
+/* A fault met by so many rows stands in everybody's way: in the bring-up, say. */
+#define MANY 200
+
+static size_t count_met(const struct fault_matrix *m, size_t fault)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_cases; i++) {
+		const struct fault_case *k = &m->cases[i];
+		const unsigned char *asked = m->asked[k->home] + k->first * FAULT_COUNT + fault;
+
+		for (unsigned row = 0; row == 0 || row < k->c->nrows; row++)
+			n += asked[row * FAULT_COUNT] != 0;
+	}
+	return n;
+}
+
 static int run_clean(struct fault_matrix *m, const struct fault_options *o)
 {
 	int err = 0;
@@ -155,6 +172,8 @@ static int run_clean(struct fault_matrix *m, const struct fault_options *o)
 		err = faults_round(m, o, NULL, p, m->clean);
 	for (size_t i = 0; i < m->n_cases; i++)
 		settle_home(&m->cases[i], m->n_presets);
+	for (size_t f = 0; f < FAULT_COUNT; f++)
+		m->met_by_many[f] = count_met(m, f) >= MANY;
 	return err;
 }
 

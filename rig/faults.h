@@ -53,6 +53,7 @@ struct fault_matrix {
 	 * FAULT_COUNT bytes a row, one row more for the probe, shared with the workers. */
 	struct facts *facts;
 	unsigned char *asked[FAULT_PRESETS_MAX];
+	bool met_by_many[FAULT_COUNT]; /* hundreds of rows met it where they are at home */
 	struct fault_cell *clean; /* by case: the worst of all clean models */
 	struct fault_cell *cell;  /* by fault, then case */
 };
@@ -67,7 +68,7 @@ struct fault_options {
 	/* of the cases that do not name the fault one in sixteen, and one row of it, others for each
 	 * fault; of derived cases it is one row always */
 	bool sample;
-	bool every_row;	      /* also those that ask nothing about the fault */
+	bool every_row;	      /* also those that ask nothing about the fault; none left out */
 	unsigned part, parts; /* only every parts-th fault, from the part-th (1..parts) on; 0: all */
 	struct stop *stop;
 	/* Told before each model; fault NULL: the clean one. */
@@ -80,8 +81,9 @@ struct fault_options {
  * case on each clean model; under each fault every case on its home, and a case that names the
  * fault on further models until one turns it red. The model does the same whenever it is asked the
  * same, so a row that had the clean model ask nothing about a fault is not run under it: red
- * there would be red without cause. 0 or -errno, -EINTR when stopped. The caller
- * frees, also after an error.
+ * there would be red without cause. What a fault in everybody's way, one of the bring-up, turns red
+ * too is news of little worth: of those who do not name it one row in sixteen is tried. 0 or
+ * -errno, -EINTR when stopped. The caller frees, also after an error.
  */
 int faults_run(struct fault_matrix *m, const struct fault_options *o);
 void faults_free(struct fault_matrix *m);

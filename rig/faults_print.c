@@ -85,6 +85,8 @@ static void print_fault(const struct fault_matrix *m, size_t f, bool verbose)
 		print_names("red too", TOO, m, f);
 	else if (count(TOO, m, f))
 		printf("    red too: %zu\n", count(TOO, m, f));
+	if (m->met_by_many[fault - fault_all])
+		printf("    met by many: of those who do not name it a sample was tried\n");
 	if (verbose || fault_is_robust(fault))
 		print_bad("worker down", DIED, m, f);
 	else if (count(DIED, m, f))
@@ -183,6 +185,7 @@ static struct json_object *fault_object(const struct fault_matrix *m, size_t f)
 	event_str(o, "where", m->faults[f]->where);
 	event_str(o, "sentence", m->faults[f]->sentence);
 	event_bool(o, "named", fault_is_named(m, m->faults[f]));
+	event_bool(o, "met_by_many", m->met_by_many[m->faults[f] - fault_all]);
 	json_object_object_add(o, "red", list_of(KILLED, m, f));
 	json_object_object_add(o, "not_red", list_of(MISSED, m, f));
 	json_object_object_add(o, "uncaused", list_of(UNCAUSED, m, f));

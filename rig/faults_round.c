@@ -65,7 +65,7 @@ static bool is_at_home(const struct round *d, const struct fault_case *k)
 	return k->home == d->preset;
 }
 
-/* A sample has one case in so many of those that do not name the fault, others for each fault. */
+/* A sample has one in so many of those that do not name the fault, others for each fault. */
 #define SAMPLE 16
 
 static bool is_sampled(const struct round *d, const struct fault_case *k)
@@ -98,13 +98,25 @@ static bool is_touched(const struct round *d, const struct fault_case *k, unsign
 	return !d->same_facts || asked_by(d, k->first + row)[d->fault - fault_all];
 }
 
+static bool row_sampled(const struct round *d, const struct fault_case *k, unsigned row)
+{
+	size_t fault = (size_t)(d->fault - fault_all);
+
+	return d->o->every_row || !d->m->met_by_many[fault] ||
+	       (fault + k->first + row) % SAMPLE == 0;
+}
+
 static bool row_wanted(const struct round *d, const struct fault_case *k, unsigned row)
 {
 	if (!d->fault)
 		return true;
 	if (!d->o->every_row && !is_touched(d, k, row))
 		return false;
-	if (!k->c->nrows || fault_named_by(d->fault, k->c))
+	if (fault_named_by(d->fault, k->c))
+		return true;
+	if (!row_sampled(d, k, row))
+		return false;
+	if (!k->c->nrows)
 		return true;
 	if (!d->o->sample && !k->c->derived)
 		return true; /* of derived cases the rows are many and much alike */
