@@ -17,7 +17,7 @@ struct serve_args {
 	bool json;
 };
 
-enum { KEY_JSON = 0x100, KEY_SOCKET, KEY_CLOCK, KEY_DMA, KEY_FRESH };
+enum { KEY_JSON = 0x100, KEY_SOCKET, KEY_CLOCK, KEY_DMA, KEY_DOORBELLS, KEY_FRESH };
 
 /* clang-format off */
 static const struct argp_option options[] = {
@@ -26,6 +26,8 @@ static const struct argp_option options[] = {
 	  "The device's time: real, or for an nvrig client stepped by it, so that waiting costs none", 0 },
 	{ "dma", KEY_DMA, "map|message", 0,
 	  "The client's memory: through its descriptors, or asked for by messages alone", 0 },
+	{ "doorbells", KEY_DOORBELLS, "message|mapped", 0,
+	  "By message, so that every ring is seen, or stored by the client in memory that is looked at", 0 },
 	{ "fresh", KEY_FRESH, NULL, 0,
 	  "A new device for every client, side by side, not one that goes from client to client", 0 },
 	{ "json", KEY_JSON, NULL, 0, "Events on standard output, one JSON object a line", 0 },
@@ -67,6 +69,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->o.by_message = !strcmp(arg, "message");
 		if (!a->o.by_message && strcmp(arg, "map"))
 			argp_error(state, "--dma=%s: one of map, message", arg);
+		return 0;
+	case KEY_DOORBELLS:
+		a->o.map_doorbells = !strcmp(arg, "mapped");
+		if (!a->o.map_doorbells && strcmp(arg, "message"))
+			argp_error(state, "--doorbells=%s: one of message, mapped", arg);
 		return 0;
 	case KEY_FRESH:
 		a->o.fresh = true;

@@ -39,7 +39,7 @@ static void tell(void *ctx, const struct serve_event *e)
  */
 static _Noreturn void be_server(const struct served *d, const char *options, int line)
 {
-	const struct serve_options o = { .socket = d->path, .model = options, .step = true };
+	const struct serve_options o = { .socket = d->path, .model = options, .map_doorbells = true, .step = true };
 	struct serve *s = NULL;
 	char error[256];
 	int err;
@@ -107,12 +107,12 @@ int served_case_run(const struct case_run *run)
 {
 	struct case_run over = *run;
 	struct served d;
-	char address[96];
+	char address[112];
 	int err = begin(&d, run->target + strlen(MODEL));
 
 	if (err)
 		return err;
-	snprintf(address, sizeof(address), "vfio-user:%s?mem=64Mi", d.path);
+	snprintf(address, sizeof(address), "vfio-user:%s?mem=64Mi,doorbells=message", d.path);
 	over.target = address;
 	err = case_run(&over);
 	end(&d);

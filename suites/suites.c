@@ -120,6 +120,7 @@
 	X(vfiouser_suite)                                                                          \
 	X(vfiouser_version_suite)                                                                  \
 	X(vfiouser_region_suite)                                                                   \
+	X(vfiouser_mapped_suite)                                                                   \
 	X(vfiouser_memory_suite)                                                                   \
 	X(vfiouser_irq_suite)                                                                      \
 	X(vfiouser_client_suite)                                                                   \

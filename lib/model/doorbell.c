@@ -94,6 +94,15 @@ static void ring_nobody(struct model *m, bool cq, uint32_t value)
 	}
 }
 
+uint32_t model_doorbell_now(struct model *m, unsigned i)
+{
+	uint16_t qid = (uint16_t)(i / 2);
+
+	if (!model_queue_exists(m, qid, i % 2))
+		return 0;
+	return i % 2 ? core_cq(m, qid)->head : core_sq(m, qid)->tail;
+}
+
 void model_doorbell(struct model *m, uint16_t qid, bool cq, uint32_t value)
 {
 	if (m->core->state != CORE_READY)

@@ -75,6 +75,15 @@ int model_cfg_write(struct model *m, unsigned off, unsigned width, uint32_t valu
 uint64_t model_bar_size(const struct model *m);
 
 /*
+ * The doorbell registers: how many, two a queue with the admin queue's first; where one lies in
+ * BAR0; what the controller has of it, 0 where its queue is not; the end, of a page, of their room.
+ */
+unsigned model_doorbells(const struct model *m);
+uint64_t model_doorbell_offset(const struct model *m, unsigned i);
+uint32_t model_doorbell_now(struct model *m, unsigned i);
+uint64_t model_doorbells_end(const struct model *m);
+
+/*
  * The other BARs with memory, 2 and 4: the Controller Memory Buffer, the Persistent Memory Region.
  * Any width at any alignment; errors as model_bar_read, and -ERANGE where there is no such BAR.
  */

@@ -28,11 +28,24 @@ static unsigned doorbell_stride(const struct model *m)
 	return 4u << m->opt.dstrd;
 }
 
+unsigned model_doorbells(const struct model *m)
+{
+	return 2 * (1 + (m->opt.nsq > m->opt.ncq ? m->opt.nsq : m->opt.ncq));
+}
+
+uint64_t model_doorbell_offset(const struct model *m, unsigned i)
+{
+	return REG_DOORBELLS + (uint64_t)i * doorbell_stride(m);
+}
+
 uint64_t regs_doorbells_end(const struct model *m)
 {
-	unsigned queues = 1 + (m->opt.nsq > m->opt.ncq ? m->opt.nsq : m->opt.ncq);
+	return model_doorbell_offset(m, model_doorbells(m));
+}
 
-	return REG_DOORBELLS + 2ull * queues * doorbell_stride(m);
+uint64_t model_doorbells_end(const struct model *m)
+{
+	return irq_table_offset(m);
 }
 
 static uint64_t cap_faults(struct model *m, uint64_t cap)

@@ -2,6 +2,7 @@
 #include "serve/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -124,10 +125,30 @@ static void tell_info(struct client *c, struct answer *a)
 	put_piece(a, 0, c->msg.data, sizeof(info));
 }
 
-/* Nothing may be mapped: every doorbell is to be seen, also one that does not change. */
+/* The area and its descriptor, for a client that has room for both; else how much room that is. */
+static void tell_area(struct client *c, struct answer *a, struct vu_region *r, uint32_t room)
+{
+	const struct doorbells *b = &c->d->doorbells;
+	struct vu_sparse cap = {
+		.id = VU_CAP_SPARSE, .version = 1, .areas = 1, .area = b->area
+	};
+
+	r->flags |= VU_REGION_MAPPABLE | VU_REGION_CAPS;
+	r->argsz = sizeof(*r) + sizeof(cap);
+	if (room < r->argsz)
+		return;
+	r->cap_offset = sizeof(*r);
+	memcpy(c->out, &cap, sizeof(cap));
+	put_piece(a, 1, c->out, sizeof(cap));
+	a->fd = fcntl(b->fd, F_DUPFD_CLOEXEC, 0);
+	if (a->fd < 0)
+		a->error = errno;
+}
+
 static void tell_region(struct client *c, struct answer *a)
 {
 	struct vu_region r;
+	uint32_t room;
 
 	memcpy(&r, c->msg.data, sizeof(r));
 	if (is_short(c, r.argsz, sizeof(r)) ||
@@ -135,12 +156,15 @@ static void tell_region(struct client *c, struct answer *a)
 		a->error = EINVAL;
 		return;
 	}
+	room = r.argsz;
 	if (r.argsz == sizeof(r) && SERVE_FAULT(c->d, REGION_INFO_OVERRUN))
 		put_piece(a, 1, c->out, 16);
 	r = (struct vu_region){ .argsz = sizeof(r),
 				.index = r.index,
 				.size = device_region_size(c->d, r.index) };
 	r.flags = r.size ? VU_REGION_READABLE | VU_REGION_WRITABLE : 0;
+	if (r.index == 0 && c->d->doorbells.va)
+		tell_area(c, a, &r, room);
 	memcpy(c->msg.data, &r, sizeof(r));
 	put_piece(a, 0, c->msg.data, sizeof(r));
 }
@@ -382,6 +406,7 @@ static int handle(struct client *c, struct answer *a)
 	c->messages++;
 	if (put_off(c))
 		return 0;
+	device_look(c->d);
 	dispatch(c, a);
 	device_look(c->d);
 	c->errors += a->error != 0;

@@ -115,6 +115,7 @@ unsigned device_irq_count(const struct device *d, unsigned index)
 
 void device_look(struct device *d)
 {
+	doorbells_look(&d->doorbells, d->m);
 	wire_look(&d->wire, d->m);
 }
 
@@ -316,6 +317,9 @@ int device_write(struct device *d, const struct vu_access *a, const uint8_t *fro
 
 	if (err == IGNORED)
 		return 0;
+	if (!err && a->region == 0 && doorbells_own(&d->doorbells, a->offset) &&
+	    SERVE_FAULT(d, DOORBELL_MESSAGE_UNSEEN))
+		return 0;
 	for (uint32_t at = 0; !err && at < a->count; at += step) {
 		uint64_t v = 0;
 
@@ -404,6 +408,7 @@ int device_open(struct device *d, const char *options, char *error)
 	for (unsigned i = 0; i < DEVICE_VECTORS; i++)
 		d->event[i] = -1;
 	d->wire.fd = -1;
+	d->doorbells.fd = -1;
 	d->m = model_new(&bus);
 	err = d->m ? model_options_start(&voice, options, d->m) : -ENOMEM;
 	if (err) {
@@ -424,6 +429,7 @@ void device_close(struct device *d)
 	if (!d->m)
 		return;
 	drop_events(d);
+	doorbells_close(&d->doorbells);
 	model_free(d->m);
 	memory_drop(&d->mem);
 	free(d->block);

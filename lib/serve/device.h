@@ -3,6 +3,7 @@
 #ifndef SERVE_DEVICE_H
 #define SERVE_DEVICE_H
 
+#include "serve/doorbells.h"
 #include "serve/memory.h"
 #include "serve/wire.h"
 
@@ -15,6 +16,7 @@ struct device {
 	struct memory mem;
 	int event[DEVICE_VECTORS]; /* eventfd of a vector, -1: none */
 	struct wire wire;
+	struct doorbells doorbells;
 	unsigned vectors;
 	unsigned msix; /* offset of the capability */
 	/* by fault */
@@ -29,7 +31,8 @@ struct device {
 int device_open(struct device *d, const char *options, char *error);
 void device_close(struct device *d);
 
-/* After anything that may have moved the device: signals its wire, when it is time. */
+/* After anything that may have moved the device: signals its wire, when it is time, and looks at
+ * doorbells that are mapped. */
 void device_look(struct device *d);
 /* The client is gone: no memory, no eventfds, function reset; what it stored stays. */
 void device_leave(struct device *d);

@@ -50,7 +50,7 @@ static uint64_t pause_ns(const struct seat *s)
 	/* a watch is short, and no message will say when what is watched changes */
 	if (due <= now || model_watches(s->d.m))
 		return 0;
-	return due - now < LOOK_NS ? due - now : LOOK_NS;
+	return doorbells_pause(&s->d.doorbells, due - now < LOOK_NS ? due - now : LOOK_NS);
 }
 
 /* ---- memory by message ---- */
@@ -99,12 +99,19 @@ static void sit_down(struct seat *s, int fd)
 	s->d.mem.far = (struct memory_far){ far_take, far_put, s };
 }
 
+/* Of each client's own: one that is gone may still have them mapped. */
+static int map_doorbells(struct seat *s)
+{
+	return s->o->map_doorbells ? doorbells_open(&s->d.doorbells, s->d.m) : 0;
+}
+
 static int stand_up(struct seat *s)
 {
 	bool cut = client_was_cut(&s->c);
 
 	s->d.mem.far = (struct memory_far){ 0 };
 	client_end(&s->c);
+	doorbells_close(&s->d.doorbells);
 	device_leave(&s->d);
 	if (s->c.step) {
 		s->c.step = false;
@@ -169,6 +176,10 @@ int seat_serve(struct seat *s, int fd, int stop_fd, int listener, const char **r
 	}
 	sit_down(s, fd);
 	*reason = "";
+	if (map_doorbells(s)) {
+		*reason = "no memory for its doorbells";
+		return stand_up(s);
+	}
 	do {
 		if (SERVE_FAULT(&s->d, SECOND_CLIENT_RESETS))
 			turn_away(s, listener);

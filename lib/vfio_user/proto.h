@@ -131,6 +131,14 @@ struct vu_area {
 };
 static_assert(sizeof(struct vu_area) == 16, "vfio-user area");
 
+/* The capability of a region of which one area may be mapped. */
+struct vu_sparse {
+	uint16_t id, version; /* VU_CAP_SPARSE, 1 */
+	uint32_t next, areas, reserved;
+	struct vu_area area;
+};
+static_assert(sizeof(struct vu_sparse) == 32, "vfio-user sparse mmap capability");
+
 /* What one side says of itself; absent numbers have the protocol's defaults. */
 struct vu_version {
 	uint16_t major, minor;
