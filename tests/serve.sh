@@ -107,10 +107,10 @@ asked()
 }
 
 want 77 'needs: .*vfio-user messages' + run model: --case vfiouser.no-reply --out none
-serve --clock step model:
+serve --clock step --doorbells mapped model:
 asked step
 dma=message
-serve model:
+serve --doorbells mapped model:
 asked far
 dma=map
 

@@ -15,9 +15,8 @@
 #define WATCH_NS (20 * NS_PER_US) /* unchanged for so long: sleep */
 
 struct doorbell {
-	bool watched, awake, rung;
-	uint32_t seen;	     /* the shadow entry as last looked at */
-	uint32_t rung_value; /* of the register write since then */
+	bool watched, awake;
+	uint32_t seen; /* the shadow entry as last looked at */
 	uint64_t changed_at;
 };
 
@@ -120,28 +119,24 @@ void dbbuf_queue_changed(struct model *m, uint16_t qid)
 	}
 }
 
-void dbbuf_rung(struct model *m, uint16_t qid, bool cq, uint32_t value)
+bool dbbuf_rung(struct model *m, uint16_t qid, bool cq)
 {
 	struct model_dbbuf *d = m->dbbuf;
 	unsigned i = qid * 2u + cq;
 
 	if (!d->on || i >= d->n || !d->db[i].watched)
-		return;
+		return false;
 	d->db[i].awake = true;
 	d->db[i].changed_at = m->sub->now;
-	d->db[i].rung = true;
-	d->db[i].rung_value = value;
+	return qid != 0;
 }
 
 static void take(struct model *m, unsigned i, uint32_t value)
 {
 	struct doorbell *db = &m->dbbuf->db[i];
-	bool by_register = db->rung && db->rung_value == value;
-
-	db->rung = false;
 	db->seen = value;
 	db->changed_at = m->sub->now;
-	if (!by_register && !(i % 2 == 0 && FAULT(m, DBBUF_LOSES_TAIL)))
+	if (!(i % 2 == 0 && FAULT(m, DBBUF_LOSES_TAIL)))
 		model_doorbell(m, (uint16_t)(i / 2), i % 2, value);
 }
 

@@ -273,8 +273,12 @@ void features_tick(struct model *m);
 void dbbuf_tick(struct model *m);
 /* A queue was created or deleted while shadow doorbells are in force. */
 void dbbuf_queue_changed(struct model *m, uint16_t qid);
-/* A doorbell register was written, any queue: the shadow buffer of this one is looked at again. */
-void dbbuf_rung(struct model *m, uint16_t qid, bool cq, uint32_t value);
+/*
+ * A doorbell register was written: the shadow buffer is looked at again. True: there is the value,
+ * and the register's may be one that the host has long passed. Of the Admin Queue drivers write the
+ * register alone.
+ */
+bool dbbuf_rung(struct model *m, uint16_t qid, bool cq);
 /* Composite temperature in kelvin and the SMART critical warning as of now. */
 unsigned logs_temperature(const struct model *m);
 /* After a temperature threshold was set: compare, set the warning, raise the event. */

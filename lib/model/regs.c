@@ -278,7 +278,8 @@ static void write_doorbell(struct model *m, uint64_t off, uint32_t value)
 
 	if ((off - REG_DOORBELLS) % doorbell_stride(m))
 		return;
-	dbbuf_rung(m, (uint16_t)(n / 2), n % 2, value);
+	if (dbbuf_rung(m, (uint16_t)(n / 2), n % 2))
+		return;
 	model_doorbell(m, (uint16_t)(n / 2), n % 2, value);
 	if (n == 2 * m->opt.nsq && core_sq(m, m->opt.nsq - 1) && FAULT(m, DOORBELL_RINGS_NEIGHBOUR))
 		model_doorbell(m, (uint16_t)(m->opt.nsq - 1), false, value);

@@ -47,6 +47,7 @@ struct ctrl {
 	struct buf *bufs;
 	struct prp_list *lists;
 	struct sgl_list *sgls;
+	struct buf *shadow; /* the controller has these doorbells by Doorbell Buffer Config; or NULL */
 	uint16_t nsq, ncq; /* I/O queues allocated by Number of Queues, 1-based; 0 not asked yet */
 	uint64_t admin_timeout_ns; /* default 10 s of device time */
 	uint64_t io_timeout_ns;

@@ -160,15 +160,6 @@ static void set_entry(struct io *g, uint16_t qid, bool cq, uint32_t value)
 	__atomic_store_n(entry(g, g->event, qid, cq), htole32(value), __ATOMIC_SEQ_CST);
 }
 
-/* The Admin queue has entries as well; its register is always written, and these follow. */
-static void follow(struct io *g, const struct sq *q)
-{
-	if (!g->shadow)
-		return;
-	__atomic_store_n(entry(g, g->shadow, q->qid, false), htole32(q->tail), __ATOMIC_SEQ_CST);
-	__atomic_store_n(entry(g, g->shadow, q->qid, true), htole32(q->cq->head), __ATOMIC_SEQ_CST);
-}
-
 static bool wants_shadow(const struct io *g, const struct facts *f, enum io_doorbells how)
 {
 	bool offered = le16_get(f->id.oacs) & NVME_CTRL_OACS_DBBUF_CFG;
@@ -200,8 +191,8 @@ static int open_shadow(struct io *g, const struct facts *f)
 	set_entry(g, 0, false, g->c->asq->tail);
 	set_entry(g, 0, true, g->c->acq->head);
 	cmd = cmd_dbbuf(g->shadow->iova, g->event->iova);
+	g->c->shadow = g->shadow; /* the Admin queue has entries, too */
 	err = ctrl_admin(g->c, &cmd, &cpl);
-	follow(g, g->c->asq);
 	if (!err && cpl.status != SC_SUCCESS)
 		err = -EIO;
 	if (err)
@@ -313,7 +304,6 @@ static int open_commands(struct io *g)
 		return target_fail(g->t, -ENOTSUP, "no queue is left for commands");
 	err = queue_pair_create(g->c, qid, most < CMD_ENTRIES ? most : CMD_ENTRIES, false, 0,
 				&g->commands, NULL);
-	follow(g, g->c->asq);
 	return err ? refused(g, "a queue for commands", err) : 0;
 }
 
@@ -325,7 +315,5 @@ int io_command(struct io *g, bool admin, const struct cmd *cmd, struct cpl *ret)
 	if (err)
 		return err;
 	q = admin ? g->c->asq : g->commands;
-	err = ctrl_exec(g->c, q, cmd, ret);
-	follow(g, q);
-	return err;
+	return ctrl_exec(g->c, q, cmd, ret);
 }

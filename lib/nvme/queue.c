@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "nvme/queue.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,6 +200,14 @@ uint64_t doorbell_cq(const struct ctrl *c, uint16_t qid)
 	return REG_DOORBELLS + (2ull * qid + 1) * c->stride;
 }
 
+/* What register writes tell stands in the shadow buffer before. */
+static void shadow(struct ctrl *c, uint64_t off, uint32_t value)
+{
+	if (c->shadow)
+		__atomic_store_n((uint32_t *)(void *)(c->shadow->data + (off - REG_DOORBELLS)),
+				 htole32(value), __ATOMIC_SEQ_CST);
+}
+
 int sq_ring(struct sq *q)
 {
 	q->rung = q->tail;
@@ -210,6 +219,7 @@ int sq_ring_value(struct sq *q, uint32_t value)
 	uint64_t off = doorbell_sq(q->c, q->qid);
 
 	__atomic_thread_fence(__ATOMIC_RELEASE);
+	shadow(q->c, off, value);
 	return value == q->tail ? reg_write_quiet(q->c, off, value) : reg_write32(q->c, off, value);
 }
 
@@ -222,6 +232,7 @@ int cq_ring_value(struct cq *q, uint32_t value)
 {
 	uint64_t off = doorbell_cq(q->c, q->qid);
 
+	shadow(q->c, off, value);
 	return value == q->head ? reg_write_quiet(q->c, off, value) : reg_write32(q->c, off, value);
 }
 

@@ -78,12 +78,6 @@ int vu_device_ring(struct vu_device *d, uint64_t off, unsigned len, uint64_t val
 	struct vu_piece piece[2] = { { &a, sizeof(a) }, { &value, len } };
 	uint32_t *va = len == 4 ? vu_device_mapped(d, off) : NULL;
 
-	/*
-	 * Our own model takes a register write for newer than any shadow doorbell, as it is where
-	 * nothing is posted: one that is overtaken by the host's next store would turn time back.
-	 */
-	if (!va && d->link.server.power)
-		return vu_device_write(d, 0, off, len, value);
 	if (!va)
 		return vu_link_post(&d->link, VU_REGION_WRITE, piece);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
