@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "rig/probe.h"
 #include "rig/stop.h"
+#include "target/target.h"
 
 #define STACK_PROBE_S 60 /* an emulator that takes longer has stopped */
 
@@ -83,9 +84,33 @@ int bench_on_stack(struct bench *b, const struct stack_config *cfg, const char *
 	return 0;
 }
 
-void bench_close(struct bench *b)
+/* Of runs that were killed before they could do it themselves. */
+static void recover(void)
 {
+	char error[256];
+	int n = target_recover(error);
+
+	if (n < 0)
+		fprintf(stderr, "nvrig: %s\n", error);
+	if (n > 0)
+		fprintf(stderr,
+			"nvrig: %d drive%s given back to the kernel that a killed run had taken\n",
+			n, n > 1 ? "s" : "");
+}
+
+int bench_hold(struct bench *b, char error[BENCH_ERROR])
+{
+	recover();
+	return target_hold(b->target, &b->hold, error);
+}
+
+int bench_close(struct bench *b, char error[BENCH_ERROR])
+{
+	int err = target_release(b->hold, error);
+
+	b->hold = NULL;
 	if (b->ctx)
 		stack_down(b->ctx);
 	b->ctx = NULL;
+	return err;
 }

@@ -8,6 +8,7 @@
 #include "stack/stack.h"
 
 struct stop;
+struct target_hold;
 
 #define BENCH_ERROR 512 /* bytes of every error text here */
 
@@ -23,6 +24,7 @@ struct bench {
 	const char *engine; /* "QEMU 7.2.22" of an own stack; NULL: the target's caps know */
 	void *ctx;
 	struct stop *stop;
+	struct target_hold *hold; /* what the target has to have settled around the run; or NULL */
 	/* An engine that the rig started itself: is it alive? Looks, does not wait. */
 	bool (*alive)(struct bench *b, struct stack_death *ret);
 	/* Brings that engine up again. 0 or -errno with ret_error. */
@@ -34,11 +36,15 @@ struct bench {
 /* A target by its address, which must outlive the bench. */
 void bench_on_target(struct bench *b, const char *target, struct stop *stop);
 
+/* What the target needs settled once a run. 0 or -errno with ret_error. */
+int bench_hold(struct bench *b, char ret_error[BENCH_ERROR]);
+
 /* Brings the stack up; what it makes lies below dir. 0 or -errno with ret_error. */
 int bench_on_stack(struct bench *b, const struct stack_config *cfg, const char *dir,
 		   struct stop *stop, char ret_error[BENCH_ERROR]);
 
-/* Takes down what bench_on_stack brought up. */
-void bench_close(struct bench *b);
+/* Takes down what bench_on_stack brought up, and puts back what bench_hold settled. 0; or -errno
+ * with ret_error: what could not be put back. */
+int bench_close(struct bench *b, char ret_error[BENCH_ERROR]);
 
 #endif

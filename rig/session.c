@@ -137,7 +137,7 @@ static int bench_up(struct session *s, char error[BENCH_ERROR])
 
 	if (!s->stack) {
 		bench_on_target(&s->bench, options_str(s->options, "target"), &s->stop);
-		return 0;
+		return bench_hold(&s->bench, error);
 	}
 	err = session_stack_dir(s, dir);
 	if (err) {
@@ -380,14 +380,18 @@ static int run_in_dir(struct session *s)
 	if (s->stack && !strcmp(s->stack->kind, STACK_GUEST))
 		return session_guest_run(s);
 	err = bench_up(s, error);
+	if (err && is_usage(s, err))
+		return refuse_target(s, error);
 	if (err) {
 		s->up_err = err;
 		memcpy(s->up_error, error, sizeof(error));
 		return session_end_early(s, err, error);
 	}
 	status = run_on_bench(s);
-	bench_close(&s->bench);
-	return status;
+	if (!bench_close(&s->bench, error))
+		return status;
+	say(error);
+	return status == RIG_DRIVE_FAILED ? status : RIG_BROKE;
 }
 
 static void farewell(const struct session *s, int status)

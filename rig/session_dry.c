@@ -106,7 +106,8 @@ static int on_stack(struct session *s)
 		fprintf(stderr, "nvrig run: %s\n", error);
 	else
 		status = probe_and_print(s);
-	bench_close(&s->bench);
+	if (bench_close(&s->bench, error))
+		fprintf(stderr, "nvrig run: %s\n", error);
 	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	return status;
 }

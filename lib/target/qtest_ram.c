@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 
 #define GUARD RAM_PAGE
+#define LARGE 0x200000u
 
 struct region {
 	uint64_t addr, len;
@@ -43,6 +44,26 @@ int ram_open_fd(struct ram *r, int fd, size_t size)
 		r->base = NULL;
 		return -errno;
 	}
+	r->size = size;
+	return 0;
+}
+
+int ram_open_anonymous(struct ram *r, size_t size)
+{
+	uint8_t *at, *first;
+
+	memset(r, 0, sizeof(*r));
+	if (size < 2 * RAM_FIRST || size % RAM_PAGE || size > SIZE_MAX - LARGE)
+		return -EINVAL;
+	at = mmap(NULL, size + LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	first = at + (-(uintptr_t)at & (LARGE - 1));
+	if (first > at)
+		munmap(at, (size_t)(first - at));
+	munmap(first + size, (size_t)(at + LARGE - first));
+	madvise(first, size, MADV_HUGEPAGE);
+	r->base = first;
 	r->size = size;
 	return 0;
 }

@@ -25,6 +25,8 @@ struct ram {
 int ram_open(struct ram *r, const char *path, size_t size);
 /* The same of a file that is open; fd stays the caller's. */
 int ram_open_fd(struct ram *r, int fd, size_t size);
+/* The same of memory that nobody else maps, in large pages where the kernel has them. */
+int ram_open_anonymous(struct ram *r, size_t size);
 void ram_close(struct ram *r);
 
 /*

@@ -10,11 +10,25 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-extern const struct target_ops target_model, target_qtest, target_vfio_user, target_null,
-	target_block;
+extern const struct target_ops target_model, target_qtest, target_vfio_user, target_vfio,
+	target_null, target_block;
 
-const struct target_ops *const target_all[] = { &target_model, &target_qtest, &target_vfio_user,
-						&target_null, &target_block, NULL };
+/* clang-format off */
+const struct target_ops *const target_all[] = {
+	&target_model,
+	&target_qtest,
+	&target_vfio_user,
+	&target_vfio,
+	&target_null,
+	&target_block,
+	NULL,
+};
+/* clang-format on */
+
+struct target_hold {
+	const struct target_ops *ops;
+	void *hold;
+};
 
 static const struct {
 	unsigned bit;
@@ -36,6 +50,8 @@ static const struct {
 	{ NEED_SECONDARY, "secondary",
 	  "a secondary controller that can be driven once it is online" },
 	{ NEED_CONTROL, "control", "the target's own side can be told to change" },
+	{ NEED_BARE_CONFIG, "bare-config",
+	  "configuration space itself: VFIO shows one that the kernel edits" },
 	{ NEED_MESSAGES, "messages", "vfio-user messages of the case's own" },
 	{ NEED_REGS, "regs", "controller registers that can be read" },
 	{ NEED_NODE, "node", "a Linux block node" },
@@ -141,6 +157,52 @@ void target_close(struct target *t)
 		return;
 	t->ops->close(t);
 	free(t);
+}
+
+int target_hold(const char *address, struct target_hold **ret_hold, char *error)
+{
+	const struct target_ops *ops = find_scheme(address, error);
+	struct target_hold *h;
+	char why[256] = "";
+	int err;
+
+	*ret_hold = NULL;
+	if (!ops)
+		return -EPROTONOSUPPORT;
+	if (!ops->hold)
+		return 0;
+	h = calloc(1, sizeof(*h));
+	err = h ? ops->hold(address + strlen(ops->scheme) + 1, &h->hold, why) : -ENOMEM;
+	if (err) {
+		snprintf(error, 256, "%s: %.200s", ops->scheme, *why ? why : strerror(-err));
+		free(h);
+		return err;
+	}
+	h->ops = ops;
+	*ret_hold = h;
+	return 0;
+}
+
+int target_release(struct target_hold *h, char *error)
+{
+	int err = h ? h->ops->release(h->hold, error) : 0;
+
+	free(h);
+	return err;
+}
+
+int target_recover(char *error)
+{
+	int n = 0;
+
+	for (size_t i = 0; target_all[i]; i++) {
+		int one = target_all[i]->recover ? target_all[i]->recover(error) : 0;
+
+		if (one < 0)
+			return one;
+		n += one;
+	}
+	return n;
 }
 
 int target_options(struct target *t, const char *options, const char *const *keys,

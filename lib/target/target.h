@@ -43,6 +43,7 @@ enum target_need {
 	NEED_MESSAGES = 1u << 15,  /* target_ops.session: the messages of a vfio-user server */
 	NEED_REGS = 1u << 16,	   /* controller registers (properties) can be read */
 	NEED_NODE = 1u << 17,	   /* target_ops.node: a Linux block node, by system calls */
+	NEED_BARE_CONFIG = 1u << 18, /* configuration space itself, not one that a kernel edits */
 };
 
 /* Short name ("queues") and sentence of one bit; NULL for a bit that means nothing. */
@@ -118,6 +119,15 @@ struct target_ops {
 	const char *scheme; /* "model", "qtest" */
 	const char *help;   /* address grammar and options, for help and the man page */
 
+	/*
+	 * What has to be settled before open, once for a run and not for every worker: NULL where
+	 * nothing is. On failure *ret_hold is NULL and error (256 bytes) says what. release takes
+	 * the hold; where it could not put everything back, error says what and how.
+	 */
+	int (*hold)(const char *address, void **ret_hold, char *error);
+	int (*release)(void *hold, char *error);
+	/* Puts back what holds of processes that are gone left behind. How many; or -errno, error. */
+	int (*recover)(char *error);
 	/* address: what stands behind "scheme:". On failure close is not called. */
 	int (*open)(struct target *t, const char *address);
 	void (*close)(struct target *t); /* quiets the device before memory goes */
@@ -228,6 +238,20 @@ extern const struct target_ops *const target_all[];
  */
 int target_open(const char *address, struct target **ret_target, char *error);
 void target_close(struct target *t);
+
+/*
+ * For who opens the target again and again, in workers that may be killed: what must be settled
+ * around all of that, by the process that outlives them. *ret_hold is NULL where there is nothing.
+ * Errors as of target_open. target_release(NULL) is fine; -errno, with the sentence in error (256
+ * bytes), when not everything could be put back.
+ */
+struct target_hold;
+int target_hold(const char *address, struct target_hold **ret_hold, char *error);
+int target_release(struct target_hold *h, char *error);
+
+/* What runs before this one held, and could not put back, is put back. How many, or -errno with
+ * the sentence in error (256 bytes). */
+int target_recover(char *error);
 
 /* Sets the error text and returns `err` (negative), so that it can stand in a return. */
 __attribute__((format(printf, 3, 4))) int target_fail(struct target *t, int err, const char *fmt,

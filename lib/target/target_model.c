@@ -359,7 +359,7 @@ static int model_caps(struct target *t, struct target_caps *ret)
 	*ret = (struct target_caps){
 		.has = NEED_QUEUES | NEED_CONFIG | NEED_IRQ | NEED_HOLE | NEED_OWN_BAR |
 		       NEED_MSIX_TABLE | NEED_RESTART | NEED_BARS | NEED_WIRE | NEED_CONTROL |
-		       NEED_NODE,
+		       NEED_NODE | NEED_BARE_CONFIG,
 		.emulated = true,
 		.stepped = true,
 		.vectors = mt->vectors,

@@ -279,7 +279,8 @@ static int qtest_caps(struct target *t, struct target_caps *ret)
 	bool qemu =
 		(vendor == 0x1b36 && device == 0x0010) || (vendor == 0x8086 && device == 0x5845);
 
-	ret->has = NEED_QUEUES | NEED_CONFIG | NEED_HOLE | NEED_OWN_BAR | NEED_BARS;
+	ret->has =
+		NEED_QUEUES | NEED_CONFIG | NEED_BARE_CONFIG | NEED_HOLE | NEED_OWN_BAR | NEED_BARS;
 	if (q->pci.ecam) /* a Q35 */
 		ret->has |= NEED_WIRE;
 	if (q->pci.vectors)

@@ -652,8 +652,8 @@ static int vfio_user_caps(struct target *t, struct target_caps *ret)
 	uint16_t vendor = v->d.id & 0xffff, device = v->d.id >> 16;
 	bool model = v->d.link.server.power, qemu = vendor == 0x1b36 && device == 0x0010;
 
-	ret->has =
-		NEED_QUEUES | NEED_CONFIG | NEED_HOLE | NEED_BARS | NEED_RECONNECT | NEED_MESSAGES;
+	ret->has = NEED_QUEUES | NEED_CONFIG | NEED_BARE_CONFIG | NEED_HOLE | NEED_BARS |
+		   NEED_RECONNECT | NEED_MESSAGES;
 	if (v->d.vectors)
 		ret->has |= NEED_IRQ;
 	if (v->d.real_table)

@@ -289,7 +289,7 @@ static const struct rig_case cases[] = {
 	  .rule = "The capability lists are well formed: aligned pointers, no loop, an end.",
 	  .ref = "PCIe Transport 1.0 Offset 06h: STS - Device Status; PCIe Transport 1.0 Offset "
 		 "34h: CAP - Capabilities Pointer; PCI Local Bus 3.0 Capabilities List",
-	  .needs = NEED_CONFIG,
+	  .needs = NEED_CONFIG | NEED_BARE_CONFIG,
 	  .fault = "cap-chain-loop cap-chain-unaligned cap-list-bit-clear",
 	  .run = cap_chain },
 	{ .id = "msix-layout",
@@ -304,7 +304,7 @@ static const struct rig_case cases[] = {
 		  "values, and the controller enables again.",
 	  .ref = "Base 2.2 Controller Level Reset; PCIe Transport 1.0 Controller Level Reset; "
 		 "PCIe Transport 1.0 Offset 04h: CMD - Command; Base 2.2 Offset 24h: AQA",
-	  .needs = NEED_CONFIG | NEED_QUEUES,
+	  .needs = NEED_CONFIG | NEED_QUEUES | NEED_BARE_CONFIG,
 	  .fault = "flr-keeps-cc flr-keeps-aqa flr-keeps-msix flr-keeps-io-queues",
 	  .run = flr },
 };
