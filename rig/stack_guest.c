@@ -82,9 +82,9 @@ static int read_parts(const struct stack_reading *r)
 /* What only a guest can have, in a stack that is none. */
 static int check_none(const struct stack_reading *r)
 {
-	static const char *const keys[] = { "target",  "kernel-options", "store",  "behind",
-					    "without", "modules",	 "programs", "extras",
-					    "nodes" };
+	static const char *const keys[] = { "target",  "kernel-options", "store",   "behind",
+					    "machine", "without",	 "modules", "programs",
+					    "extras",  "nodes" };
 	char text[160];
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
@@ -113,8 +113,8 @@ static int read_lists(const struct stack_reading *r)
 		      { "nodes", &r->to->nodes } };
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
-		if (stack_says(r, lists[i].key) && stack_read_words(r->section, lists[i].key,
-								    lists[i].to, r->path, r->error))
+		if (stack_says(r, lists[i].key) &&
+		    stack_read_words(r->section, lists[i].key, lists[i].to, r->path, r->error))
 			return -EINVAL;
 	return 0;
 }
@@ -125,6 +125,7 @@ static void read_texts(const struct stack_reading *r)
 		const char *key;
 		char *to;
 	} texts[] = { { "target", r->to->target },
+		      { "machine", r->to->machine },
 		      { "kernel-options", r->to->kernel_options },
 		      { "store", r->to->back.store },
 		      { "behind", r->to->behind },

@@ -29,7 +29,7 @@ static void add_machine(struct qemu_args *a, const struct stack_config *cfg,
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		qemu_add(a, "%s", fixed[i]);
 	qemu_add(a, "-machine");
-	qemu_add(a, GUEST_MACHINE);
+	qemu_add(a, GUEST_MACHINE "%s%s", cfg->machine[0] ? "," : "", cfg->machine);
 	qemu_add(a, "-accel");
 	qemu_add(a, "%s", strcmp(f->accel, "tcg") ? f->accel : "tcg,thread=multi");
 	qemu_add(a, "-cpu");

@@ -80,6 +80,7 @@ struct stack_config {
 	char format[16];  /* of the stores: "raw", "qcow2" */
 	/* Of a guest alone. */
 	char target[256]; /* what the run in it opens */
+	char machine[128]; /* -machine options beyond those that every guest has */
 	unsigned cpus;
 	unsigned silence_s;	  /* without a sign of life for so long it hangs */
 	char kernel_options[256]; /* more for its command line */
