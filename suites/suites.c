@@ -117,6 +117,7 @@
 	X(blk_durable_suite)                                                                       \
 	X(blk_range_suite)                                                                         \
 	X(blk_told_suite)                                                                          \
+	X(cross_suite)                                                                             \
 	X(vfiouser_suite)                                                                          \
 	X(vfiouser_version_suite)                                                                  \
 	X(vfiouser_region_suite)                                                                   \

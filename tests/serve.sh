@@ -52,7 +52,7 @@ verdicts()
 }
 
 # Cases about messages have nothing to ask in the process, those about block nodes nothing over the socket.
-messages="--exclude vfiouser.* --exclude blk.* --exclude robust.client-vanishes --exclude robust.unmap-inflight
+messages="--exclude vfiouser.* --exclude blk.* --exclude cross.* --exclude robust.client-vanishes --exclude robust.unmap-inflight
 	--exclude robust.msg-transport"
 
 # same MODEL MOST ARGUMENT...: the run in the process and over the socket differ in nothing but MOST

@@ -81,7 +81,8 @@ void facts_each_node(const struct facts *f,
 
 	if (!(f->caps.has & NEED_NODE))
 		return;
-	tell(&t, "node-kind", "", "%s", n->is_block ? "block device" : "regular file");
+	tell(&t, "node-kind", "", "%s%s", n->zoned ? "zoned " : "",
+	     n->is_block ? "block device" : "regular file");
 	tell(&t, "node-size", "bytes", "%" PRIu64, n->bytes);
 	tell(&t, "node-blocks", "bytes: logical, physical, io_min, io_opt", "%u %u %u %u",
 	     n->logical, n->physical, n->io_min, n->io_opt);

@@ -11,6 +11,12 @@
 
 struct block_rings;
 
+/* A device-mapper node of nvrig's own, as it is without faults. */
+struct block_linear {
+	char name[64], below[32]; /* below: MAJOR:MINOR */
+	uint64_t sectors, start;  /* of 512 bytes */
+};
+
 struct block_target {
 	char path[256]; /* as it was named */
 	int fd;		/* for direct I/O, and the claim on a block node: O_EXCL */
@@ -18,10 +24,13 @@ struct block_target {
 	char why_read[EMULATED_TEXT]; /* why not writable */
 	uint32_t lba_bytes;
 	struct block_rings *rings;
-	unsigned can;		/* enum node_can */
-	uint64_t bytes_before;	/* by control: 0, or the size it had */
-	bool was_set_read_only; /* by control */
-	char bad[64];		/* by control: what badblocks was told, without its sign */
+	unsigned can;		    /* enum node_can */
+	uint64_t bytes_before;	    /* by control: 0, or the size it had */
+	bool was_set_read_only;	    /* by control */
+	char bad[64];		    /* by control: what badblocks was told, without its sign */
+	struct block_linear linear; /* name "": it is none */
+	char back_path[256];	    /* "": no other end is known */
+	struct target *back;
 };
 
 /* ---- block_facts.c ---- */
@@ -30,6 +39,8 @@ struct block_target {
 uint64_t block_queue_number(int fd, const char *name);
 /* What a file of the block device's directory in sysfs says, without its newline; "" is nothing. */
 void block_sysfs_text(int fd, const char *name, char *ret, size_t size);
+/* The name that the kernel has for it, whatever path it was opened by; "" of a file. */
+void block_sysfs_name(int fd, char *ret, size_t size);
 int block_facts(const struct block_target *b, struct node_facts *ret);
 
 /* ---- block_ring.c: block I/O, one ring a queue, made when the queue is first used ---- */
@@ -54,5 +65,11 @@ unsigned block_control_can(const struct block_target *b);
 int block_control(struct target *t, const char *what);
 /* What control changed is as before. */
 void block_control_undo(struct block_target *b);
+
+/* ---- block_dm.c: true, and what it is, where the node can be made to fail ---- */
+
+bool block_dm_find(const struct block_target *b, struct block_linear *ret);
+int block_dm_set_bad(const struct block_linear *l, uint64_t first, uint64_t sectors);
+int block_dm_mend(const struct block_linear *l);
 
 #endif

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What the side below a node can be told here: a file and a loop device get another size, a block
- * node is read-only, null_blk has bad blocks (Documentation/block/null_blk.rst, loop(4)).
+ * node is read-only, null_blk has bad blocks (Documentation/block/null_blk.rst, loop(4)), and so
+ * has a node of device mapper that nvrig made.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
@@ -16,14 +18,17 @@
 #include "base/cleanup.h"
 #include "target/block.h"
 
+#define NVMET_STORES "/sys/kernel/config/nvmet/subsystems/*/namespaces/*/device_path"
+
 /* Of null_blk: "" where it is none. The directory is named after the node, since Linux 5.19. */
 static void badblocks_path(const struct block_target *b, char *ret, size_t size)
 {
-	const char *name = strrchr(b->path, '/');
+	char name[64];
 
+	block_sysfs_name(b->fd, name, sizeof(name));
 	ret[0] = 0;
-	if (b->is_block && name)
-		snprintf(ret, size, "/sys/kernel/config/nullb/%.60s/badblocks", name + 1);
+	if (name[0])
+		snprintf(ret, size, "/sys/kernel/config/nullb/%.60s/badblocks", name);
 	if (access(ret, W_OK))
 		ret[0] = 0;
 }
@@ -43,7 +48,7 @@ unsigned block_control_can(const struct block_target *b)
 	if (!b->writable)
 		return 0;
 	badblocks_path(b, path, sizeof(path));
-	if (path[0])
+	if (path[0] || b->linear.name[0])
 		can |= NODE_BAD;
 	if (b->is_block)
 		can |= NODE_SET_READ_ONLY;
@@ -62,6 +67,33 @@ static int resize_loop(const struct block_target *b, uint64_t bytes)
 	return ioctl(b->fd, LOOP_SET_CAPACITY, 0) ? -errno : 0;
 }
 
+/* nvmet looks at the size of its store when it is told to, and then tells its hosts. */
+static void tell_nvmet(const struct block_target *b)
+{
+	glob_t g;
+	struct stat mine, st;
+
+	if (fstat(b->fd, &mine) || glob(NVMET_STORES, 0, NULL, &g))
+		return;
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		char path[512], tell[512];
+		char *slash = strrchr(g.gl_pathv[i], '/');
+		_cleanup_close_ int from = open(g.gl_pathv[i], O_RDONLY | O_CLOEXEC), to = -1;
+		ssize_t n = from < 0 ? -1 : read(from, path, sizeof(path) - 1);
+
+		path[n > 0 ? n : 0] = 0;
+		path[strcspn(path, "\n")] = 0;
+		if (stat(path, &st) || st.st_rdev != mine.st_rdev)
+			continue;
+		snprintf(tell, sizeof(tell), "%.*s/revalidate_size", (int)(slash - g.gl_pathv[i]),
+			 g.gl_pathv[i]);
+		to = open(tell, O_WRONLY | O_CLOEXEC);
+		if (to >= 0 && write(to, "1", 1) != 1)
+			continue; /* a disabled namespace has nobody to tell */
+	}
+	globfree(&g);
+}
+
 static int resize(struct block_target *b, uint64_t bytes)
 {
 	struct node_facts f;
@@ -75,6 +107,8 @@ static int resize(struct block_target *b, uint64_t bytes)
 		err = ftruncate(b->fd, (off_t)bytes) ? -errno : 0;
 	if (!err && !b->bytes_before)
 		b->bytes_before = f.bytes;
+	if (!err && b->is_block)
+		tell_nvmet(b);
 	return err;
 }
 
@@ -110,7 +144,10 @@ static int set_bad(struct block_target *b, uint64_t from, uint64_t bytes)
 		return -EINVAL;
 	snprintf(b->bad, sizeof(b->bad), "%" PRIu64 "-%" PRIu64, from / 512,
 		 (from + bytes) / 512 - 1);
-	err = tell_bad(b, '+', b->bad);
+	if (b->linear.name[0])
+		err = block_dm_set_bad(&b->linear, from / 512, bytes / 512);
+	else
+		err = tell_bad(b, '+', b->bad);
 	if (err)
 		b->bad[0] = 0;
 	return err;
@@ -118,8 +155,10 @@ static int set_bad(struct block_target *b, uint64_t from, uint64_t bytes)
 
 static int mend(struct block_target *b)
 {
-	int err = b->bad[0] ? tell_bad(b, '-', b->bad) : 0;
+	int err = 0;
 
+	if (b->bad[0])
+		err = b->linear.name[0] ? block_dm_mend(&b->linear) : tell_bad(b, '-', b->bad);
 	b->bad[0] = 0;
 	return err;
 }

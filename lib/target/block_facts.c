@@ -36,6 +36,22 @@ void block_sysfs_text(int fd, const char *name, char *ret, size_t size)
 	ret[strcspn(ret, "\n")] = 0;
 }
 
+void block_sysfs_name(int fd, char *ret, size_t size)
+{
+	char link[64], to[256], *slash;
+	struct stat st;
+	ssize_t n;
+
+	ret[0] = 0;
+	if (fstat(fd, &st) || !S_ISBLK(st.st_mode))
+		return;
+	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(st.st_rdev), minor(st.st_rdev));
+	n = readlink(link, to, sizeof(to) - 1);
+	to[n > 0 ? n : 0] = 0;
+	slash = strrchr(to, '/');
+	snprintf(ret, size, "%s", slash ? slash + 1 : "");
+}
+
 static uint64_t number(int fd, const char *name)
 {
 	char text[32];
@@ -58,14 +74,15 @@ uint64_t block_queue_number(int fd, const char *name)
 	return number(fd, path);
 }
 
-static bool has_write_back(int fd)
+static bool queue_says(int fd, const char *name, const char *word)
 {
-	char text[32];
+	char path[64], text[32];
 
-	block_sysfs_text(fd, "queue/write_cache", text, sizeof(text));
+	snprintf(path, sizeof(path), "../queue/%s", name);
+	block_sysfs_text(fd, path + 3, text, sizeof(text));
 	if (!text[0])
-		block_sysfs_text(fd, "../queue/write_cache", text, sizeof(text));
-	return !strcmp(text, "write back");
+		block_sysfs_text(fd, path, text, sizeof(text));
+	return !strcmp(text, word);
 }
 
 static void tell_alignment(int fd, struct node_facts *f)
@@ -96,7 +113,8 @@ static void tell_queue(int fd, struct node_facts *f)
 	f->atomic_min = (uint32_t)block_queue_number(fd, "atomic_write_unit_min_bytes");
 	f->atomic_max = (uint32_t)block_queue_number(fd, "atomic_write_unit_max_bytes");
 	f->fua = block_queue_number(fd, "fua") == 1;
-	f->write_back = has_write_back(fd);
+	f->write_back = queue_says(fd, "write_cache", "write back");
+	f->zoned = queue_says(fd, "zoned", "host-managed");
 }
 
 static int tell_node(int fd, struct node_facts *f)

@@ -4,39 +4,13 @@
  * (fs/block fops and ioctls as sysfs-block, open(2), fallocate(2) and pwritev2(2) tell of them);
  * the content is the page cache's and the disk's.
  */
-#include "target/model_node.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "target/model_pages.h"
-
-#define MEM_ALIGN     512u
-#define IO_MAX	      (256u << 10) /* max_hw_sectors */
-#define SEGMENTS      32u
-#define SEGMENT_BYTES (64u << 10)
-#define GRANULARITY   4096u
-#define ATOMIC_MAX    16384u
-#define DISCARD_BYTES (1ull << 30)
-
-struct model_node {
-	const struct model *m;
-	unsigned has; /* enum model_node_has */
-	struct disk disk;
-	struct pages pages;
-	bool read_only, grown;
-	unsigned opens;
-	uint8_t *bounce; /* DISK_ROOM bytes: what an I/O moves, in one piece */
-};
-
-struct node {
-	struct model_node *mn;
-	unsigned flags;
-	unsigned told; /* pages.errors that this one was told of */
-};
+#include "target/model_node_internal.h"
 
 /* ---- making ---- */
 
@@ -45,12 +19,13 @@ void model_node_free(struct model_node *mn)
 	if (!mn)
 		return;
 	pages_close(&mn->pages);
-	disk_close(&mn->disk);
+	engine_close(&mn->engine);
+	disk_close(&mn->own);
 	free(mn->bounce);
 	free(mn);
 }
 
-struct model_node *model_node_new(const struct model *m)
+static struct model_node *make(const struct model *m, struct model_node *front)
 {
 	struct model_node *mn = calloc(1, sizeof(*mn));
 
@@ -59,21 +34,39 @@ struct model_node *model_node_new(const struct model *m)
 	mn->m = m;
 	mn->has = model_node_bits(m);
 	mn->bounce = malloc(DISK_ROOM);
-	if (disk_open(&mn->disk, m) || pages_open(&mn->pages, &mn->disk) || !mn->bounce) {
+	mn->disk = front ? front->disk : &mn->own;
+	if (!mn->bounce || (!front && disk_open(&mn->own, m)) ||
+	    engine_open(&mn->engine, mn->disk, front != NULL) ||
+	    pages_open(&mn->pages, &mn->engine)) {
 		model_node_free(mn);
 		return NULL;
 	}
-	mn->disk.logical = mn->has & MODEL_NODE_4KN ? 4096 : 512;
-	mn->disk.physical = mn->has & (MODEL_NODE_4K | MODEL_NODE_4KN) ? 4096 : 512;
-	mn->disk.write_back = mn->has & MODEL_NODE_CACHE;
 	return mn;
+}
+
+struct model_node *model_node_new(const struct model *m)
+{
+	struct model_node *mn = make(m, NULL);
+
+	if (!mn)
+		return NULL;
+	mn->disk->logical = mn->has & MODEL_NODE_4KN ? 4096 : 512;
+	mn->disk->physical = mn->has & (MODEL_NODE_4K | MODEL_NODE_4KN) ? 4096 : 512;
+	mn->disk->write_back = mn->has & MODEL_NODE_CACHE;
+	return mn;
+}
+
+struct model_node *model_node_back(struct model_node *front)
+{
+	return make(front->m, front);
 }
 
 /* What everyone is told of its size. */
 static uint64_t size_told(struct model_node *mn)
 {
-	return mn->disk.bytes > DISK_BYTES && NODE_FAULT(mn, NODE_GROW_UNSEEN) ? DISK_BYTES
-									       : mn->disk.bytes;
+	return mn->disk->bytes > DISK_BYTES && NODE_FAULT(mn, NODE_GROW_UNSEEN)
+		       ? DISK_BYTES
+		       : engine_bytes(&mn->engine);
 }
 
 static void bend_facts(struct model_node *mn, struct node_facts *f)
@@ -88,11 +81,17 @@ static void bend_facts(struct model_node *mn, struct node_facts *f)
 		f->io_opt = f->logical + 1;
 	if (NODE_FAULT(mn, NODE_MEM_ALIGN_LIES))
 		f->mem_align = 4;
+	if (!mn->engine.back && NODE_FAULT(mn, CROSS_SIZE_SHORT)) {
+		f->bytes -= 1u << 20;
+		f->sysfs_bytes -= 1u << 20;
+	}
+	if (!mn->engine.back && NODE_FAULT(mn, CROSS_PHYSICAL_ABOVE))
+		f->physical = 2 * mn->disk->physical;
 }
 
 void model_node_facts(struct model_node *mn, struct node_facts *ret)
 {
-	const struct disk *d = &mn->disk;
+	const struct disk *d = mn->disk;
 
 	*ret = (struct node_facts){
 		.is_block = true,
@@ -154,317 +153,21 @@ void model_node_close(struct node *n)
 	pages_forget(&mn->pages, 0, DISK_ROOM);
 }
 
-/* ---- reading and writing ---- */
-
-static uint64_t total(const struct iovec *iov, int iovs)
-{
-	uint64_t len = 0;
-
-	for (int i = 0; i < iovs; i++)
-		len += iov[i].iov_len;
-	return len;
-}
-
-static bool memory_aligned(const struct iovec *iov, int iovs, uint32_t logical)
-{
-	for (int i = 0; i < iovs; i++)
-		if ((uintptr_t)iov[i].iov_base % MEM_ALIGN || iov[i].iov_len % logical)
-			return false;
-	return true;
-}
-
-/* Direct I/O that is not aligned is refused, never moved. By fault, offsets are rounded down. */
-static int check_direct(struct node *n, const struct iovec *iov, int iovs, uint64_t *at,
-			uint64_t len)
-{
-	uint32_t logical = n->mn->disk.logical;
-
-	if ((*at | len) % logical == 0 && memory_aligned(iov, iovs, logical))
-		return 0;
-	if (len % logical == 0 && memory_aligned(iov, iovs, logical) &&
-	    NODE_FAULT(n->mn, NODE_MISALIGNED_SHIFTED)) {
-		*at -= *at % logical;
-		return 0;
-	}
-	return NODE_FAULT(n->mn, NODE_MISALIGNED_EIO) ? -EIO : -EINVAL;
-}
-
-static int check_atomic(struct node *n, uint64_t at, uint64_t len, int iovs)
-{
-	const struct model_node *mn = n->mn;
-	bool fits = iovs == 1 && len && !(len & (len - 1)) && at % len == 0 &&
-		    len >= mn->disk.logical && len <= ATOMIC_MAX;
-
-	if (!(mn->has & MODEL_NODE_ATOMIC) || !(n->flags & NODE_DIRECT))
-		return NODE_FAULT(mn, NODE_ATOMIC_ABSENT_TAKEN) ? 0 : -EOPNOTSUPP;
-	return fits || NODE_FAULT(mn, NODE_ATOMIC_ANY_SIZE) ? 0 : -EINVAL;
-}
-
-/* Into the bounce buffer, so that the disk has one piece. */
-static void gather(struct node *n, const struct iovec *iov, int iovs, uint64_t len)
-{
-	struct model_node *mn = n->mn;
-	uint64_t done = 0;
-
-	for (int i = 0; i < iovs && done < len; i++) {
-		uint64_t part = iov[i].iov_len < len - done ? iov[i].iov_len : len - done;
-
-		memcpy(mn->bounce + done, iov[i].iov_base, part);
-		if ((unsigned)i >= SEGMENTS && NODE_FAULT(mn, NODE_SEGMENT_LOST))
-			memset(mn->bounce + done, 0, part);
-		done += part;
-	}
-}
-
-static void scatter(struct node *n, const struct iovec *iov, int iovs, uint64_t len)
-{
-	uint64_t done = 0;
-
-	for (int i = 0; i < iovs && done < len; i++) {
-		uint64_t part = iov[i].iov_len < len - done ? iov[i].iov_len : len - done;
-
-		memcpy(iov[i].iov_base, n->mn->bounce + done, part);
-		done += part;
-	}
-}
-
-/* Past IO_MAX the block layer makes several requests of it. */
-static int write_disk(struct node *n, uint64_t at, uint64_t len, unsigned how)
-{
-	struct model_node *mn = n->mn;
-
-	for (uint64_t done = 0; done < len; done += IO_MAX) {
-		uint64_t part = len - done < IO_MAX ? len - done : IO_MAX;
-		int err = 0;
-
-		if (!done || !NODE_FAULT(mn, NODE_SPLIT_LOST))
-			err = disk_write(&mn->disk, at + done, mn->bounce + done, part, how);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int write_direct(struct node *n, unsigned flags, uint64_t at, uint64_t len)
-{
-	struct pages *p = &n->mn->pages;
-	int err;
-
-	if (flags & NODE_DSYNC && NODE_FAULT(n->mn, NODE_DSYNC_DROPPED))
-		return 0;
-	pages_write_back(p, at, len);
-	err = write_disk(n, at, len,
-			 (flags & NODE_DSYNC ? DISK_FUA : 0) |
-				 (flags & NODE_ATOMIC ? DISK_ATOMIC : 0));
-	if (!NODE_FAULT(n->mn, NODE_STALE_PAGES))
-		pages_forget(p, at, len);
-	return err;
-}
-
-static int write_pages(struct node *n, unsigned flags, uint64_t at, uint64_t len)
-{
-	pages_write(&n->mn->pages, at, n->mn->bounce, len);
-	return flags & NODE_DSYNC ? model_node_sync(n) : 0;
-}
-
-/* A request that begins at the end or past it; by faults it does what it must not. */
-static ssize_t write_past_end(struct node *n, unsigned flags, uint64_t len)
-{
-	struct model_node *mn = n->mn;
-
-	if (NODE_FAULT(mn, NODE_PAST_END_WRAPS))
-		write_direct(n, flags, 0, len % DISK_BYTES / SECTOR * SECTOR);
-	if (flags & NODE_RING && NODE_FAULT(mn, NODE_RING_PAST_END_TAKEN))
-		return (ssize_t)len;
-	if (mn->disk.bytes < mn->disk.before && NODE_FAULT(mn, NODE_SHRINK_TAIL_TAKEN))
-		return (ssize_t)len;
-	return NODE_FAULT(mn, NODE_PAST_END_TAKEN) ? (ssize_t)len : -ENOSPC;
-}
-
-static ssize_t do_write(struct node *n, unsigned flags, const struct iovec *iov, int iovs,
-			uint64_t at)
-{
-	uint64_t len = total(iov, iovs), asked = len, end = n->mn->disk.bytes;
-	int err;
-
-	if (n->flags & NODE_READ_ONLY)
-		return -EBADF;
-	if (n->mn->read_only && !NODE_FAULT(n->mn, NODE_READ_ONLY_WRITTEN))
-		return -EPERM;
-	gather(n, iov, iovs, len < DISK_ROOM ? len : DISK_ROOM);
-	if (len && at >= end)
-		return write_past_end(n, flags, len);
-	if (len > end - at)
-		len = end - at;
-	err = n->flags & NODE_DIRECT ? check_direct(n, iov, iovs, &at, len) : 0;
-	if (!err && flags & NODE_ATOMIC)
-		err = check_atomic(n, at, asked, iovs);
-	if (!err)
-		err = n->flags & NODE_DIRECT ? write_direct(n, flags, at, len)
-					     : write_pages(n, flags, at, len);
-	if (err)
-		return err;
-	return len < asked && NODE_FAULT(n->mn, NODE_STRADDLE_NOT_CUT) ? (ssize_t)asked
-								       : (ssize_t)len;
-}
-
-static ssize_t do_read(struct node *n, const struct iovec *iov, int iovs, uint64_t at)
-{
-	uint64_t len = total(iov, iovs), end = n->mn->disk.bytes;
-	struct pages *p = &n->mn->pages;
-	int err;
-
-	if (at >= end)
-		return NODE_FAULT(n->mn, NODE_READ_PAST_END_EIO) ? -EIO : 0;
-	if (len > end - at)
-		len = end - at;
-	err = n->flags & NODE_DIRECT ? check_direct(n, iov, iovs, &at, len) : 0;
-	if (err)
-		return err;
-	if (n->flags & NODE_DIRECT) {
-		pages_write_back(p, at, len);
-		err = disk_read(&n->mn->disk, at, n->mn->bounce, len);
-	} else {
-		err = pages_read(p, at, n->mn->bounce, len);
-	}
-	if (!err)
-		scatter(n, iov, iovs, len);
-	return err ? err : (ssize_t)len;
-}
-
-/* The model's callers keep to whole sectors where they write through the page cache. */
-ssize_t model_node_io(struct node *n, unsigned flags, const struct iovec *iov, int iovs,
-		      uint64_t at)
-{
-	if (!(n->flags & NODE_DIRECT) && (at | total(iov, iovs)) % SECTOR)
-		return -ENOSYS;
-	return flags & NODE_WRITE ? do_write(n, flags, iov, iovs, at) : do_read(n, iov, iovs, at);
-}
-
-int model_node_sync(struct node *n)
-{
-	struct model_node *mn = n->mn;
-	bool failed;
-
-	if (!NODE_FAULT(mn, NODE_SYNC_SKIPS_PAGES))
-		pages_write_back(&mn->pages, 0, DISK_ROOM);
-	disk_flush(&mn->disk);
-	failed = n->told != mn->pages.errors;
-	if (failed && NODE_FAULT(mn, NODE_SYNC_ERROR_LOST))
-		failed = false;
-	if (!failed || !NODE_FAULT(mn, NODE_SYNC_ERROR_STAYS))
-		n->told = mn->pages.errors;
-	return failed ? -EIO : 0;
-}
-
-int model_node_drop(struct node *n)
-{
-	int err = model_node_sync(n);
-
-	pages_forget(&n->mn->pages, 0, DISK_ROOM);
-	return err;
-}
-
-/* ---- ranges ---- */
-
-static int check_range(struct node *n, enum node_range what, uint64_t at, uint64_t len)
-{
-	struct model_node *mn = n->mn;
-	uint32_t logical = mn->disk.logical;
-
-	if (n->flags & NODE_READ_ONLY)
-		return -EBADF;
-	if (mn->read_only && !(what == NODE_DISCARD && NODE_FAULT(mn, NODE_READ_ONLY_DISCARDED)) &&
-	    !(what != NODE_DISCARD && NODE_FAULT(mn, NODE_READ_ONLY_ZEROED)))
-		return -EPERM;
-	if (!len || at > mn->disk.bytes || len > mn->disk.bytes - at)
-		return -EINVAL;
-	if ((at | len) % logical &&
-	    !(what == NODE_DISCARD && NODE_FAULT(mn, NODE_DISCARD_UNALIGNED_TAKEN)))
-		return -EINVAL;
-	return 0;
-}
-
-/* Zeroes on all of it, whatever the granularity; faults fall short of it or go beyond. */
-static int zero(struct node *n, enum node_range what, uint64_t at, uint64_t len)
-{
-	struct model_node *mn = n->mn;
-	int err;
-
-	if (what == NODE_PUNCH && NODE_FAULT(mn, NODE_PUNCH_KEEPS))
-		return 0;
-	if (NODE_FAULT(mn, NODE_ZEROOUT_OUTWARDS)) {
-		len += at % GRANULARITY;
-		at -= at % GRANULARITY;
-	}
-	if (len > SECTOR && NODE_FAULT(mn, NODE_ZEROOUT_TAIL_LEFT))
-		len -= SECTOR;
-	pages_forget(&mn->pages, at, len);
-	err = disk_zero(&mn->disk, at, len);
-	return err;
-}
-
-static int discard(struct node *n, uint64_t at, uint64_t len)
-{
-	struct model_node *mn = n->mn;
-
-	if (!(mn->has & MODEL_NODE_DISCARD))
-		return NODE_FAULT(mn, NODE_DISCARD_ABSENT_TAKEN) ? 0 : -EOPNOTSUPP;
-	at -= at % SECTOR; /* by fault alone */
-	len -= len % SECTOR;
-	if (NODE_FAULT(mn, NODE_DISCARD_REFUSED))
-		return -EOPNOTSUPP;
-	if (NODE_FAULT(mn, NODE_DISCARD_KEEPS_PAGES)) {
-		disk_discard(&mn->disk, at, len);
-		return 0;
-	}
-	pages_forget(&mn->pages, at, len);
-	disk_discard(&mn->disk, at, len);
-	return 0;
-}
-
-static int secure_discard(struct node *n, uint64_t at, uint64_t len)
-{
-	struct model_node *mn = n->mn;
-
-	if (!(mn->has & MODEL_NODE_SECURE))
-		return NODE_FAULT(mn, NODE_SECURE_ABSENT_TAKEN) ? 0 : -EOPNOTSUPP;
-	pages_forget(&mn->pages, at, len);
-	disk_erase(&mn->disk, at, len);
-	return 0;
-}
-
-int model_node_range(struct node *n, enum node_range what, uint64_t at, uint64_t len)
-{
-	int err = check_range(n, what, at, len);
-
-	if (err)
-		return err;
-	switch (what) {
-	case NODE_DISCARD:
-		return discard(n, at, len);
-	case NODE_SECURE_DISCARD:
-		return secure_discard(n, at, len);
-	default:
-		return zero(n, what, at, len);
-	}
-}
-
 /* ---- what the side below is told ---- */
 
 static void cut(struct model_node *mn)
 {
 	pages_forget(&mn->pages, 0, DISK_ROOM);
-	disk_cut(&mn->disk);
+	disk_cut(mn->disk);
 }
 
 static int resize(struct model_node *mn, uint64_t bytes)
 {
-	if (!bytes || bytes > DISK_ROOM || bytes % mn->disk.physical)
+	if (!bytes || bytes > DISK_ROOM || bytes % mn->disk->physical)
 		return -EINVAL;
-	if (bytes < mn->disk.bytes)
-		pages_forget(&mn->pages, bytes, mn->disk.bytes - bytes);
-	disk_resize(&mn->disk, bytes);
+	if (bytes < mn->disk->bytes)
+		pages_forget(&mn->pages, bytes, mn->disk->bytes - bytes);
+	disk_resize(mn->disk, bytes);
 	return 0;
 }
 
@@ -472,7 +175,7 @@ static int mark_bad(struct model_node *mn, uint64_t at, uint64_t len)
 {
 	if ((at | len) % SECTOR || !len || at >= DISK_ROOM || len > DISK_ROOM - at)
 		return -EINVAL;
-	disk_mark_bad(&mn->disk, at, len);
+	disk_mark_bad(mn->disk, at, len);
 	return 0;
 }
 
@@ -487,13 +190,13 @@ int model_node_control(struct model_node *mn, const char *what)
 	if (!strcmp(what, "node cut"))
 		cut(mn);
 	else if (!strcmp(what, "node mend"))
-		disk_mend(&mn->disk);
+		disk_mend(mn->disk);
 	else if (!strcmp(what, "node read-only on") || !strcmp(what, "node read-only off"))
 		mn->read_only = !strcmp(what, "node read-only on");
 	else if (!strcmp(what, "node room all"))
-		disk_set_room(&mn->disk, UINT64_MAX);
+		disk_set_room(mn->disk, UINT64_MAX);
 	else if (sscanf(what, "node room %" SCNu64, &a) == 1)
-		disk_set_room(&mn->disk, a / DISK_CHUNK);
+		disk_set_room(mn->disk, a / DISK_CHUNK);
 	else
 		return -EINVAL;
 	return 0;

@@ -25,6 +25,8 @@ enum model_node_has {
 /* NULL: out of memory. m outlives it. */
 struct model_node *model_node_new(const struct model *m);
 void model_node_free(struct model_node *mn);
+/* The store behind it, where an engine stands between: freed before the one at the front. */
+struct model_node *model_node_back(struct model_node *front);
 
 void model_node_facts(struct model_node *mn, struct node_facts *ret);
 int model_node_open(struct model_node *mn, unsigned flags, struct node **ret);

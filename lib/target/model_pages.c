@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-int pages_open(struct pages *p, struct disk *d)
+int pages_open(struct pages *p, struct engine *e)
 {
-	*p = (struct pages){ .d = d, .data = calloc(1, DISK_ROOM) };
+	*p = (struct pages){ .e = e, .data = calloc(1, DISK_ROOM) };
 	if (!p->data || bits_alloc(&p->held, DISK_ROOM / SECTOR) ||
 	    bits_alloc(&p->dirty, DISK_ROOM / SECTOR))
 		return -ENOMEM;
@@ -25,7 +25,7 @@ int pages_read(struct pages *p, uint64_t at, void *to, uint64_t len)
 	for (uint64_t s = at / SECTOR; s < (at + len) / SECTOR; s++) {
 		int err = bits_has(&p->held, s)
 				  ? 0
-				  : disk_read(p->d, s * SECTOR, p->data + s * SECTOR, SECTOR);
+				  : engine_read(p->e, s * SECTOR, p->data + s * SECTOR, SECTOR);
 
 		if (err)
 			return err;
@@ -62,7 +62,7 @@ void pages_write_back(struct pages *p, uint64_t at, uint64_t len)
 	     s = bits_next(&p->dirty, s, end)) {
 		uint64_t n = row(p, s, end);
 
-		if (disk_write(p->d, s * SECTOR, p->data + s * SECTOR, n * SECTOR, 0))
+		if (engine_write(p->e, s * SECTOR, p->data + s * SECTOR, n * SECTOR, 0))
 			p->errors++;
 		for (uint64_t i = s; i < s + n; i++)
 			bits_remove(&p->dirty, i);

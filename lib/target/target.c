@@ -55,6 +55,7 @@ static const struct {
 	{ NEED_MESSAGES, "messages", "vfio-user messages of the case's own" },
 	{ NEED_REGS, "regs", "controller registers that can be read" },
 	{ NEED_NODE, "node", "a Linux block node" },
+	{ NEED_BACK, "back", "the store at the other end of a stack, within reach" },
 };
 
 const char *target_need_name(unsigned bit)

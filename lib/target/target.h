@@ -44,6 +44,7 @@ enum target_need {
 	NEED_REGS = 1u << 16,	   /* controller registers (properties) can be read */
 	NEED_NODE = 1u << 17,	   /* target_ops.node: a Linux block node, by system calls */
 	NEED_BARE_CONFIG = 1u << 18, /* configuration space itself, not one that a kernel edits */
+	NEED_BACK = 1u << 19,	   /* target_ops.back: the store at the other end of a stack */
 };
 
 /* Short name ("queues") and sentence of one bit; NULL for a bit that means nothing. */
@@ -204,6 +205,12 @@ struct target_ops {
 
 	/* With NEED_NODE: the block node; its words of control stand in target/node.h. */
 	const struct node_ops *node;
+
+	/*
+	 * With NEED_BACK: the store where this target's bytes come to rest, as a target that has
+	 * NEED_NODE. Owned by t and closed with it; the same one at each call.
+	 */
+	int (*back)(struct target *t, struct target **ret);
 
 	/* PCI configuration space, widths 8, 16, 32, offsets 0..FFFh */
 	int (*cfg_read)(struct target *t, unsigned off, unsigned width, uint32_t *ret);

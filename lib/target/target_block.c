@@ -33,6 +33,7 @@
 
 struct block_options {
 	uint64_t poll, depth, scratch;
+	char back[256];
 };
 
 static struct block_target *mine(struct target *t)
@@ -168,6 +169,14 @@ static int start_rings(struct target *t, struct block_target *b, const struct bl
 		   : 0;
 }
 
+static int set_back(struct block_options *o, const char *path)
+{
+	if (!*path || strlen(path) >= sizeof(o->back))
+		return -EINVAL;
+	strcpy(o->back, path);
+	return 0;
+}
+
 static int set_option(void *ctx, const char *key, const char *value)
 {
 	struct block_options *o = ctx;
@@ -177,6 +186,8 @@ static int set_option(void *ctx, const char *key, const char *value)
 		to = &o->poll;
 	else if (!strcmp(key, "scratch"))
 		to = &o->scratch;
+	else if (!strcmp(key, "back"))
+		return set_back(o, value);
 	else if (!strcmp(key, "depth"))
 		to = &o->depth, most = BLOCK_DEPTH_MAX;
 	else
@@ -184,17 +195,35 @@ static int set_option(void *ctx, const char *key, const char *value)
 	return text_number(value, to) || *to > most || (most > 1 && !*to) ? -EINVAL : 0;
 }
 
+/* In a guest of a stack the agent says where the bytes come to rest (docs/guests.md). */
+static void find_back(struct block_target *b, const struct block_options *o)
+{
+	const char *back = o->back[0] ? o->back : getenv("NVRIG_BACK");
+	const char *keeps = getenv("NVRIG_KEEPS");
+	struct stat here, there;
+
+	if (!back || (!o->back[0] && keeps && !strcmp(keeps, "0")))
+		return;
+	if (stat(b->path, &here) || stat(back, &there) ||
+	    (S_ISBLK(there.st_mode) && here.st_rdev == there.st_rdev))
+		return; /* it is the store itself */
+	snprintf(b->back_path, sizeof(b->back_path), "%s", back);
+}
+
 static int parse(struct target *t, struct block_target *b, const char *address,
 		 struct block_options *o)
 {
-	static const char *const keys[] = { "poll", "depth", "scratch", NULL };
+	static const char *const keys[] = { "poll", "depth", "scratch", "back", NULL };
 	size_t n = strcspn(address, "?");
+	int err;
 
 	if (!n || n >= sizeof(b->path))
 		return target_fail(t, -EINVAL, "write block:/dev/NAME or block:FILE");
 	memcpy(b->path, address, n);
 	*o = (struct block_options){ .depth = DEPTH_DEFAULT };
-	return address[n] ? target_options(t, address + n + 1, keys, set_option, o) : 0;
+	err = address[n] ? target_options(t, address + n + 1, keys, set_option, o) : 0;
+	find_back(b, o);
+	return err;
 }
 
 static void block_close(struct target *t)
@@ -203,6 +232,7 @@ static void block_close(struct target *t)
 
 	if (!b)
 		return;
+	target_close(b->back);
 	block_rings_close(b->rings);
 	if (b->fd >= 0) {
 		block_control_undo(b);
@@ -227,11 +257,14 @@ static int block_open(struct target *t, const char *address)
 	err = err ? err : claim(t, b, &o);
 	err = err ? err : check_size(t, b);
 	err = err ? err : start_rings(t, b, &o);
-	if (err)
+	if (err) {
 		block_close(t);
-	else
-		b->can = block_control_can(b);
-	return err;
+		return err;
+	}
+	if (!b->writable || !block_dm_find(b, &b->linear))
+		b->linear.name[0] = 0;
+	b->can = block_control_can(b);
+	return 0;
 }
 
 static int block_caps(struct target *t, struct target_caps *ret)
@@ -241,7 +274,7 @@ static int block_caps(struct target *t, struct target_caps *ret)
 	struct emulated e;
 
 	*ret = (struct target_caps){
-		.has = NEED_BLOCK | NEED_NODE,
+		.has = NEED_BLOCK | NEED_NODE | (b->back_path[0] ? NEED_BACK : 0),
 		.emulated = b->writable,
 		.of_machine = true,
 		.dma_bytes = 4ull << 30,
@@ -251,6 +284,23 @@ static int block_caps(struct target *t, struct target_caps *ret)
 	uname(&u);
 	snprintf(ret->engine, sizeof(ret->engine), "Linux %.20s, %.30s", u.release,
 		 b->is_block ? e.what : "regular file");
+	return 0;
+}
+
+static int block_back(struct target *t, struct target **ret)
+{
+	struct block_target *b = mine(t);
+	char address[272], error[256];
+	int err = 0;
+
+	if (!b->back_path[0])
+		return target_fail(t, -ENOTSUP, "no other end is known: option back=/dev/NAME");
+	snprintf(address, sizeof(address), "block:%s", b->back_path);
+	if (!b->back)
+		err = target_open(address, &b->back, error);
+	if (err)
+		return target_fail(t, err, "the back: %.200s", error);
+	*ret = b->back;
 	return 0;
 }
 
@@ -297,14 +347,17 @@ static int block_relax(struct target *t, uint64_t ns)
 extern const struct target_ops target_block;
 const struct target_ops target_block = {
 	.scheme = "block",
-	.help = "block:/dev/NAME or block:FILE [?poll=1,depth=N,scratch=1]  a Linux block device "
+	.help = "block:/dev/NAME or block:FILE [?poll=1,depth=N,scratch=1,back=NODE]  a Linux "
+		"block device "
 		"or "
 		"a regular file, by io_uring and direct I/O. Written to only where nothing of "
 		"value "
 		"is: an emulated device that nobody uses, a file that holds nothing yet, or that "
 		"nvrig wrote before (it is marked), or that scratch=1 gives up. poll=1: "
 		"completions "
-		"are polled for, where the device offers it; depth: of each queue (default 4096)",
+		"are polled for, where the device offers it; depth: of each queue (default 4096). "
+		"back: the store at the other end of the stack, "
+		"for the cases of area cross (in a guest: the stack's own)",
 	.open = block_open,
 	.close = block_close,
 	.caps = block_caps,
@@ -314,6 +367,7 @@ const struct target_ops target_block = {
 	.dma_unmap = block_dma_unmap,
 	.control = block_control,
 	.node = &block_node_ops,
+	.back = block_back,
 	.now = block_now,
 	.relax = block_relax,
 };

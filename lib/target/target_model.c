@@ -38,7 +38,8 @@ struct model_target {
 	struct target *first;	 /* of the peer: whose it is */
 	unsigned msix;		 /* offset of the MSI-X capability; 0: none */
 	unsigned vectors;	 /* of its table */
-	struct model_node *node; /* of the first; NULL: not asked for yet */
+	struct model_node *node; /* of the first, and of the target at its back */
+	struct target *back;	 /* NULL: not asked for yet */
 	struct dma tokens;	 /* one dword a vector: what the device's messages write to */
 	bool have_tokens;
 };
@@ -289,12 +290,22 @@ static void peer_close(struct target *peer)
 	free(peer);
 }
 
+static void back_close(struct target *back)
+{
+	if (!back)
+		return;
+	model_node_free(mine(back)->node);
+	free(back->priv);
+	free(back);
+}
+
 static void model_close(struct target *t)
 {
 	struct model_target *mt = mine(t);
 
 	if (!mt)
 		return;
+	back_close(mt->back);
 	model_node_free(mt->node);
 	model_free(mt->m);
 	peer_close(mt->peer);
@@ -359,7 +370,7 @@ static int model_caps(struct target *t, struct target_caps *ret)
 	*ret = (struct target_caps){
 		.has = NEED_QUEUES | NEED_CONFIG | NEED_IRQ | NEED_HOLE | NEED_OWN_BAR |
 		       NEED_MSIX_TABLE | NEED_RESTART | NEED_BARS | NEED_WIRE | NEED_CONTROL |
-		       NEED_NODE | NEED_BARE_CONFIG,
+		       NEED_NODE | NEED_BARE_CONFIG | NEED_BACK,
 		.emulated = true,
 		.stepped = true,
 		.vectors = mt->vectors,
@@ -449,6 +460,26 @@ static const struct node_ops node_ops = {
 	.drop = model_node_drop,
 };
 
+static int model_target_back(struct target *t, struct target **ret)
+{
+	struct model_target *mt = mine(t);
+	struct target *back = mt->back ? NULL : calloc(1, sizeof(*back));
+
+	if (back) {
+		back->ops = t->ops;
+		back->caps.has = NEED_NODE;
+		back->priv = calloc(1, sizeof(struct model_target));
+		if (back->priv && node_of(t))
+			mine(back)->node = model_node_back(node_of(t));
+		if (back->priv && mine(back)->node)
+			mt->back = back;
+		else
+			free(back->priv), free(back);
+	}
+	*ret = mt->back;
+	return mt->back ? 0 : target_fail(t, -ENOMEM, "out of memory");
+}
+
 static int model_target_control(struct target *t, const char *what)
 {
 	int err;
@@ -510,6 +541,7 @@ const struct target_ops target_model = {
 	.peer = model_target_peer,
 	.control = model_target_control,
 	.node = &node_ops,
+	.back = model_target_back,
 	.cfg_read = model_config_read,
 	.cfg_write = model_config_write,
 	.now = model_time,

@@ -162,6 +162,7 @@ static const struct rig_case cases[] = {
 	  .harm = HARM_DATA,
 	  .fault = "node-past-end-taken node-past-end-wraps node-ring-past-end-taken "
 		   "node-straddle-not-cut node-read-past-end-eio",
+	  .na = blk_na_zoned,
 	  .run = out_of_range,
 	  ROWS(ends) },
 	{ .id = "readonly",
@@ -170,6 +171,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_NODE,
 	  .harm = HARM_DATA,
 	  .fault = "node-read-only-written node-read-only-discarded node-read-only-zeroed",
+	  .na = blk_na_zoned,
 	  .run = readonly,
 	  ROWS(ro_rows) },
 };

@@ -220,6 +220,12 @@ static void odd_vectors(struct rig *r, struct blk *b)
 	}
 }
 
+/* Where the limit is more than a call can give, as many as it can. */
+static uint32_t segments(const struct node_facts *f)
+{
+	return f->max_segments < IOVS_MAX / 4 ? f->max_segments : IOVS_MAX / 4;
+}
+
 static void limits_honest(struct rig *r)
 {
 	const struct limit_row *row = rig_row(r);
@@ -234,7 +240,7 @@ static void limits_honest(struct rig *r)
 		around(r, b, f->max_hw_bytes, 0);
 		break;
 	case LIMIT_SEGMENTS:
-		around(r, b, (uint64_t)f->max_segments * b->logical, b->logical);
+		around(r, b, (uint64_t)segments(f) * b->logical, b->logical);
 		break;
 	case LIMIT_SEGMENT_BYTES:
 		around(r, b, f->max_segment_bytes < 64 * MIB ? f->max_segment_bytes : 64 * MIB, 0);
@@ -258,6 +264,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_NODE,
 	  .harm = HARM_DATA,
 	  .fault = "node-last-sector-lost node-close-forgets node-stale-pages",
+	  .na = blk_na_zoned,
 	  .run = read_write_verify,
 	  ROWS(ways),
 	  .deadline_s = 120 },
@@ -269,6 +276,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_NODE,
 	  .harm = HARM_DATA,
 	  .fault = "node-misaligned-shifted node-misaligned-eio node-mem-align-lies",
+	  .na = blk_na_zoned,
 	  .run = direct_align,
 	  ROWS(aligns) },
 	{ .id = "limits-honest",
@@ -277,6 +285,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_NODE,
 	  .harm = HARM_DATA,
 	  .fault = "node-segment-lost node-split-lost",
+	  .na = blk_na_zoned,
 	  .run = limits_honest,
 	  ROWS(limits),
 	  .deadline_s = 120 },

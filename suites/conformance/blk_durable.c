@@ -60,6 +60,8 @@ static void check_neighbours(struct rig *r, struct blk *b, bool cut)
 
 static const char *na_same_size(const struct facts *f)
 {
+	if (f->node.zoned)
+		return blk_na_zoned(f);
 	return f->node.physical > f->node.logical
 		       ? NULL
 		       : rig_na_text("physical blocks are logical ones: %u bytes", f->node.logical);
@@ -267,6 +269,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_NODE,
 	  .harm = HARM_DATA,
 	  .fault = "node-flush-before-synced node-sync-skips-pages",
+	  .na = blk_na_zoned,
 	  .run = flush,
 	  ROWS(flushes) },
 	{ .id = "flush-error",
@@ -277,6 +280,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_NODE,
 	  .harm = HARM_DATA,
 	  .fault = "node-sync-error-lost node-sync-error-stays",
+	  .na = blk_na_zoned,
 	  .run = flush_error },
 	{ .id = "fua",
 	  .rule = "A write with RWF_DSYNC is durable when it completes, and any write is where the "
@@ -285,6 +289,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_NODE,
 	  .harm = HARM_DATA,
 	  .fault = "node-dsync-cached node-write-through-cached node-dsync-dropped",
+	  .na = blk_na_zoned,
 	  .run = fua,
 	  ROWS(fuas) },
 	{ .id = "atomic-write",
@@ -295,6 +300,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_NODE,
 	  .harm = HARM_DATA,
 	  .fault = "node-atomic-tears node-atomic-any-size node-atomic-absent-taken",
+	  .na = blk_na_zoned,
 	  .run = atomic_write,
 	  ROWS(atomics) },
 };

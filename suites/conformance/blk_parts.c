@@ -16,9 +16,21 @@ const struct node_facts *blk_facts(struct rig *r)
 	return &f->node;
 }
 
+const char *blk_na_zoned(const struct facts *f)
+{
+	return f->node.zoned
+		       ? "a host-managed zoned device (zoned of sysfs): its zones are written in "
+			 "order"
+		       : NULL;
+}
+
 struct node_facts blk_now(struct rig *r)
 {
-	struct target *t = rig_target(r);
+	return blk_now_on(r, rig_target(r));
+}
+
+struct node_facts blk_now_on(struct rig *r, struct target *t)
+{
 	struct node_facts f;
 	int err = t->ops->node->facts(t, &f);
 
@@ -35,6 +47,11 @@ void blk_need_device(struct rig *r)
 
 void blk_need(struct rig *r, enum node_can can)
 {
+	blk_need_of(r, blk_facts(r), can);
+}
+
+void blk_need_of(struct rig *r, const struct node_facts *f, enum node_can can)
+{
 	static const struct {
 		enum node_can can;
 		const char *what;
@@ -45,22 +62,36 @@ void blk_need(struct rig *r, enum node_can can)
 		      { NODE_ROOM, "run out of room" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (can & words[i].can & ~blk_facts(r)->can)
+		if (can & words[i].can & ~f->can)
 			rig_skip(r, "needs", "a store behind the node that can be told to %s",
 				 words[i].what);
 }
 
+static void tell(struct rig *r, struct target *t, const char *fmt, va_list ap)
+{
+	char what[96];
+
+	vsnprintf(what, sizeof(what), fmt, ap);
+	if (!t->ops->control || t->ops->control(t, what))
+		rig_broken(r, "%s: %s", what, t->error);
+}
+
 void blk_tell(struct rig *r, const char *fmt, ...)
 {
-	struct target *t = rig_target(r);
-	char what[96];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
+	tell(r, rig_target(r), fmt, ap);
 	va_end(ap);
-	if (!t->ops->control || t->ops->control(t, what))
-		rig_broken(r, "%s: %s", what, t->error);
+}
+
+void blk_tell_on(struct rig *r, struct target *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(r, t, fmt, ap);
+	va_end(ap);
 }
 
 /* ---- open, memory ---- */
@@ -78,11 +109,16 @@ static void close_one(void *arg)
 
 struct blk *blk_open(struct rig *r, unsigned flags)
 {
+	return blk_open_on(r, rig_target(r), flags);
+}
+
+struct blk *blk_open_on(struct rig *r, struct target *t, unsigned flags)
+{
 	struct blk *b = rig_mem(r, sizeof(*b));
 	int err;
 
-	b->t = rig_target(r);
-	b->logical = blk_facts(r)->logical;
+	b->t = t;
+	b->logical = t == rig_target(r) ? blk_facts(r)->logical : blk_now_on(r, t).logical;
 	err = b->t->ops->node->open(b->t, flags, &b->n);
 	if (err)
 		rig_fail(r, "the node cannot be opened%s: %s",

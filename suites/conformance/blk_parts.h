@@ -22,11 +22,21 @@ struct blk {
 const struct node_facts *blk_facts(struct rig *r);
 struct node_facts blk_now(struct rig *r);
 
+/* For `.na`: the sentence when blocks cannot be written wherever a case wants to. */
+const char *blk_na_zoned(const struct facts *f);
+
 /* These leave as SKIP: a regular file cannot be asked, the side below cannot be told. */
 void blk_need_device(struct rig *r);
 void blk_need(struct rig *r, enum node_can can);
 /* Tells the side below, in the words of node.h; BROKEN when it does not do it. */
 __attribute__((format(printf, 2, 3))) void blk_tell(struct rig *r, const char *fmt, ...);
+
+/* The same of another target that has a node. */
+struct node_facts blk_now_on(struct rig *r, struct target *t);
+void blk_need_of(struct rig *r, const struct node_facts *f, enum node_can can);
+__attribute__((format(printf, 3, 4))) void blk_tell_on(struct rig *r, struct target *t,
+						       const char *fmt, ...);
+struct blk *blk_open_on(struct rig *r, struct target *t, unsigned flags);
 
 /* flags: enum node_open. */
 struct blk *blk_open(struct rig *r, unsigned flags);

@@ -273,6 +273,7 @@ static const struct rig_case cases[] = {
 	  .harm = HARM_DATA,
 	  .fault = "node-discard-outwards node-discard-unaligned-taken node-discard-absent-taken "
 		   "node-discard-refused node-discard-keeps-pages",
+	  .na = blk_na_zoned,
 	  .run = discard,
 	  ROWS(discards),
 	  .deadline_s = 120 },
@@ -282,6 +283,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_NODE,
 	  .harm = HARM_DATA,
 	  .fault = "node-punch-keeps node-zeroout-outwards node-zeroout-tail-left",
+	  .na = blk_na_zoned,
 	  .run = zeroout,
 	  ROWS(zeroes),
 	  .deadline_s = 120 },
@@ -291,6 +293,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_NODE,
 	  .harm = HARM_DATA,
 	  .fault = "node-secure-keeps node-secure-absent-taken",
+	  .na = blk_na_zoned,
 	  .run = secure_discard },
 };
 

@@ -207,6 +207,7 @@ static const struct rig_case cases[] = {
 	  .harm = HARM_DATA,
 	  .fault = "node-grow-unseen node-grow-harms-old node-shrink-harms-rest "
 		   "node-shrink-tail-taken",
+	  .na = blk_na_zoned,
 	  .run = resize,
 	  ROWS(resizes) },
 	{ .id = "error-propagation",
@@ -215,6 +216,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_NODE,
 	  .harm = HARM_DATA,
 	  .fault = "node-error-early node-error-hidden node-error-stays",
+	  .na = blk_na_zoned,
 	  .run = error_propagation,
 	  ROWS(errors) },
 	{ .id = "thin-enospc",
@@ -226,6 +228,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_NODE,
 	  .harm = HARM_DATA,
 	  .fault = "node-full-accepted node-full-harms node-full-stays",
+	  .na = blk_na_zoned,
 	  .run = thin_enospc },
 };
 
