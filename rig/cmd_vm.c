@@ -17,6 +17,7 @@
 #include "image/fetch.h"
 #include "rig/guest_files.h"
 #include "rig/stack.h"
+#include "rig/stack_guest.h"
 #include "rig/stop.h"
 #include "rig/verbs.h"
 #include "stack/guest.h"
@@ -34,7 +35,8 @@ struct vm {
 	const char *argv[WORDS + 1];
 	unsigned n;
 
-	struct stack_config config;
+	struct stack_config config, behind;
+	bool has_behind;
 	struct guest *guest;
 	struct stop stop;
 	struct termios saved;
@@ -235,7 +237,8 @@ static int run(struct vm *v, const char *dir)
 {
 	struct guest_files_list files;
 	struct winsize w = { 0 };
-	struct guest_job job = { .argv = v->n ? v->argv : NULL, .term = getenv("TERM") };
+	struct guest_job job = { .argv = v->n ? v->argv : NULL, .term = getenv("TERM"),
+				 .behind = v->has_behind ? &v->behind : NULL };
 	const struct guest_ops ops = { .ctx = v,
 				       .up = hear_up,
 				       .part = hear_part,
@@ -307,6 +310,11 @@ static int load(struct vm *v)
 		return say(RIG_USAGE, error);
 	}
 	lacks = stack_lacks(&v->config);
+	if (!lacks) {
+		err = stack_guest_behind(&v->config, &v->behind, error);
+		lacks = err < 0 ? error : err ? stack_lacks(&v->behind) : NULL;
+		v->has_behind = err > 0;
+	}
 	return lacks ? say(RIG_BROKE, lacks) : RIG_GOOD;
 }
 

@@ -143,6 +143,11 @@ static const struct config_key stack_keys[] = {
 	  .def = "",
 	  .help = "of a guest: another stack of kind guest, which comes up before this one's parts, "
 		  "on a network of the two alone, and has the store" },
+	{ .name = "network",
+	  .type = CONFIG_BOOL,
+	  .def = "no",
+	  .help = "of a guest: it has a virtio network card, on a network of it and the guest behind "
+		  "it alone, or by itself on one of nobody else" },
 	{ .name = "nodes",
 	  .type = CONFIG_LIST,
 	  .min = 1,

@@ -17,6 +17,7 @@
 #include "rig/guest_files.h"
 #include "rig/relay.h"
 #include "rig/session_tell.h"
+#include "rig/stack_guest.h"
 #include "stack/guest.h"
 
 #define WORDS_MAX  400
@@ -212,9 +213,16 @@ static int start(struct in_guest *g, const char *dir)
 				       .junk = g->dry ? NULL : hear_noise };
 	struct guest_job job = { .events = !g->dry, .collect = g->dry ? NULL : COLLECT };
 	struct guest_files_list files = { 0 };
+	struct stack_config behind;
 	struct words w;
 	int err = make_words(g->s, g->dry, &w);
+	int found = stack_guest_behind(g->s->stack, &behind, g->error);
 
+	if (found < 0) {
+		free_words(&w);
+		return found;
+	}
+	job.behind = found ? &behind : NULL;
 	if (!err)
 		err = guest_files_make(&files);
 	snprintf(g->error, sizeof(g->error), "what to run in the guest: %s", strerror(-err));

@@ -198,8 +198,8 @@ static int check_behind(const char *root, struct stack_config *c, const char *st
 	struct stack_config behind = { 0 };
 	int err = load(root, &w, &behind, why);
 
-	if (!err && (behind.behind[0] || strcmp(behind.kind, STACK_GUEST))) {
-		strcpy(why, "want a guest with none behind it");
+	if (!err && (behind.behind[0] || !behind.network || strcmp(behind.kind, STACK_GUEST))) {
+		strcpy(why, "want a guest with network = yes and none behind it");
 		err = -EINVAL;
 	}
 	if (err) {

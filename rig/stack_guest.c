@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "rig/stack.h"
 #include "target/target.h"
 
 #define GUEST_MEMORY_MIN (128ull << 20)
@@ -84,7 +85,7 @@ static int check_none(const struct stack_reading *r)
 {
 	static const char *const keys[] = { "target",  "kernel-options", "store",   "behind",
 					    "machine", "without",	 "modules", "programs",
-					    "extras",  "nodes" };
+					    "extras",  "nodes",		 "network" };
 	char text[160];
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
@@ -147,6 +148,10 @@ int stack_guest_read(const struct stack_reading *r)
 		to->cpus = (unsigned)config_number(r->section, "cpus");
 	if (stack_says(r, "silence"))
 		to->silence_s = (unsigned)(config_duration_ns(r->section, "silence") / NS_PER_S);
+	if (stack_says(r, "network"))
+		to->network = config_bool(r->section, "network");
+	if (to->behind[0] && !to->network)
+		return refuse(r, "behind: wants network = yes");
 	if (read_lists(r))
 		return -EINVAL;
 	if (to->memory_bytes < GUEST_MEMORY_MIN)
@@ -166,10 +171,27 @@ static bool has_scheme(const char *target)
 	return false;
 }
 
+int stack_guest_behind(const struct stack_config *cfg, struct stack_config *ret, char *error)
+{
+	int err = cfg->behind[0] ? stack_config_load(NULL, cfg->behind, ret, error) : 0;
+
+	return err ? err : cfg->behind[0] != 0;
+}
+
+/* Of itself, then of the one behind it. */
+static const char *guests_lack(const struct stack_config *cfg, char *text)
+{
+	static struct stack_config behind;
+	const char *lacks = stack_lacks(cfg);
+	int found = lacks ? 0 : stack_guest_behind(cfg, &behind, text);
+
+	return found < 0 ? text : found ? stack_lacks(&behind) : lacks;
+}
+
 const char *stack_guest_lacks(const struct stack_config *cfg, const char *target)
 {
 	static char text[CONFIG_ERROR];
-	const char *lacks = stack_lacks(cfg);
+	const char *lacks = guests_lack(cfg, text);
 
 	if (lacks || strcmp(cfg->kind, STACK_GUEST))
 		return lacks;

@@ -14,4 +14,10 @@ int stack_guest_read(const struct stack_reading *r);
  */
 const char *stack_guest_lacks(const struct stack_config *cfg, const char *target);
 
+/*
+ * The stack of the guest behind this one: 1 with it, 0 when there is none, or -errno with error
+ * (CONFIG_ERROR bytes).
+ */
+int stack_guest_behind(const struct stack_config *cfg, struct stack_config *ret, char *error);
+
 #endif

@@ -257,17 +257,24 @@ static void behind(void)
 	struct stack_config c;
 
 	fresh();
-	put("stacks", "front", GUEST("front", " behind = s\n"));
+	put("stacks", "back", GUEST("back", " base = s\n network = yes\n"));
+	put("stacks", "front", GUEST("front", " behind = back\n network = yes\n"));
 	c = loaded("front@lossy+layer");
-	CU_ASSERT_STRING_EQUAL(c.behind, "s@lossy+layer");
+	CU_ASSERT_STRING_EQUAL(c.behind, "back@lossy+layer");
 	CU_ASSERT_EQUAL(c.n_parts, 0);
 	CU_ASSERT_STRING_EQUAL(c.back.store, "lossy+layer");
 	CU_ASSERT_STRING_EQUAL(c.back.node, ""); /* it is in the other guest */
 	CU_ASSERT(!c.back.keeps_data);
-	put("stacks", "third", GUEST("third", " behind = front\n"));
-	refuses("third", -EINVAL, "want a guest with none behind it");
-	put("stacks", "itself", GUEST("itself", " behind = itself\n"));
-	refuses("itself", -EINVAL, "itself");
+	put("stacks", "third", GUEST("third", " behind = front\n network = yes\n"));
+	refuses("third", -EINVAL, "behind = 'front': want a guest with network = yes and none behind");
+	put("stacks", "itself", GUEST("itself", " behind = itself\n network = yes\n"));
+	refuses("itself", -EINVAL, "behind = 'itself': want a guest with");
+	put("stacks", "alone", GUEST("alone", " behind = back\n"));
+	refuses("alone", -EINVAL, "behind: wants network = yes");
+	put("stacks", "wireless", GUEST("wireless", " behind = s\n network = yes\n"));
+	refuses("wireless", -EINVAL, "behind = 's': want a guest with network = yes");
+	put("stacks", "missing", GUEST("missing", " behind = bck\n network = yes\n"));
+	refuses("missing", -EINVAL, "unknown stack 'bck'; did you mean 'back'?");
 }
 
 /* What is shipped can be read, each store by itself and under the stack that it is for. */

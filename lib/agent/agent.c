@@ -228,6 +228,15 @@ static void say_ready(struct agent *a)
 	link_send(&a->link, e);
 }
 
+static void wait_for_go(struct agent *a)
+{
+	while (!a->link.go) {
+		usleep(10000);
+		link_hear(&a->link);
+		link_alive(&a->link);
+	}
+}
+
 static void work(struct agent *a)
 {
 	char failed[ERROR_BYTES] = "";
@@ -235,11 +244,15 @@ static void work(struct agent *a)
 	unsigned n;
 
 	json_object_object_get_ex(a->job, "parts", &parts);
+	if (event_get_bool(a->job, "hold"))
+		wait_for_go(a);
 	n = parts_up(&a->link, parts, failed);
-	if (failed[0])
+	if (failed[0]) {
 		fail(a, failed);
-	else
+	} else {
+		link_send(&a->link, event_new("agent.up"));
 		do_job(a);
+	}
 	collect(&a->link, event_get_str(a->job, "collect"));
 	parts_down(&a->link, parts, n);
 }

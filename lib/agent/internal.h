@@ -15,6 +15,7 @@ struct link {
 	uint64_t alive_ns; /* when the last sign of life went out */
 	char line[256];
 	size_t len;
+	bool go;    /* the guest behind is up */
 	int signal; /* asked for by the rig and not yet given to the job; 0: none */
 };
 

@@ -111,6 +111,8 @@ static void take_line(struct link *l)
 
 	if (e && !strcmp(event_type(e), "signal") && number > 0 && number < 65)
 		l->signal = (int)number;
+	if (e && !strcmp(event_type(e), "go"))
+		l->go = true;
 	json_object_put(e);
 }
 

@@ -2,6 +2,7 @@
 /* A stack's parts: a command of the shell, then a sign of life. */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,23 +103,35 @@ static int run(struct link *l, const struct part *p, const char *command, uint64
 	return err;
 }
 
-/* NULL: it lives, else what is not there yet. */
-static const char *look(const struct part *p)
+static const char *look_at(const struct part *p, const char *path)
 {
 	uint64_t size = 0;
 	struct stat st;
 	_cleanup_close_ int fd = -1;
 
-	if (!*p->life)
-		return NULL;
-	if (stat(p->life, &st))
+	if (stat(path, &st))
 		return "is not there";
 	if (!S_ISBLK(st.st_mode))
 		return NULL;
-	fd = open(p->life, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || ioctl(fd, BLKGETSIZE64, &size) || !size)
 		return "has no size";
 	return p->size && size != p->size ? "has another size" : NULL;
+}
+
+/* NULL: it lives, else what is not there yet. Names may be a pattern, whose first is looked at. */
+static const char *look(const struct part *p)
+{
+	const char *lacks;
+	glob_t g;
+
+	if (!*p->life)
+		return NULL;
+	if (glob(p->life, 0, NULL, &g))
+		return "is not there";
+	lacks = look_at(p, g.gl_pathv[0]);
+	globfree(&g);
+	return lacks;
 }
 
 static bool up(struct link *l, const struct part *p, char *ret_failed)

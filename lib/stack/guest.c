@@ -129,13 +129,18 @@ static void list_disks(const struct guest *g, struct keeper_job *k)
 
 static int start_qemu(struct guest *g, const struct guest_files *f, char *error)
 {
-	int keep[] = { g->initrd_fd, f->console, f->port, f->terminal, -1 };
+	int keep[6] = { g->initrd_fd, f->console, f->port }, n = 3;
 	struct keeper_job k = { .log_fd = g->log_fd, .keep_fds = keep };
 	char **argv = guest_argv(&g->cfg, f);
 	int err;
 
 	if (!argv)
 		return fail(error, -ENOMEM, "QEMU's command line");
+	if (f->terminal >= 0)
+		keep[n++] = f->terminal;
+	if (f->link >= 0)
+		keep[n++] = f->link;
+	keep[n] = -1;
 	list_disks(g, &k);
 	k.argv = argv;
 	err = keeper_start(&g->keeper, &k);
@@ -143,20 +148,22 @@ static int start_qemu(struct guest *g, const struct guest_files *f, char *error)
 	return err ? fail(error, err, "%.200s: %s", g->program, strerror(-err)) : 0;
 }
 
-static int launch(struct guest *g, bool terminal, char *error)
+static int launch(struct guest *g, const struct guest_job *job, int link, char *error)
 {
 	struct guest_files f = { .program = g->program,
 				 .accel = g->accel,
 				 .kernel = g->kernel,
 				 .console = -1,
 				 .port = -1,
-				 .terminal = -1 };
+				 .terminal = -1,
+				 .link = link,
+				 .held = job->behind != NULL };
 	char initrd[32];
 	int err = make_pair(&g->console_fd, &f.console);
 
 	if (!err)
 		err = make_pair(&g->port_fd, &f.port);
-	if (!err && terminal)
+	if (!err && !job->argv)
 		err = make_pair(&g->terminal_fd, &f.terminal);
 	snprintf(initrd, sizeof(initrd), "/proc/self/fd/%d", g->initrd_fd);
 	f.initrd = initrd;
@@ -183,12 +190,12 @@ static struct guest *new_guest(const struct stack_config *cfg, const struct gues
 	return g;
 }
 
-int guest_start(const struct stack_config *cfg, const struct guest_job *job, const char *dir,
-		const struct guest_ops *ops, struct guest **ret, char *error)
+int guest_start_one(const struct stack_config *cfg, const struct guest_job *job, const char *dir,
+		    const struct guest_ops *ops, int link, struct guest **ret, char *error)
 {
 	struct guest *g = new_guest(cfg, ops);
 	struct qemu_version v;
-	int err;
+	int err, own_link = -1;
 
 	*ret = NULL;
 	if (!g || !g->line) {
@@ -202,12 +209,16 @@ int guest_start(const struct stack_config *cfg, const struct guest_job *job, con
 		err = make_files(g, error);
 	if (!err)
 		err = guest_make_image(g, job, error);
+	if (!err)
+		err = guest_pair_start(g, job, &own_link, error);
 	if (!err) {
 		snprintf(g->engine, sizeof(g->engine), "QEMU %u.%u.%u", v.major, v.minor, v.micro);
 		g->accel = accel_choose(g->program, cfg->accel);
 		g->heard_ns = clock_mono_ns();
-		err = launch(g, !job->argv, error);
+		err = launch(g, job, job->behind ? own_link : link, error);
 	}
+	if (own_link >= 0)
+		close(own_link);
 	if (err) {
 		guest_stop(g);
 		return err;
@@ -216,11 +227,18 @@ int guest_start(const struct stack_config *cfg, const struct guest_job *job, con
 	return 0;
 }
 
+int guest_start(const struct stack_config *cfg, const struct guest_job *job, const char *dir,
+		const struct guest_ops *ops, struct guest **ret, char *error)
+{
+	return guest_start_one(cfg, job, dir, ops, -1, ret, error);
+}
+
 void guest_stop(struct guest *g)
 {
 	if (!g)
 		return;
 	keeper_stop(&g->keeper);
+	guest_stop(g->behind);
 	for (unsigned i = 0; !g->cfg.keep_disk && i < g->cfg.n_ns; i++)
 		if (g->disk[i][0])
 			unlink(g->disk[i]);
@@ -276,8 +294,7 @@ static void drain(struct guest *g, int *fd, bool all,
 	}
 }
 
-__attribute__((format(printf, 3, 4))) static void end(struct guest *g, enum guest_end how,
-						      const char *fmt, ...)
+void guest_end(struct guest *g, enum guest_end how, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -303,6 +320,8 @@ static void read_tail(int fd, off_t from, char *text, size_t size)
 
 void guest_console_tail(const struct guest *g, char *text, size_t size)
 {
+	if (g->blamed)
+		g = g->blamed;
 	read_tail(g->console.file, g->console_from, text, size);
 }
 
@@ -323,13 +342,13 @@ static void judge_death(struct guest *g, int status)
 
 	last_log_line(g, words, sizeof(words));
 	if (WIFSIGNALED(status))
-		end(g, GUEST_DIED, "QEMU died: SIG%s%s%s", sigabbrev_np(WTERMSIG(status)),
+		guest_end(g, GUEST_DIED, "QEMU died: SIG%s%s%s", sigabbrev_np(WTERMSIG(status)),
 		    words[0] ? ": " : "", words);
 	else if (WEXITSTATUS(status) || words[0])
-		end(g, GUEST_DIED, "QEMU ended with status %d%s%s", WEXITSTATUS(status),
+		guest_end(g, GUEST_DIED, "QEMU ended with status %d%s%s", WEXITSTATUS(status),
 		    words[0] ? ": " : "", words);
 	else
-		end(g, GUEST_DIED,
+		guest_end(g, GUEST_DIED,
 		    "the guest switched itself off before its job was done; last on its console: "
 		    "%.200s",
 		    g->console.last);
@@ -341,7 +360,7 @@ static void judge_silence(struct guest *g, uint64_t now)
 
 	if (now - g->heard_ns < limit * NS_PER_S)
 		return;
-	end(g, GUEST_SILENT, "%s %u s; last on its console: %.200s",
+	guest_end(g, GUEST_SILENT, "%s %u s; last on its console: %.200s",
 	    g->ready ? "the guest gave no sign of life for" : "the guest did not come up within",
 	    limit, g->console.last[0] ? g->console.last : "nothing");
 }
@@ -351,11 +370,11 @@ static void judge(struct guest *g, bool ended, int status)
 	uint64_t now = clock_mono_ns();
 
 	if (g->panic[0] && (ended || now - g->panic_ns > LAST_WORDS_NS))
-		end(g, GUEST_PANIC, "guest kernel: %.300s", g->panic);
+		guest_end(g, GUEST_PANIC, "guest kernel: %.300s", g->panic);
 	else if (g->done)
 		g->end = g->failed ? GUEST_FAILED : GUEST_DONE;
 	else if (g->junk > JUNK_MAX)
-		end(g, GUEST_FLOOD, "the guest wrote %llu bytes over its port that mean nothing",
+		guest_end(g, GUEST_FLOOD, "the guest wrote %llu bytes over its port that mean nothing",
 		    (unsigned long long)g->junk);
 	else if (ended)
 		judge_death(g, status);
@@ -363,36 +382,56 @@ static void judge(struct guest *g, bool ended, int status)
 		judge_silence(g, now);
 }
 
-enum guest_end guest_step(struct guest *g, int other_fd)
+/* What there is to hear from it, and what follows. */
+static void look(struct guest *g)
 {
-	struct pollfd p[] = { { .fd = g->console_fd, .events = POLLIN },
-			      { .fd = g->port_fd, .events = POLLIN },
-			      { .fd = g->terminal_fd, .events = POLLIN },
-			      { .fd = other_fd, .events = POLLIN } };
 	int status = 0;
 	bool ended;
 
 	if (g->end)
-		return g->end;
-	poll(p, 4, STEP_MS);
+		return;
 	ended = keeper_ended(&g->keeper, &status); /* before the last look at what it said */
 	/* the console first: what the kernel says of a case comes before the case's end */
 	drain(g, &g->console_fd, true, take_console);
 	drain(g, &g->port_fd, ended, guest_hear);
 	drain(g, &g->terminal_fd, ended, take_terminal);
 	judge(g, ended, status);
-	return g->end;
+}
+
+enum guest_end guest_step(struct guest *g, int other_fd)
+{
+	const struct guest *b = g->behind;
+	struct pollfd p[] = { { .fd = g->console_fd, .events = POLLIN },
+			      { .fd = g->port_fd, .events = POLLIN },
+			      { .fd = g->terminal_fd, .events = POLLIN },
+			      { .fd = b ? b->console_fd : -1, .events = POLLIN },
+			      { .fd = b ? b->port_fd : -1, .events = POLLIN },
+			      { .fd = other_fd, .events = POLLIN } };
+
+	if (guest_pair_ended(g))
+		return g->end;
+	poll(p, ARRAY_SIZE(p), STEP_MS);
+	if (b) /* before this one, whose driver will complain of it */
+		look(g->behind);
+	look(g);
+	guest_pair_look(g);
+	return guest_pair_ended(g) ? g->end : GUEST_RUNS;
 }
 
 /* ---- to it ---- */
 
+void guest_tell(struct guest *g, const char *line)
+{
+	if (g->port_fd >= 0)
+		(void)!send(g->port_fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void guest_signal(struct guest *g, int signal)
 {
 	char line[64];
-	int n = snprintf(line, sizeof(line), "{\"type\":\"signal\",\"number\":%d}\n", signal);
 
-	if (g->port_fd >= 0)
-		(void)!send(g->port_fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	snprintf(line, sizeof(line), "{\"type\":\"signal\",\"number\":%d}\n", signal);
+	guest_tell(g, line);
 }
 
 void guest_type(struct guest *g, const void *data, size_t n)

@@ -19,6 +19,9 @@ struct guest_job {
 	bool events;		 /* what it writes to stdout are the events of a run */
 	const char *collect;	 /* a directory in the guest whose files are wanted, or NULL */
 	const char *rig;	 /* the program that is the agent: NULL: this one */
+	/* The guest that comes up first on a network with this one and goes down last, its part and
+	 * findings told as this one's; NULL: none. Its end ends this one. */
+	const struct stack_config *behind;
 	const struct image_file *files;
 	unsigned n_files;
 	unsigned rows, columns; /* of the terminal */
@@ -45,7 +48,7 @@ enum guest_end {
 	GUEST_FAILED, /* the agent could not do the job: a part did not come up, no such program */
 	GUEST_PANIC,
 	GUEST_SILENT, /* no sign of life */
-	GUEST_DIED,   /* QEMU ended */
+	GUEST_DIED,   /* QEMU ended, also that of the guest behind */
 	GUEST_FLOOD,  /* more noise over the port than anybody needs */
 };
 

@@ -72,6 +72,19 @@ static void add_channels(struct qemu_args *a, const struct guest_files *f)
 	qemu_add(a, "virtconsole,bus=channels.0,nr=2,chardev=terminal");
 }
 
+/* The wire is a pair of sockets, so that nothing of it has a name. */
+static void add_network(struct qemu_args *a, const struct guest_files *f)
+{
+	qemu_add(a, "-netdev");
+	if (f->link >= 0)
+		qemu_add(a, "stream,id=link,server=off,addr.type=fd,addr.str=%d", f->link);
+	else
+		qemu_add(a, "hubport,id=link,hubid=0");
+	qemu_add(a, "-device");
+	qemu_add(a, "virtio-net-pci,netdev=link,addr=1d.0,romfile=,mac=52:54:00:52:47:%02x",
+		 f->held ? 2 : 1);
+}
+
 char **guest_argv(const struct stack_config *cfg, const struct guest_files *f)
 {
 	struct qemu_args a = { .err = 0 };
@@ -83,6 +96,8 @@ char **guest_argv(const struct stack_config *cfg, const struct guest_files *f)
 		qemu_add_disk(&a, cfg, i, f->disk[i]);
 	if (cfg->n_ns)
 		qemu_add_devices(&a, cfg);
+	if (cfg->network)
+		add_network(&a, f);
 	qemu_add_extra(&a, cfg->extra);
 	return qemu_args_take(&a);
 }

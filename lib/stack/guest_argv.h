@@ -11,7 +11,8 @@
 struct guest_files {
 	const char *program, *accel, *kernel, *initrd;
 	const char *disk[STACK_NS_MAX];
-	int console, port, terminal; /* terminal: -1: none */
+	int console, port, terminal, link; /* terminal, link: -1: none */
+	bool held;			   /* the one of a pair that comes up second */
 };
 
 /* NULL-terminated, freed with qemu_free. NULL: out of memory or too many. */

@@ -111,6 +111,13 @@ static bool take_done(struct guest *g, const struct json_object *e)
 	return true;
 }
 
+static bool take_up(struct guest *g, const struct json_object *e)
+{
+	(void)e;
+	g->parts_up = true;
+	return true;
+}
+
 static bool take_alive(struct guest *g, const struct json_object *e)
 {
 	(void)g;
@@ -122,6 +129,7 @@ static const struct {
 	const char *type;
 	bool (*take)(struct guest *g, const struct json_object *e);
 } agent_lines[] = {
+	{ "agent.up", take_up },
 	{ "agent.alive", take_alive }, { "agent.ready", take_ready },	{ "agent.part", take_part },
 	{ "agent.out", take_output },  { "agent.file", take_file },	{ "agent.exit", take_exit },
 	{ "agent.done", take_done },   { "agent.failed", take_failed },

@@ -102,6 +102,16 @@ static const char *machine_lacks(const struct stack_config *cfg, char *error)
 	return error;
 }
 
+static const char *too_old(const struct stack_config *cfg, const struct qemu_version *v,
+			   char *error)
+{
+	if (!cfg->network || v->major > 7 || (v->major == 7 && v->minor >= 2))
+		return NULL;
+	snprintf(error, GUEST_ERROR, "QEMU %u.%u has no network by a socket (-netdev stream): 7.2 "
+		 "or later is needed", v->major, v->minor);
+	return error;
+}
+
 const char *guest_lacks(const struct stack_config *cfg)
 {
 	static char error[GUEST_ERROR];
@@ -113,7 +123,7 @@ const char *guest_lacks(const struct stack_config *cfg)
 	describe_image(cfg, &i, words[0], words[1], words[2]);
 	if (machine_lacks(cfg, error) ||
 	    qemu_find(cfg->binary, path, sizeof(path), &version, error) ||
-	    (cfg->n_ns && qemu_offers(path, cfg, error)) || image_lacks(&i, error))
+	    too_old(cfg, &version, error) || (cfg->n_ns && qemu_offers(path, cfg, error)) || image_lacks(&i, error))
 		return error;
 	return NULL;
 }

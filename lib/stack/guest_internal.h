@@ -23,7 +23,14 @@ struct guest {
 	struct console console;
 	char panic[CONSOLE_LINE]; /* its first line about that */
 	uint64_t panic_ns, heard_ns;
-	bool ready;
+	bool ready, parts_up;
+	/* the guest that comes up before this one's parts, and goes down after them */
+	struct guest *behind;
+	char who[STACK_NAME];  /* of the one behind: its name */
+	struct guest *front;   /* of the one behind: who hears of it */
+	bool told_go;
+	uint64_t closing_ns;   /* when the one behind was told to come down; 0: not yet */
+	const struct guest *blamed; /* whose console tells why this one ended; NULL: its own */
 	/* over the port */
 	char *line;
 	size_t len;
@@ -37,6 +44,22 @@ struct guest {
 
 /* Finds the kernel (g->kernel) and writes the image (g->initrd_fd). 0 or -errno with error. */
 int guest_make_image(struct guest *g, const struct guest_job *job, char *error);
+
+/*
+ * The pair, in guest_pair.c. Start: the one behind, its end of the wire in *ret_link (-1: none is
+ * wanted). Look: what became of it, and of this one therefore. May this one be told to have ended?
+ */
+int guest_pair_start(struct guest *g, const struct guest_job *job, int *ret_link, char *error);
+void guest_pair_look(struct guest *g);
+bool guest_pair_ended(struct guest *g);
+
+/* One guest of a pair or alone, as guest_start(); link: its end of the wire, or -1. */
+int guest_start_one(const struct stack_config *cfg, const struct guest_job *job, const char *dir,
+		    const struct guest_ops *ops, int link, struct guest **ret, char *error);
+/* Says in one line what follows is about; g->end is how. */
+__attribute__((format(printf, 3, 4))) void guest_end(struct guest *g, enum guest_end how,
+						     const char *fmt, ...);
+void guest_tell(struct guest *g, const char *line);
 
 /* Takes n bytes that came over the port. */
 void guest_hear(struct guest *g, const char *data, size_t n);

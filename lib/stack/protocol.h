@@ -6,6 +6,7 @@
  *
  * To the rig:
  *	agent.ready	kernel
+ *	agent.up	all parts are, the job begins
  *	agent.alive	every PROTOCOL_ALIVE_MS: the sign of life
  *	agent.part	name, state (up, failed, down), text
  *	agent.out	stream (1, 2), hex
@@ -15,9 +16,11 @@
  *	agent.failed	text: the job could not be done
  * To the agent:
  *	signal		number: for the job
+ *	go		the guest behind is up: a job that is held goes on with its parts
  *
  * The job itself lies in the image: PROTOCOL_JOB, one such object of type "job": argv (absent: a
- * shell on hvc0), events (stdout is a run's), collect (a directory whose files are wanted), rows,
+ * shell on hvc0), events (stdout is a run's), hold (wait
+ *for "go"), collect (a directory whose files are wanted), rows,
  *columns, term, environment (name: value), parts (an array of name, up, life, size, within_ms,
  *down, and of a store's parts below and node).
  */

@@ -88,6 +88,7 @@ struct stack_config {
 	struct stack_words nodes; /* paths that must be there on this machine */
 	char without[256];	  /* what to say beside the first that is not */
 	char behind[STACK_NAME];  /* the stack of the guest that comes up first; "": none */
+	bool network;		  /* it has a card on a network of it and the guest behind alone */
 	struct stack_part part[STACK_PARTS_MAX]; /* those of the store first */
 	unsigned n_parts;
 	struct stack_back back;
