@@ -147,8 +147,6 @@ static int load_configs(struct session *s, struct stack_config *stack)
 			 options_str(s->options, "target"), name);
 		return usage(error);
 	}
-	if (s->options->resume && !strcmp(stack->kind, STACK_GUEST))
-		return usage("a run in a guest cannot go on: begin a new one");
 	lacks = stack_guest_lacks(stack, options_str(s->options, "target"));
 	if (lacks) {
 		fprintf(stderr, "nvrig run: stack %s: %s\n", name, lacks);

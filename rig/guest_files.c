@@ -26,6 +26,21 @@ static int add(struct guest_files_list *l, const char *sub, const char *path)
 	return 0;
 }
 
+int guest_files_add_text(struct guest_files_list *l, const char *path, char *text, size_t size)
+{
+	struct image_file *grown = realloc(l->file, (l->n + 1) * sizeof(*grown));
+	char *copy = strdup(path);
+
+	if (grown)
+		l->file = grown;
+	if (!grown || !copy) {
+		free(copy);
+		return -ENOMEM;
+	}
+	l->file[l->n++] = (struct image_file){ .path = copy, .data = text, .size = size };
+	return 0;
+}
+
 int guest_files_make(struct guest_files_list *ret)
 {
 	static const char *const subs[] = { "drives", "stacks", "stores" };
@@ -51,6 +66,7 @@ void guest_files_free(struct guest_files_list *l)
 	for (unsigned i = 0; i < l->n; i++) {
 		free((char *)l->file[i].path);
 		free((char *)l->file[i].from);
+		free((void *)l->file[i].data);
 	}
 	free(l->file);
 	*l = (struct guest_files_list){ 0 };

@@ -2,11 +2,14 @@
 #include "rig/relay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "event/event.h"
 #include "stack/guest.h"
 
@@ -25,6 +28,60 @@ void relay_free(struct relay *r)
 		fclose(r->plan);
 	json_object_put(r->planned);
 	*r = (struct relay){ .s = NULL };
+}
+
+static const char *key_of(const struct json_object *e, char *key, size_t size)
+{
+	snprintf(key, size, "%.400s#%llu", event_get_str(e, "case"),
+		 (unsigned long long)event_get_u64(e, "attempt"));
+	return key;
+}
+
+/* ---- a run that goes on ---- */
+
+static void take_planned(struct relay *r, const struct json_object *then, size_t place)
+{
+	const struct resume *before = &r->s->resume;
+	const struct outcome *o = place < before->n ? &before->before[place] : NULL;
+	char key[512];
+
+	if (o && o->verdict && !(o->verdict == LOST && o->error)) {
+		tally_add(&r->s->tally, o);
+		return;
+	}
+	json_object_object_add(r->planned, key_of(then, key, sizeof(key)),
+			       json_object_new_int64((int64_t)place));
+}
+
+int relay_resume(struct relay *r, char *error)
+{
+	int fd = openat(r->s->journal.dir_fd, "plan.jsonl", O_RDONLY | O_CLOEXEC);
+	_cleanup_fclose_ FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0, place = 0;
+	ssize_t n;
+
+	while (f && place < PLANNED_MAX && (n = getline(&text, &size, f)) > 0) {
+		struct json_object *then = event_decode(text, (size_t)n - (text[n - 1] == '\n'));
+
+		if (then)
+			take_planned(r, then, place++);
+		json_object_put(then);
+	}
+	if (!r->s->resume.began || place < r->s->resume.cases) {
+		snprintf(error, JOURNAL_ERROR,
+			 "%.300s: the run was cut before its plan was made; begin a new one",
+			 r->s->journal.dir);
+		return -ENOENT;
+	}
+	r->begun = r->told_plan = true;
+	return 0;
+}
+
+void relay_go_on(struct relay *r)
+{
+	r->goes_on = true;
+	r->ended = false;
 }
 
 /* ---- saying something ourselves ---- */
@@ -100,13 +157,6 @@ static void take_begin(struct relay *r, struct json_object *e)
 	if (!*event_get_str(e, "engine"))
 		event_str(e, "engine", s->bench.engine);
 	sink_event(&s->sink, json_object_get(e));
-}
-
-static const char *key_of(const struct json_object *e, char *key, size_t size)
-{
-	snprintf(key, size, "%.400s#%llu", event_get_str(e, "case"),
-		 (unsigned long long)event_get_u64(e, "attempt"));
-	return key;
 }
 
 static void write_plan(struct relay *r, const struct json_object *e)
@@ -241,6 +291,16 @@ static void take_end(struct relay *r, struct json_object *e)
 	r->s->tally.unstable = (unsigned)event_get_u64(e, "unstable");
 }
 
+static void take_resume(struct relay *r, struct json_object *e)
+{
+	if (!r->goes_on) {
+		noise(r, e);
+		return;
+	}
+	r->goes_on = false;
+	sink_event(&r->s->sink, json_object_get(e));
+}
+
 static void take_format(struct relay *r, struct json_object *e)
 {
 	(void)r; /* ours stands at the journal's beginning */
@@ -254,6 +314,7 @@ static const struct {
 	{ "format", take_format },     { "run_begin", take_begin },
 	{ "plan", take_plan },	       { "case_begin", take_case_begin },
 	{ "case_end", take_case_end }, { "run_end", take_end },
+	{ "resume", take_resume },
 	{ "fact", take_other },	       { "check", take_other },
 	{ "note", take_other },	       { "sample", take_other },
 	{ "artifact", take_other },    { "command", take_other },
@@ -266,6 +327,8 @@ void relay_event(void *ctx, struct json_object *e)
 {
 	struct relay *r = ctx;
 
+	if (r->goes_on && strcmp(event_type(e), "resume"))
+		return; /* it tells what it was told */
 	for (size_t i = 0; !r->ended && i < sizeof(types) / sizeof(*types); i++)
 		if (!strcmp(types[i].type, event_type(e))) {
 			types[i].take(r, e);
@@ -313,6 +376,12 @@ static int end_open(struct relay *r, enum verdict v, const char *reason, const c
 	json_object_object_del(r->planned, key);
 	close_case(r);
 	return err;
+}
+
+int relay_cut_open(struct relay *r, enum verdict v, const char *reason, const char *log)
+{
+	end_plan(r);
+	return r->open[0] ? end_open(r, v, reason, log) : 0;
 }
 
 int relay_cut(struct relay *r, enum verdict v, const char *reason, const char *log)

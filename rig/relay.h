@@ -13,6 +13,7 @@ struct relay {
 	struct json_object *planned; /* case and attempt -> place in the plan; gone once ended */
 	FILE *plan;		     /* plan.jsonl, until the first case */
 	bool begun, told_plan, ended;
+	bool goes_on; /* a guest goes on with the run: until its "resume" it tells what we know */
 	char open[512]; /* the case that was begun; "" */
 	uint64_t attempt, index;
 	char finding[256]; /* what the guest's kernel said first during it */
@@ -25,6 +26,15 @@ struct relay {
 int relay_init(struct relay *r, struct session *s);
 void relay_free(struct relay *r);
 
+/*
+ * A journal that was reopened: what of its plan has no end yet is to come, what has one counts. A
+ * run whose plan is not whole cannot go on: -ENOENT with error (JOURNAL_ERROR bytes).
+ */
+int relay_resume(struct relay *r, char *error);
+
+/* The next guest goes on with the run. */
+void relay_go_on(struct relay *r);
+
 /* For struct guest_ops, ctx is the relay. */
 void relay_event(void *ctx, struct json_object *e);
 void relay_finding(void *ctx, const char *line);
@@ -35,5 +45,8 @@ void relay_noise(void *ctx, size_t bytes);
  * (or NULL) stands with it; the rest is NOTRUN. 0 or -errno.
  */
 int relay_cut(struct relay *r, enum verdict v, const char *reason, const char *log);
+
+/* The same, but the rest is for another guest. */
+int relay_cut_open(struct relay *r, enum verdict v, const char *reason, const char *log);
 
 #endif

@@ -71,6 +71,11 @@ static void tell_old(struct session *s, bool goes_on)
 	s->old = NULL;
 }
 
+void session_tell_old(struct session *s)
+{
+	tell_old(s, true);
+}
+
 static int reopen_journal(struct session *s, char error[JOURNAL_ERROR])
 {
 	s->old = json_object_new_array();
@@ -398,7 +403,7 @@ static void farewell(const struct session *s, int status)
 {
 	if (s->options->globals.quiet)
 		return;
-	if (status == RIG_STOPPED && !(s->stack && !strcmp(s->stack->kind, STACK_GUEST)))
+	if (status == RIG_STOPPED)
 		fprintf(stderr, "stopped; to go on: nvrig run --resume %s\n", s->journal.dir);
 	fprintf(stderr, "run directory: %s\n", s->journal.dir);
 }

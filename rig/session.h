@@ -63,6 +63,8 @@ int run_asked(struct run_options *o, int argc, char **argv);
 int session_stack_dir(struct session *s, char dir[PATH_MAX]);
 /* Opens the reports and tells `format`, once. 0, or -errno: then no run is left behind. */
 int session_first_event(struct session *s);
+/* A reopened journal goes on: the reports hear what was before. */
+void session_tell_old(struct session *s);
 /* The run ends before its cases, for that reason. The exit status. */
 int session_end_early(struct session *s, int err, const char *reason);
 /* The cases have their ends, or err came between: run_end. The exit status. */

@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "event/event.h"
-#include "rig/guest_files.h"
+#include "rig/guest_resume.h"
 #include "rig/relay.h"
 #include "rig/session_tell.h"
 #include "rig/stack_guest.h"
@@ -25,6 +25,7 @@
 #define COLLECT	   "/run/nvrig/*/cases"
 #define LOG_BYTES  4096
 #define LAST_WORDS 300
+#define RESTARTS   3 /* guests beyond the first that a run may take */
 
 struct in_guest {
 	struct session *s;
@@ -32,8 +33,8 @@ struct in_guest {
 	struct guest *guest;
 	char error[GUEST_ERROR];
 	char words[LAST_WORDS]; /* the last line on the inner run's stderr */
-	unsigned files;
-	bool dry;
+	unsigned files, restarts;
+	bool dry, goes_on; /* the next guest goes on with what one before it began */
 };
 
 /* ---- the command line of the run in it ---- */
@@ -86,14 +87,18 @@ static const char *inner_target(const struct session *s)
 	return said ? said : s->stack->target;
 }
 
-static int make_words(const struct session *s, bool dry, struct words *w)
+static int make_words(const struct session *s, bool dry, bool goes_on, struct words *w)
 {
 	*w = (struct words){ .n = 0 };
 	word(w, "nvrig", NULL);
 	word(w, "run", NULL);
-	word(w, inner_target(s), NULL);
-	json_object_object_foreach (s->options->asked, key, value)
-		asked(w, key, value);
+	if (goes_on) {
+		word(w, "--resume", GUEST_RESUME_DIR);
+	} else {
+		word(w, inner_target(s), NULL);
+		json_object_object_foreach (s->options->asked, key, value)
+			asked(w, key, value);
+	}
 	if (s->options->fail_fast)
 		word(w, "--fail-fast", NULL);
 	if (dry)
@@ -201,6 +206,23 @@ static void hear_noise(void *ctx, size_t bytes)
 
 /* ---- the guest ---- */
 
+/* The run so far, for the nvrig in the guest; it was asked for the same, on its own target. */
+static int add_resumed(struct in_guest *g, struct guest_files_list *files)
+{
+	const struct session *s = g->s;
+	struct json_object *options = NULL;
+	int err = -ENOMEM;
+
+	if (json_object_deep_copy(s->options->asked, &options, NULL))
+		return err;
+	json_object_object_del(options, "stack");
+	json_object_object_del(options, "store");
+	event_str(options, "target", inner_target(s));
+	err = guest_resume_files(files, s->journal.dir, options, g->error);
+	json_object_put(options);
+	return err;
+}
+
 static int start(struct in_guest *g, const char *dir)
 {
 	const struct guest_ops ops = { .ctx = g,
@@ -211,11 +233,13 @@ static int start(struct in_guest *g, const char *dir)
 				       .event = g->dry ? NULL : hear_event,
 				       .finding = g->dry ? NULL : hear_finding,
 				       .junk = g->dry ? NULL : hear_noise };
-	struct guest_job job = { .events = !g->dry, .collect = g->dry ? NULL : COLLECT };
+	struct guest_job job = { .events = !g->dry, .collect = g->dry       ? NULL
+						 : g->goes_on ? GUEST_RESUME_DIR "/cases"
+							      : COLLECT };
 	struct guest_files_list files = { 0 };
 	struct stack_config behind;
 	struct words w;
-	int err = make_words(g->s, g->dry, &w);
+	int err = make_words(g->s, g->dry, g->goes_on, &w);
 	int found = stack_guest_behind(g->s->stack, &behind, g->error);
 
 	if (found < 0) {
@@ -226,6 +250,8 @@ static int start(struct in_guest *g, const char *dir)
 	if (!err)
 		err = guest_files_make(&files);
 	snprintf(g->error, sizeof(g->error), "what to run in the guest: %s", strerror(-err));
+	if (!err && g->goes_on)
+		err = add_resumed(g, &files);
 	if (!err) {
 		job.argv = (const char *const *)w.w;
 		job.files = files.file;
@@ -289,29 +315,98 @@ static int end_cut(struct in_guest *g, enum guest_end end)
 	return session_finish(s, err);
 }
 
+/* ---- one guest after another ---- */
+
+/* Brings a guest up, in a directory of its own. 0 or -errno: then g->error says why. */
+static int next_guest(struct in_guest *g)
+{
+	char dir[PATH_MAX];
+	int err = session_stack_dir(g->s, dir);
+
+	snprintf(g->error, sizeof(g->error), "a directory for the guest: %s", strerror(-err));
+	if (!err && g->goes_on)
+		relay_go_on(&g->relay);
+	return err ? err : start(g, dir);
+}
+
+/* Is it an end that a new guest may go on after? A case has had its end by it, and some are left. */
+static bool may_go_on(const struct in_guest *g, enum guest_end end)
+{
+	const struct session *s = g->s;
+
+	return (end == GUEST_PANIC || end == GUEST_SILENT || end == GUEST_DIED) &&
+	       g->relay.told_plan && g->relay.open[0] && !s->tally.stopped && !s->journal.err &&
+	       !s->options->fail_fast && g->restarts < RESTARTS &&
+	       json_object_object_length(g->relay.planned) > 1;
+}
+
+/* The case that was begun has its verdict, the guest is gone, another goes on. 0 or -errno. */
+static int go_on(struct in_guest *g)
+{
+	char log[LOG_BYTES], text[160];
+	int err;
+
+	guest_console_tail(g->guest, log, sizeof(log));
+	err = relay_cut_open(&g->relay, FAIL, guest_reason(g->guest), log);
+	guest_stop(g->guest);
+	g->guest = NULL;
+	g->goes_on = true;
+	g->restarts++;
+	snprintf(text, sizeof(text), "the rest of the plan runs in a new guest (%u of at most %d)",
+		 g->restarts, RESTARTS);
+	if (!err)
+		err = tell_note(g->s, text);
+	return err ? err : next_guest(g);
+}
+
+/* No new guest came up for the rest. */
+static int end_without(struct in_guest *g)
+{
+	snprintf(g->s->cut, sizeof(g->s->cut), "no new guest: %.400s", g->error);
+	return session_finish(g->s, relay_cut(&g->relay, BROKEN, g->s->cut, NULL));
+}
+
 static int run(struct in_guest *g)
 {
 	enum guest_end end = watch(g);
 
-	if (end == GUEST_DONE || !end)
-		return end_done(g);
-	return end_cut(g, end);
+	while (may_go_on(g, end)) {
+		if (go_on(g))
+			return end_without(g);
+		end = watch(g);
+	}
+	return end == GUEST_DONE || !end ? end_done(g) : end_cut(g, end);
+}
+
+/* The journal was reopened: the relay knows what is left, and the reports what was. */
+static int resume(struct in_guest *g)
+{
+	int err = relay_resume(&g->relay, g->error);
+
+	if (!err)
+		session_tell_old(g->s);
+	g->goes_on = true;
+	return err;
+}
+
+static int begin(struct in_guest *g)
+{
+	int err = relay_init(&g->relay, g->s);
+
+	snprintf(g->error, sizeof(g->error), "%s", strerror(-err));
+	if (!err && g->s->options->resume)
+		err = resume(g);
+	return err ? err : next_guest(g);
 }
 
 int session_guest_run(struct session *s)
 {
 	struct in_guest g = { .s = s };
-	char dir[PATH_MAX];
 	int status, err = session_first_event(s);
 
 	if (err)
 		return RIG_BROKE;
-	err = session_stack_dir(s, dir);
-	if (!err)
-		err = relay_init(&g.relay, s);
-	if (err)
-		return session_end_early(s, err, strerror(-err));
-	err = start(&g, dir);
+	err = begin(&g);
 	if (err) {
 		s->up_err = err;
 		snprintf(s->up_error, sizeof(s->up_error), "%s", g.error);
