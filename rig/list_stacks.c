@@ -22,6 +22,7 @@ static void print_needs(const struct stack_config *c)
 		list_print_words("; programs ", &c->programs);
 		list_print_words("; if there ", &c->extras);
 		list_print_words("; here ", &c->nodes);
+		list_print_words("; of QEMU ", &c->devices);
 		printf("%s%s", c->target[0] ? "; drive " : "", c->target);
 		printf("%s%s", c->behind[0] ? "; behind it " : "", c->behind);
 		printf("%s%s", c->back.store[0] ? "; store " : "", c->back.store);
@@ -50,6 +51,7 @@ static struct json_object *object(const struct stack_config *c, const char *trou
 		list_add_words(o, "programs", &c->programs);
 		list_add_words(o, "extras", &c->extras);
 		list_add_words(o, "nodes", &c->nodes);
+		list_add_words(o, "devices", &c->devices);
 		event_str(o, "behind", c->behind[0] ? c->behind : NULL);
 		event_str(o, "store", c->back.store[0] ? c->back.store : NULL);
 	}

@@ -18,6 +18,7 @@
 #include "rig/session.h"
 #include "rig/stack.h"
 #include "rig/stack_guest.h"
+#include "rig/store.h"
 
 #define DEFAULT_OUT "runs"
 
@@ -35,11 +36,16 @@ static void say(const char *text)
 	fprintf(stderr, "nvrig run: %s\n", text);
 }
 
+/* Does it name more than one? */
+static bool is_pattern(const char *words)
+{
+	return words && strpbrk(words, "*?[,");
+}
+
 bool matrix_asked(const struct run_options *o)
 {
-	const char *stack = options_str(o, "stack");
-
-	return stack && strpbrk(stack, "*?[");
+	return is_pattern(options_str(o, "stack")) ||
+	       (options_str(o, "stack") && is_pattern(options_str(o, "store")));
 }
 
 struct json_object *matrix_saved_options(const char *dir, char *ret_error)
@@ -55,8 +61,31 @@ struct json_object *matrix_saved_options(const char *dir, char *ret_error)
 
 /* ---- which stacks ---- */
 
-/* Wrong files are told before any stack is brought up. 0 or the exit status. */
-static int load_config(struct matrix_runner *r, const char *name)
+/* Is the name one of "guest-*,nvmet-*"? */
+static bool named(const char *patterns, const char *name)
+{
+	char one[STACK_NAME];
+
+	for (const char *p = patterns; *p; p += strcspn(p, ","), p += *p == ',') {
+		snprintf(one, sizeof(one), "%.*s", (int)strcspn(p, ","), p);
+		if (!fnmatch(one, name, 0))
+			return true;
+	}
+	return false;
+}
+
+static int refuse(const struct matrix_runner *r, const char *name)
+{
+	fprintf(stderr, "nvrig run: '%s' or --stack %s, not both: %s is no guest\n",
+		options_str(r->options, "target"), options_str(r->options, "stack"), name);
+	return RIG_USAGE;
+}
+
+/*
+ * One more column. Wrong files are told before any stack is brought up. fits: NULL, or a store that
+ * is not for this stack is left out and *fits stays as it is. 0 or the exit status.
+ */
+static int add_column(struct matrix_runner *r, const char *name, unsigned *fits)
 {
 	struct stack_config *all = realloc(r->config, (r->m.n_columns + 1) * sizeof(*all));
 	char error[512] = "out of memory";
@@ -64,39 +93,81 @@ static int load_config(struct matrix_runner *r, const char *name)
 
 	if (all) {
 		r->config = all;
-		err = stack_config_load(NULL, name, &all[r->m.n_columns], error);
+		all += r->m.n_columns;
+		err = stack_config_load(NULL, name, all, error);
 	}
-	if (!err && options_str(r->options, "target") &&
-	    strcmp(all[r->m.n_columns].kind, STACK_GUEST)) {
-		fprintf(stderr, "nvrig run: '%s' or --stack %s, not both: %s is no guest\n",
-			options_str(r->options, "target"), options_str(r->options, "stack"), name);
-		return RIG_USAGE;
-	}
-	if (err)
+	if (err == -EDOM && fits)
+		return RIG_GOOD;
+	if (err) {
 		say(error);
-	return err ? RIG_CONFIG : RIG_GOOD;
+		return err == -ENOENT || err == -EDOM ? RIG_USAGE : RIG_CONFIG;
+	}
+	if (options_str(r->options, "target") && strcmp(all->kind, STACK_GUEST))
+		return refuse(r, name);
+	if (fits)
+		++*fits;
+	return matrix_add(&r->m, name, all->about) ? RIG_BROKE : RIG_GOOD;
+}
+
+/* A stack on what one word of --store names: a pile of stores as it stands, or a pattern. */
+static int add_on_stores(struct matrix_runner *r, const char *stack, const char *word,
+			 char **stores, unsigned *fits)
+{
+	char name[STACK_NAME];
+	int status = RIG_GOOD;
+
+	if (!strpbrk(word, "*?[")) {
+		snprintf(name, sizeof(name), "%.60s@%.60s", stack, word);
+		return add_column(r, name, fits);
+	}
+	for (size_t i = 0; !status && stores[i]; i++) {
+		if (fnmatch(word, stores[i], 0))
+			continue;
+		snprintf(name, sizeof(name), "%.60s@%.60s", stack, stores[i]);
+		status = add_column(r, name, fits);
+	}
+	return status;
+}
+
+/* A stack on each of its stores that were asked for. */
+static int add_stack(struct matrix_runner *r, const char *stack, char **stores)
+{
+	const char *words = options_str(r->options, "store");
+	char one[STACK_NAME];
+	unsigned fits = 0;
+	int status = RIG_GOOD;
+
+	if (!words)
+		return add_column(r, stack, NULL);
+	for (const char *p = words; !status && *p; p += strcspn(p, ","), p += *p == ',') {
+		snprintf(one, sizeof(one), "%.*s", (int)strcspn(p, ","), p);
+		status = add_on_stores(r, stack, one, stores, &fits);
+	}
+	if (!status && !fits)
+		fprintf(stderr, "nvrig run: stack %s is left out: no store of '%s' is for it\n",
+			stack, words);
+	return status;
 }
 
 static int choose_stacks(struct matrix_runner *r)
 {
-	const char *pattern = options_str(r->options, "stack");
-	char **names = NULL;
+	const char *patterns = options_str(r->options, "stack");
+	char **names = NULL, **stores = NULL;
 	int status = stack_config_names(NULL, &names) ? RIG_CONFIG : RIG_GOOD;
 
-	for (size_t i = 0; !status && names[i]; i++) {
-		if (fnmatch(pattern, names[i], 0))
-			continue;
-		status = load_config(r, names[i]);
-		if (!status && matrix_add(&r->m, names[i], r->config[r->m.n_columns].about))
-			status = RIG_BROKE;
-	}
+	if (!status && options_str(r->options, "store") && store_names(NULL, &stores))
+		status = RIG_CONFIG;
+	for (size_t i = 0; !status && names[i]; i++)
+		if (named(patterns, names[i]))
+			status = add_stack(r, names[i], stores);
 	if (!names)
 		say("no directory with stack configurations (NVRIG_CONFIGS names another)");
 	else if (!status && !r->m.n_columns) {
 		fprintf(stderr, "nvrig run: no stack is named '%s'; nvrig list --stacks\n",
-			pattern);
+			patterns);
 		status = RIG_USAGE;
 	}
+	store_names_free(stores);
 	stack_config_names_free(names);
 	return status;
 }
@@ -167,6 +238,7 @@ static int column_options(struct matrix_runner *r, const char *stack, const char
 	if (json_object_deep_copy(r->options->asked, &ret->asked, NULL))
 		return -ENOMEM;
 	event_str(ret->asked, "stack", stack);
+	json_object_object_del(ret->asked, "store"); /* it is in the name */
 	ret->out = out;
 	ret->resume = resume;
 	ret->globals.quiet = true;
@@ -244,6 +316,7 @@ static int run_session(struct matrix_runner *r, size_t i, const char *out, const
 {
 	struct column *c = &r->m.column[i];
 	struct outputs outputs = { .n = 0 };
+	char to[PATH_MAX], error[OUTPUTS_ERROR];
 	struct run_options o;
 	struct session s = { .options = &o,
 			     .outputs = &outputs,
@@ -262,6 +335,9 @@ static int run_session(struct matrix_runner *r, size_t i, const char *out, const
 		r->tally.stopped |= status == RIG_STOPPED;
 		r->tally.count[PASS] += status == RIG_GOOD; /* a plan was made */
 	} else {
+		snprintf(to, sizeof(to), "junit=%s/%s.junit.xml", r->m.dir, c->stack);
+		if (outputs_add(&outputs, to, error))
+			say(error);
 		session_run(&s);
 		err = note_end(r, c, &s);
 	}

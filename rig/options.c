@@ -194,10 +194,10 @@ static void check_whole(struct argp_state *state)
 	struct run_options *o = state->input;
 	const char *target = options_str(o, "target"), *stack = options_str(o, "stack");
 
-	if (!target && !stack && !o->resume)
-		argp_error(state, "name a drive (model:) or a stack (--stack NAME)");
-	else if (options_str(o, "store") && !stack && !o->resume)
+	if (options_str(o, "store") && !stack && !o->resume)
 		argp_error(state, "--store: of which stack? --stack NAME");
+	else if (!target && !stack && !o->resume)
+		argp_error(state, "name a drive (model:) or a stack (--stack NAME)");
 	else if (o->resume && o->dry_run)
 		argp_error(state, "--resume goes on with a plan that is made: no --dry-run");
 	else if (o->resume && o->out)

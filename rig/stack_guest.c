@@ -85,7 +85,7 @@ static int check_none(const struct stack_reading *r)
 {
 	static const char *const keys[] = { "target",  "kernel-options", "store",   "behind",
 					    "machine", "without",	 "modules", "programs",
-					    "extras",  "nodes",		 "network" };
+					    "extras",  "nodes",		 "network", "devices" };
 	char text[160];
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
@@ -111,7 +111,8 @@ static int read_lists(const struct stack_reading *r)
 	} lists[] = { { "modules", &r->to->modules },
 		      { "programs", &r->to->programs },
 		      { "extras", &r->to->extras },
-		      { "nodes", &r->to->nodes } };
+		      { "nodes", &r->to->nodes },
+		      { "devices", &r->to->devices } };
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		if (stack_says(r, lists[i].key) &&

@@ -76,6 +76,36 @@ want 0 '^PASS' 'nothing is left' run --resume "$matrix"
 want 0 + - report "$matrix"
 check 'no row where all is well' sh -c "! grep -q '^reg.vs-valid' '$dir/out'"
 
+# ---- JUnit of each, and several patterns ----
+check 'a JUnit file a stack' sh -c "'$nvrig' report '$matrix'/m-fine/2* -q --to junit=fine.xml && cmp fine.xml '$matrix/m-fine.junit.xml'"
+check 'none of a stack that was no run' sh -c "! ls '$matrix'/m-absent.junit.xml 2>/dev/null"
+want 0 '^controller .*fine .*two' + run --stack 'm-f*,m-two' --suite reg --out some -v
+cp out said
+check 'no other' sh -c '! grep -q lacks said'
+want 64 - "no stack is named 'x-\*,y'" run --stack 'x-*,y'
+
+# ---- stores ----
+mkdir conf/stores
+store()
+{
+	echo "store \"$1\" { node = /dev/$1 part \"p\" { up = true } $2 }" >"conf/stores/$1.conf"
+}
+store alpha ''
+store beta 'modules = { "no_such_module" }'
+store gamma 'on = alpha'
+echo 'stack "s-one" { kind = guest memory = 256Mi target = "model:" store = alpha }' >conf/stacks/s-one.conf
+echo 'stack "s-none" { kind = guest memory = 256Mi target = "model:" }' >conf/stacks/s-none.conf
+want 0 'not here: .*no_such_module\|no kernel' - list --stores beta
+want 0 '"on": *"alpha"' - list --stores gamma --json
+want 64 - 'no store of that name' list --stores nosuch
+want 64 - "unknown store 'alpa'; did you mean 'alpha'?" run --stack s-one --store alpa
+want 64 - 'has no store to choose' run --stack s-none --store alpha
+want 64 - '--store: of which stack' run --store alpha
+# neither can be brought up, so nothing is booted for this
+want 77 '^SKIP *s-one@beta+gamma: ' 's-none is left out' run --stack 's-*' --store 'b*,beta+gamma' --suite reg --out stores
+cp out said
+check 'both have a column' grep -q '^SKIP *s-one@beta: ' said
+
 # ---- the exit status is of the whole ----
 want 1 + + run --stack 'm-*' --suite reg --out strict --strict-skip
 want 77 + + run --stack 'm-[alr]*' --suite reg --out nothing

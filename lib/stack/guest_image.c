@@ -102,6 +102,14 @@ static const char *machine_lacks(const struct stack_config *cfg, char *error)
 	return error;
 }
 
+static const char *no_device(const struct stack_config *cfg, const char *program, char *error)
+{
+	for (unsigned i = 0; i < cfg->devices.n; i++)
+		if (qemu_has_device(program, cfg->devices.word[i], error))
+			return error;
+	return NULL;
+}
+
 static const char *too_old(const struct stack_config *cfg, const struct qemu_version *v,
 			   char *error)
 {
@@ -123,7 +131,7 @@ const char *guest_lacks(const struct stack_config *cfg)
 	describe_image(cfg, &i, words[0], words[1], words[2]);
 	if (machine_lacks(cfg, error) ||
 	    qemu_find(cfg->binary, path, sizeof(path), &version, error) ||
-	    too_old(cfg, &version, error) || (cfg->n_ns && qemu_offers(path, cfg, error)) || image_lacks(&i, error))
+	    too_old(cfg, &version, error) || no_device(cfg, path, error) || (cfg->n_ns && qemu_offers(path, cfg, error)) || image_lacks(&i, error))
 		return error;
 	return NULL;
 }

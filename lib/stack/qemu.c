@@ -135,6 +135,11 @@ int qemu_offers(const char *program, const struct stack_config *cfg, char *error
 	return err;
 }
 
+int qemu_has_device(const char *program, const char *device, char *error)
+{
+	return offers(program, device, "", error);
+}
+
 /* ---- its arguments ---- */
 
 static void add_machine(struct qemu_args *a, const struct stack_config *cfg,

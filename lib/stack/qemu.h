@@ -31,6 +31,9 @@ int qemu_parse_version(const char *text, struct qemu_version *ret);
  */
 int qemu_offers(const char *program, const struct stack_config *cfg, char *error);
 
+/* Has it a device of that name? As qemu_offers(). */
+int qemu_has_device(const char *program, const char *device, char *error);
+
 /* Where the parts lie; paths as QEMU is to open them. */
 struct qemu_files {
 	const char *program, *socket, *ram, *bios;

@@ -86,6 +86,7 @@ struct stack_config {
 	char kernel_options[256]; /* more for its command line */
 	struct stack_words modules, programs, extras;
 	struct stack_words nodes; /* paths that must be there on this machine */
+	struct stack_words devices; /* of QEMU's, beside those of front, that it must have */
 	char without[256];	  /* what to say beside the first that is not */
 	char behind[STACK_NAME];  /* the stack of the guest that comes up first; "": none */
 	bool network;		  /* it has a card on a network of it and the guest behind alone */
