@@ -27,7 +27,7 @@ struct block_target {
 	unsigned can;		    /* enum node_can */
 	uint64_t bytes_before;	    /* by control: 0, or the size it had */
 	bool was_set_read_only;	    /* by control */
-	char bad[64];		    /* by control: what badblocks was told, without its sign */
+	uint64_t bad, bads;	    /* by control: first sector of 512 bytes, how many */
 	struct block_linear linear; /* name "": it is none */
 	char back_path[256];	    /* "": no other end is known */
 	struct target *back;

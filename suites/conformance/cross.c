@@ -176,6 +176,16 @@ static void resize(struct rig *r)
 
 /* ---- errors ---- */
 
+/* The store does fail where it was told to: or what the front says would mean nothing. */
+static void tell_bad(struct rig *r, const struct ends *e, uint64_t at, uint64_t len, uint64_t look)
+{
+	uint8_t *data = blk_mem(r, e->back->logical);
+
+	blk_tell_on(r, e->back->t, "node bad %" PRIu64 " %" PRIu64, at, len);
+	if (blk_read(e->back, 0, look, data, e->back->logical) >= 0)
+		rig_broken(r, "the store was told to fail at byte %" PRIu64 " and does not", look);
+}
+
 #define AROUND 8u
 #define BAD    2u
 
@@ -242,7 +252,7 @@ static void error(struct rig *r)
 	x.first = AREA + MIB;
 	x.from = x.first - AROUND * x.step;
 	put(r, &e, AREA, 2 * MIB);
-	blk_tell_on(r, e.back->t, "node bad %" PRIu64 " %" PRIu64, x.first, BAD * x.step);
+	tell_bad(r, &e, x.first, BAD * x.step, x.first);
 	row->run(r, &e, &x);
 	blk_tell_on(r, e.back->t, "node mend");
 	CHECK_HOLDS(r, e.front, x.first, BAD * x.step, OLD);
@@ -258,7 +268,7 @@ static void dead_store(struct rig *r)
 	uint8_t *data = blk_mem(r, len);
 
 	put(r, &e, AREA, len);
-	blk_tell_on(r, e.back->t, "node bad 0 %" PRIu64, e.at_back.bytes);
+	tell_bad(r, &e, 0, e.at_back.bytes, AREA);
 	CHECK_ERRNO(r, "a read while the store is dead", blk_read(e.front, 0, AREA, data, len), EIO,
 		    ENODATA, EILSEQ);
 	CHECK_ERRNO(r, "a write while the store is dead", blk_write(e.front, 0, AREA, data, len),
