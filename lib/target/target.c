@@ -11,7 +11,7 @@
 #include "base/text.h"
 
 extern const struct target_ops target_model, target_qtest, target_vfio_user, target_vfio,
-	target_null, target_block;
+	target_kernel, target_null, target_block;
 
 /* clang-format off */
 const struct target_ops *const target_all[] = {
@@ -19,6 +19,7 @@ const struct target_ops *const target_all[] = {
 	&target_qtest,
 	&target_vfio_user,
 	&target_vfio,
+	&target_kernel,
 	&target_null,
 	&target_block,
 	NULL,
