@@ -118,10 +118,25 @@ void relay_noise(void *ctx, size_t bytes)
 	note(r, "runner", text);
 }
 
+/* Was that line told already? If not, it is from now on. */
+static bool is_told(struct relay *r, const char *line)
+{
+	char cut[CONSOLE_LINE];
+
+	snprintf(cut, sizeof(cut), "%s", line); /* as the console keeps it */
+	for (unsigned i = 0; i < RELAY_TOLD && i < r->n_told; i++)
+		if (!strcmp(r->told[i], cut))
+			return true;
+	memcpy(r->told[r->n_told++ % RELAY_TOLD], cut, sizeof(cut));
+	return false;
+}
+
 void relay_finding(void *ctx, const char *line)
 {
 	struct relay *r = ctx;
 
+	if (is_told(r, line))
+		return;
 	if (!r->findings++)
 		snprintf(r->finding, sizeof(r->finding), "%s", line);
 	if (r->findings <= NOTES_MAX)
@@ -212,6 +227,7 @@ static void open_case(struct relay *r, const struct json_object *e)
 	r->attempt = event_get_u64(e, "attempt");
 	r->findings = 0;
 	r->finding[0] = 0;
+	r->n_told = 0; /* the same words in another case are another finding */
 }
 
 static void close_case(struct relay *r)
@@ -278,9 +294,11 @@ static void take_case_end(struct relay *r, struct json_object *e)
 /* Events in a case belong to the one that is open; those of none come at any time. */
 static void take_other(struct relay *r, struct json_object *e)
 {
+	bool kernel = !strcmp(event_get_str(e, "from"), "kernel");
+
 	if (!r->begun || (*event_get_str(e, "case") && !is_open(r, e)))
 		noise(r, e);
-	else
+	else if (!kernel || !is_told(r, event_get_str(e, "text")))
 		sink_event(&r->s->sink, json_object_get(e));
 }
 

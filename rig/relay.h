@@ -7,6 +7,9 @@
 #define RIG_RELAY_H
 
 #include "rig/session.h"
+#include "stack/console.h"
+
+#define RELAY_TOLD 32u
 
 struct relay {
 	struct session *s;
@@ -18,6 +21,10 @@ struct relay {
 	uint64_t attempt, index;
 	char finding[256]; /* what the guest's kernel said first during it */
 	unsigned findings, noises;
+	/* Lines of its kernel told last: they come by the console and, where the run in it hears
+	 * /dev/kmsg, with its events, in either order. */
+	char told[RELAY_TOLD][CONSOLE_LINE];
+	unsigned n_told;
 	uint64_t noise_bytes;
 	int inner_status; /* of its run_end */
 };

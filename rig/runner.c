@@ -381,6 +381,34 @@ static const char *apply_known(struct walk *k, struct outcome *o, const struct w
 	return known;
 }
 
+/* Whatever the drive answered: a kernel that warns or worse over it is a finding. */
+static const char *apply_kernel(struct walk *k, struct outcome *o, const char *known)
+{
+	struct runner *r = k->r;
+	char line[KMSG_TEXT + 1], said[KMSG_TEXT + 16];
+	const char *why = NULL;
+
+	if (!r->kernel_log ||
+	    !kernel_log_tell(r->kernel_log, item_of(k)->name, item_of(k)->attempt, line) ||
+	    (o->verdict != PASS && o->verdict != KNOWN && o->verdict != NA && o->verdict != SKIP))
+		return known;
+	snprintf(said, sizeof(said), "kernel: %s", line);
+	if (r->known)
+		why = r->known(r->known_ctx, item_of(k)->name, said);
+	outcome_set(o, why ? KNOWN : FAIL, "%s", said);
+	o->error = NULL;
+	return why;
+}
+
+/* Between two cases nobody is to blame, but it is no good run any more. */
+static void hear_between(struct walk *k)
+{
+	char line[KMSG_TEXT + 1];
+
+	if (k->r->kernel_log && kernel_log_tell(k->r->kernel_log, NULL, 0, line))
+		k->tally->broke = true;
+}
+
 static int run_one(struct walk *k)
 {
 	struct outcome o = { .verdict = VERDICT_NONE };
@@ -390,7 +418,10 @@ static int run_one(struct walk *k)
 		r->deadline_s ? r->deadline_s : instance_deadline_s(item_of(k)->c, r->effort);
 	uint64_t start;
 	const char *known;
-	int err = begin(k, deadline_s);
+	int err;
+
+	hear_between(k);
+	err = begin(k, deadline_s);
 
 	if (err)
 		return err;
@@ -405,7 +436,7 @@ static int run_one(struct walk *k)
 		leave_alone(k);
 	else if (o.verdict != NOTRUN)
 		look_under(k, &o);
-	known = apply_known(k, &o, &seen);
+	known = apply_kernel(k, &o, apply_known(k, &o, &seen));
 	if (r->fail_fast && (o.verdict == FAIL || o.verdict == BROKEN))
 		give_rest(k, NOTRUN, "--fail-fast: %s was %s", item_of(k)->name,
 			  verdict_name(o.verdict));

@@ -8,6 +8,7 @@
 
 #include "case/case.h"
 #include "rig/bench.h"
+#include "rig/kernel_log.h"
 #include "rig/plan.h"
 #include "rig/sink.h"
 #include "rig/verdict.h"
@@ -27,6 +28,7 @@ struct runner {
 	bool fail_fast;
 	uint64_t patience_ns; /* with a worker that was killed; 0: WORKER_PATIENCE_NS */
 	struct stop *stop;    /* NULL: nobody stops it */
+	struct kernel_log *kernel_log; /* NULL: what the kernel says is not heard */
 	/* What the drive's profile says of one thing that went wrong, or NULL; what NULL: of the
 	 * case, in which nothing did. */
 	const char *(*known)(void *ctx, const char *case_name, const char *what);

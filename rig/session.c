@@ -204,9 +204,26 @@ static int begin(struct session *s)
 
 /* ---- the run ---- */
 
+/* Where the host's kernel drives the device what it says is of the case. 0 or -errno. */
+static int hear_kernel(struct session *s, struct kernel_log *l)
+{
+	const char *why;
+	char text[160];
+
+	l->sink = &s->sink;
+	why = kmsg_open(&l->kmsg);
+	kmsg_own(&l->kmsg, s->facts->caps.behind);
+	if (!*why)
+		return 0;
+	snprintf(text, sizeof(text), "what the kernel says is not heard: /dev/kmsg: %s", why);
+	return tell_note(s, text);
+}
+
 static int run_cases(struct session *s)
 {
 	const struct run_options *o = s->options;
+	struct kernel_log log = { .kmsg.fd = -1 };
+	int err = s->facts->caps.of_machine ? hear_kernel(s, &log) : 0;
 	struct runner r = {
 		.plan = &s->plan,
 		.sink = &s->sink,
@@ -221,10 +238,14 @@ static int run_cases(struct session *s)
 		.stop = &s->stop,
 		.known = event_get_bool(o->asked, "known") ? session_known : NULL,
 		.known_ctx = s,
+		.kernel_log = log.kmsg.fd >= 0 ? &log : NULL,
 		.before = o->resume ? s->resume.before : NULL,
 	};
 
-	return runner_run(&r, &s->tally);
+	if (!err)
+		err = runner_run(&r, &s->tally);
+	kmsg_close(&log.kmsg);
+	return err;
 }
 
 /* ---- the reports ---- */

@@ -3,12 +3,13 @@
  * A small nvrig around the fake suites, as a program of its own: the runner is tested from outside,
  * killed and stopped as a user would. test_runner starts itself with these words:
  *	run DIR [case=PATTERN]... [repeat=N] [deadline=S] [fail-fast] [known] [dies=CASE]
- *		[silent=CASE] [no-restart] [full] [dead]
+ *		[silent=CASE] [no-restart] [full] [dead] [says=RECORD] [says-after=RECORD]
  *	resume DIR (the same)
  */
 #ifndef TESTS_FAKE_RIG_H
 #define TESTS_FAKE_RIG_H
 
+#include <fcntl.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
@@ -24,8 +25,10 @@ struct fake_rig {
 	struct outputs outputs;
 	const char *patterns[8];
 	struct plan_filter filter;
-	const char *dies, *silent; /* the case after which the engine is gone, or mute */
-	const char *now;	   /* the case that runs or ran last */
+	const char *dies, *silent;     /* the case after which the engine is gone, or mute */
+	const char *now;	       /* the case that runs or ran last */
+	const char *says, *says_after; /* a record of the kernel's, in each case, between them */
+	int kmsg;		       /* where it is written */
 	bool no_restart, fail_fast, known, full, dead, stuck, restarted;
 	unsigned deadline_s;
 };
@@ -61,11 +64,21 @@ static enum health fake_health(struct bench *b, char trouble[BENCH_ERROR])
 	return HEALTH_SILENT;
 }
 
+static void fake_kernel(const struct fake_rig *f, const char *record)
+{
+	if (record && write(f->kmsg, record, strlen(record)) < 0)
+		_exit(98);
+}
+
 static void fake_tell(void *ctx, const struct json_object *e)
 {
 	struct fake_rig *f = ctx;
 	static char now[CASE_NAME];
 
+	if (!strcmp(event_type(e), "case_begin"))
+		fake_kernel(f, f->says);
+	else if (!strcmp(event_type(e), "case_end"))
+		fake_kernel(f, f->says_after);
 	if (strcmp(event_type(e), "case_begin"))
 		return;
 	snprintf(now, sizeof(now), "%s", event_get_str(e, "case"));
@@ -102,6 +115,10 @@ static void fake_words(struct fake_rig *f, int argc, char **argv)
 			f->dies = value;
 		else if (!strncmp(word, "silent=", 7))
 			f->silent = value;
+		else if (!strncmp(word, "says=", 5))
+			f->says = value;
+		else if (!strncmp(word, "says-after=", 11))
+			f->says_after = value;
 		f->fail_fast |= !strcmp(word, "fail-fast");
 		f->no_restart |= !strcmp(word, "no-restart");
 		f->known |= !strcmp(word, "known");
@@ -151,7 +168,8 @@ static int fake_rig_main(int argc, char **argv)
 			    .run_case = fake_runner,
 			    .seed = 1 };
 	struct rlimit full = { 0, 0 };
-	int status;
+	struct kernel_log log = { .sink = &s->sink };
+	int status, kmsg[2];
 
 	fake_words(&f, argc - 2, argv + 2);
 	s->options = &f.options;
@@ -164,6 +182,11 @@ static int fake_rig_main(int argc, char **argv)
 	s->bench.health = f.silent ? fake_health : NULL;
 	if (stop_listen(&s->stop) || fake_begin(&f, resume, argv[1]))
 		return 99;
+	if (pipe2(kmsg, O_DIRECT | O_NONBLOCK | O_CLOEXEC))
+		return 99;
+	kmsg_on(&log.kmsg, kmsg[0]);
+	f.kmsg = kmsg[1];
+	r.kernel_log = f.says || f.says_after ? &log : NULL;
 	r.facts = s->facts;
 	r.deadline_s = f.deadline_s;
 	r.fail_fast = f.fail_fast;

@@ -299,6 +299,60 @@ static void known(void)
 	done(&s);
 }
 
+#define WARN "4,1,2,-;WARNING: CPU: 0 PID: 1 at drivers/x.c"
+
+/* What the kernel says stands with the case, and a warning of its is a finding. */
+static void kernel_says(void)
+{
+	struct seen s = RUN("says=6,1,2,-;nvme nvme0: plain", "case=good.passes");
+	struct json_object *e = last(&s, "note", "good.passes");
+
+	CU_ASSERT_EQUAL(s.status, RIG_GOOD);
+	CU_ASSERT_STRING_EQUAL(event_get_str(e, "from"), "kernel");
+	CU_ASSERT_STRING_EQUAL(event_get_str(e, "text"), "nvme nvme0: plain");
+	json_object_put(s.events);
+
+	s = RUN("says=" WARN, "case=good.passes", "case=bad.fails", "case=bad.na");
+	CU_ASSERT_EQUAL(s.status, RIG_DRIVE_FAILED);
+	e = last(&s, "case_end", "good.passes");
+	CU_ASSERT_STRING_EQUAL(event_get_str(e, "verdict"), "FAIL");
+	CU_ASSERT_STRING_EQUAL(event_get_str(e, "reason"),
+			       "kernel: WARNING: CPU: 0 PID: 1 at drivers/x.c");
+	e = last(&s, "case_end", "bad.na");
+	CU_ASSERT_STRING_EQUAL(event_get_str(e, "verdict"), "FAIL");
+	/* one that failed keeps its own reason */
+	e = last(&s, "case_end", "bad.fails");
+	CU_ASSERT_STRING_EQUAL(event_get_str(e, "verdict"), "FAIL");
+	CU_ASSERT(strncmp(event_get_str(e, "reason"), "kernel:", 7));
+	json_object_put(s.events);
+
+	/* what is known of the drive does not make a warning good, but a profile can know it */
+	s = RUN("known", "says=" WARN, "case=bad.fails", "case=good.advises");
+	e = last(&s, "case_end", "bad.fails");
+	CU_ASSERT_STRING_EQUAL(event_get_str(e, "verdict"), "KNOWN");
+	CU_ASSERT(!strncmp(event_get_str(e, "reason"), "kernel:", 7));
+	e = last(&s, "case_end", "good.advises");
+	CU_ASSERT_STRING_EQUAL(event_get_str(e, "verdict"), "FAIL");
+	json_object_put(s.events);
+}
+
+/* Between two cases nobody is to blame; plain words are not told there. */
+static void kernel_says_between(void)
+{
+	struct seen s = RUN("says-after=" WARN, "case=good.passes", "case=good.advises");
+	struct json_object *e = last(&s, "note", NULL);
+
+	CU_ASSERT_EQUAL(s.status, RIG_BROKE);
+	CU_ASSERT_STRING_EQUAL(event_get_str(e, "from"), "kernel");
+	CU_ASSERT_STRING_EQUAL(event_get_str(last(&s, "case_end", "good.advises"), "verdict"),
+			       "PASS");
+	json_object_put(s.events);
+	s = RUN("says-after=6,1,2,-;plain", "case=good.passes", "case=good.advises");
+	CU_ASSERT_EQUAL(s.status, RIG_GOOD);
+	CU_ASSERT_PTR_NULL(last(&s, "note", NULL));
+	json_object_put(s.events);
+}
+
 /* What is known explains neither a worker that crashed nor one that was late. */
 static void known_and_broken(void)
 {
@@ -548,6 +602,8 @@ static const struct unit units[] = {
 	{ "logs", logs },
 	{ "known deviations", known },
 	{ "known deviations and trouble", known_and_broken },
+	{ "the kernel says", kernel_says },
+	{ "the kernel says between", kernel_says_between },
 	{ "repeated", repeated },
 	{ "unstable", unstable },
 	{ "nothing ran", nothing_ran },

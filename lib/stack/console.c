@@ -29,6 +29,11 @@ static const struct {
 	{ "timeout, reset controller", CONSOLE_FINDING },
 	{ "timeout, aborting", CONSOLE_FINDING },
 	{ "timeout, disable controller", CONSOLE_FINDING },
+	{ ": starting error recovery", CONSOLE_FINDING }, /* fabrics, the host */
+	{ ": timeout request ", CONSOLE_FINDING },
+	{ "failed nvme_keep_alive_end_io", CONSOLE_FINDING },
+	{ " fatal error occurred!", CONSOLE_FINDING }, /* fabrics, the target */
+	{ " keep-alive timer (", CONSOLE_FINDING },
 };
 
 enum console_kind console_judge(const char *line)
