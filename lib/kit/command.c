@@ -206,6 +206,11 @@ struct sq *rig_queue_pair(struct rig *r, uint16_t qid, uint32_t entries)
 	return rig_queue_pair_on(r, rig_ctrl(r), qid, entries);
 }
 
+bool rig_knows_cid(struct rig *r)
+{
+	return !rig_ctrl(r)->native;
+}
+
 struct sq *rig_queue_on(struct rig *r, struct ctrl *c)
 {
 	struct sq **ordinary = kit_ordinary(kit_of(r), ready(r, c));

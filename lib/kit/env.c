@@ -158,7 +158,7 @@ static int look_alive(struct kit *k, struct ctrl *c)
 	struct target *t = c->t;
 	int err;
 
-	if (c->enabled && sq_room(c->asq)) {
+	if (c->enabled && (c->native || sq_room(c->asq))) {
 		err = identify_ok(c);
 		if (!err || k->health_off)
 			return err;

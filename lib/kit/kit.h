@@ -125,6 +125,11 @@ int rig_event_try(struct rig *r, struct cpl *ret, uint64_t ns);
 
 /* ---- queues ---- */
 
+/*
+ * Do SQ and CID of a command reach the device as its completion tells them? Not where somebody else
+ * keeps the queues (NEED_COMMAND alone): then what the device says of them cannot be compared.
+ */
+bool rig_knows_cid(struct rig *r);
 /* The case's ordinary I/O queue pair (QID 1, 64 entries or what the controller has). */
 struct sq *rig_queue(struct rig *r);
 /* A pair of that QID and size, IEN = 0; BROKEN when the controller refuses. */
@@ -223,7 +228,9 @@ bool rig_check_stamp(struct rig *r, const struct check_site *s, const void *data
 #define CHECK_STAMP(r, data, lba, blocks, lba_bytes, tag)                                          \
 	rig_check_stamp(r, CHECK_SITE(0, 0), data, lba, blocks, lba_bytes, tag)
 
-/* Restores a feature's current value when the case ends (reads it now). */
+/* Get Features for set-up, not for the question: N/A where the controller has no such feature. */
+struct cpl rig_feature(struct rig *r, uint8_t fid, uint8_t sel, uint32_t nsid, uint32_t cdw11);
+/* Restores a feature's current value when the case ends (reads it now). N/A: there is none. */
 void rig_keep_feature(struct rig *r, uint8_t fid, uint32_t nsid, uint32_t cdw11_select);
 
 /* ---- checks on completions ---- */

@@ -142,10 +142,24 @@ static void put_back(void *arg)
 		ctrl_admin(k->c, &cmd, &cpl);
 }
 
+struct cpl rig_feature(struct rig *r, uint8_t fid, uint8_t sel, uint32_t nsid, uint32_t cdw11)
+{
+	struct cpl cpl = rig_admin(r, cmd_get_features(fid, sel, nsid, cdw11));
+	char text[STATUS_TEXT];
+
+	/* that one is missing which must be there is feat.mandatory-get's to say */
+	if (cpl.status == SC_INVALID_FIELD)
+		rig_na(r, "no feature %02Xh: Get Features ended with %s", fid,
+		       status_text(cpl.status, text));
+	if (cpl.status != SC_SUCCESS)
+		rig_broken(r, "set-up: Get Features ended with %s", status_text(cpl.status, text));
+	return cpl;
+}
+
 void rig_keep_feature(struct rig *r, uint8_t fid, uint32_t nsid, uint32_t cdw11_select)
 {
 	struct kept *k = rig_mem(r, sizeof(*k));
-	struct cpl cpl = rig_admin_ok(r, cmd_get_features(fid, 0, nsid, cdw11_select));
+	struct cpl cpl = rig_feature(r, fid, 0, nsid, cdw11_select);
 
 	/* the selector (threshold kind, vector) is part of what Set Features takes */
 	*k = (struct kept){ rig_ctrl(r), fid, nsid, cpl.dw0 | cdw11_select };

@@ -24,6 +24,8 @@ struct spec_feature {
 	struct spec_value value; /* first: these rows are the values of FID */
 	const char *id;		 /* for case ids: "arbitration" */
 	bool mandatory;		 /* of an I/O controller */
+	bool pcie;		 /* and only on PCIe: on fabrics there is none (Base 2.2 Feature
+				  * Support Requirements) */
 	enum spec_scope scope;
 	enum spec_after after;
 	bool settable; /* a current value can be set without more than the dword and no harm */
@@ -37,6 +39,11 @@ struct spec_feature {
 extern const struct spec_feature spec_features[]; /* ends with value.name NULL */
 
 const struct spec_feature *spec_feature(uint8_t fid); /* NULL: not in the table */
+/* Must the controller have it? */
+static inline bool spec_feature_is_must(const struct spec_feature *f, const struct spec_ctrl *c)
+{
+	return f->mandatory && (c->pcie || !f->pcie);
+}
 /* Bits of Dword 11 that no field covers: they mean nothing. */
 uint32_t spec_feature_reserved(const struct spec_feature *f);
 

@@ -158,6 +158,8 @@ static void get_features(const struct asked *q)
 		return;
 	if (!known || sel)
 		asked_may(q, SC_INVALID_FIELD, "SEL");
+	if (f->pcie && !q->c->pcie)
+		asked_may(q, SC_INVALID_FIELD, "FID: a feature of PCIe");
 	if (f->scope == SCOPE_NAMESPACE)
 		feature_namespace(q, sel == NVME_GET_FEATURES_SEL_SUPPORTED);
 	else if (q->nsid) {

@@ -155,7 +155,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.1 Asynchronous Event Request command (Attached Namespace Attribute "
 		 "Changed); Base 2.1 Asynchronous Event Configuration (Feature Identifier 0Bh); "
 		 "Base 2.0 Asynchronous Event Request command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "ns-event-missing ns-event-wrong-log detach-untold aer-never-unmasked "
 		   "ns-event-unasked",

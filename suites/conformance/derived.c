@@ -116,7 +116,8 @@ void derived_case(struct derived *d, struct rig_case c, const char *id, ...)
 	c.id = text(d, id, ap);
 	va_end(ap);
 	c.derived = true;
-	c.needs |= NEED_QUEUES;
+	if (!(c.needs & NEED_QUEUES))
+		c.needs |= NEED_COMMAND;
 	d->faults = strdup(c.fault ? c.fault : "");
 	d->failed |= !d->faults;
 	c.rule = NULL;

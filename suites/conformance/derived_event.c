@@ -262,7 +262,7 @@ static void events(struct derived *d)
 				continue;
 			derived_case(d,
 				     (struct rig_case){ .ref = e->ref,
-							.needs = ways[i].needs,
+							.needs = NEED_QUEUES | ways[i].needs,
 							.harm = ways[i].harm,
 							.fault = ways[i].fault,
 							.na = ways[i].na,

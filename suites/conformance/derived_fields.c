@@ -134,8 +134,9 @@ static void reserved_in_features(struct derived *d)
 
 /* ---- claimed values ---- */
 
-/* Is it a must, given the version and the claim? */
-static bool is_promised(uint8_t opcode, const struct spec_field *f, uint64_t value)
+/* Is it a must, given the version and the claim? claims NULL: of some controller. */
+static bool is_promised(const struct spec_ctrl *claims, uint8_t opcode, const struct spec_field *f,
+			uint64_t value)
 {
 	const struct spec_feature *feature = spec_feature((uint8_t)value);
 
@@ -145,7 +146,8 @@ static bool is_promised(uint8_t opcode, const struct spec_field *f, uint64_t val
 	case nvme_admin_get_log_page:
 		return spec_log((uint8_t)value)->mandatory;
 	default: /* a FID or a Select value */
-		return strcmp(f->name, "FID") || feature->mandatory || feature->value.strict;
+		return strcmp(f->name, "FID") || feature->value.strict ||
+		       (claims ? spec_feature_is_must(feature, claims) : feature->mandatory);
 	}
 }
 
@@ -158,7 +160,8 @@ static void ask_offered(struct rig *r)
 
 	if (say == SAY_OPEN)
 		rig_na(r, "not claimed, or VS is older: it may be there all the same");
-	if (say == SAY_LEGAL && !is_promised(row->command->opcode, row->field, row->value))
+	if (say == SAY_LEGAL &&
+	    !is_promised(&rig_ctrl(r)->claims, row->command->opcode, row->field, row->value))
 		rig_na(r, "optional, and nothing claims it");
 	c = derived_base(r, row);
 	spec_field_put(row->field, &c.sqe, row->value);
@@ -187,7 +190,7 @@ static void offered(struct derived *d, const char *slug, uint8_t opcode, const c
 		bool whole = !strcmp(field_name, "SEL");
 
 		for (uint64_t x = v->from; x <= v->to && !v->open; x++) {
-			if (!v->strict && !is_promised(opcode, f, x))
+			if (!v->strict && !is_promised(NULL, opcode, f, x))
 				continue;
 			derived_row(d,
 				    (struct derived_row){ .command = c,

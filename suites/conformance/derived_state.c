@@ -184,8 +184,10 @@ static void features_keeping(struct derived *d)
 {
 	for (const struct spec_feature *f = spec_features; f->value.name; f++) {
 		derived_case(d,
-			     (struct rig_case){
-				     .ref = f->ref, .harm = HARM_SETTINGS, .run = ask_keeping },
+			     (struct rig_case){ .ref = f->ref,
+						.needs = NEED_QUEUES,
+						.harm = HARM_SETTINGS,
+						.run = ask_keeping },
 			     "feature.%s.over-reset", f->id);
 		derived_rule(d, "%s is what it was set to, whatever reset there is.",
 			     f->value.name);
@@ -206,6 +208,7 @@ static void features_reset(struct derived *d)
 		derived_case(d,
 			     (struct rig_case){ .ref = "Base 2.2 Feature Values; Base 2.0 Set "
 						       "Features command",
+						.needs = NEED_QUEUES,
 						.harm = HARM_SETTINGS,
 						.run = ask_survival },
 			     "feature.%s.reset", f->id);
@@ -315,6 +318,7 @@ static void state(struct derived *d)
 	for (unsigned p = 0; p < SPEC_PIECES; p++) {
 		derived_case(d,
 			     (struct rig_case){ .ref = spec_pieces[p].ref,
+						.needs = NEED_QUEUES,
 						.fault = pieces[p].fault,
 						.run = ask_piece },
 			     "state.%s", spec_pieces[p].id);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+
 #include "device.h"
 
 #include "base/clock.h"
@@ -53,13 +55,18 @@ struct device_config *device_config_keep(struct rig *r)
 	return c;
 }
 
+void device_need_power(struct rig *r)
+{
+	if (!(rig_target(r)->caps.has & NEED_RESTART))
+		rig_skip(r, "needs", "the target cannot take power away");
+}
+
 void device_power_cycle(struct rig *r)
 {
 	struct target *t = rig_target(r);
 	int err;
 
-	if (!(t->caps.has & NEED_RESTART))
-		rig_skip(r, "needs", "the target cannot take power away");
+	device_need_power(r);
 	err = t->ops->reset(t, RESET_POWER);
 	if (err)
 		rig_broken(r, "power cycle: %s", t->error);
@@ -107,7 +114,11 @@ void device_reset_power(struct rig *r)
 
 static void shutdown_and_reset(struct rig *r)
 {
-	if (ctrl_shutdown(rig_ctrl(r), 1, 0, NULL))
+	int err = ctrl_shutdown(rig_ctrl(r), 1, 0, NULL);
+
+	if (err == -ENOTSUP)
+		rig_skip(r, "needs", "%s", rig_target(r)->error);
+	if (err)
 		rig_fail(r, "the controller does not shut down");
 	rig_reset(r);
 }

@@ -39,6 +39,8 @@ void device_config_restore(void *arg);
 
 /* Power away and back, every queue forgotten; SKIP where the target cannot. Disabled afterwards. */
 void device_power_cycle(struct rig *r);
+/* Leaves as SKIP where that cannot be done. */
+void device_need_power(struct rig *r);
 
 /*
  * NVM Subsystem Reset by NSSR; waits 100 ms and puts configuration space back, which goes with the

@@ -412,7 +412,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A directive type or operation that is reserved or not supported is refused, and "
 		  "changes nothing.",
 	  .ref = DIRECTIVE_REF,
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "directive-type-any directive-operation-any directive-identify-of-all",
 	  .na = na_directives,

@@ -262,7 +262,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.0 Device Self-test Operations; Base 2.1 Device Self-test command; Base "
 		 "2.2 "
 		 "Short Device Self-Test Operation",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "dst-second-starts dst-busy-wrong-status dst-holds-io dst-abort-ignored "
 		   "dst-abort-unlogged dst-idle-abort-logged dst-survives-reset "

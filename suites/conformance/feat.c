@@ -82,7 +82,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Get and Set Features of a reserved identifier are refused.",
 	  .ref = "Base 2.0 Set Features command; Base 2.0 Get Features command; Base 2.0 Feature "
 		 "Identifiers",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "feature-reserved-accepted",
 	  .run = reserved_fid,
@@ -90,7 +90,7 @@ static const struct rig_case cases[] = {
 	{ .id = "set-get",
 	  .rule = "What is set is what is got, and no other feature moves.",
 	  .ref = "Base 2.0 Feature Values; Base 2.2 Feature Values; Base 2.0 Set Features command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "feature-set-lost feature-set-moves-other",
 	  .na = feat_na_no_ns,
@@ -100,7 +100,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Saving a feature that cannot be saved is refused and changes nothing.",
 	  .ref = "Base 2.0 Set Features command; Base 2.1 Set Features Command Completion (Feature "
 		 "Identifier Not Saveable)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "feature-save-accepted feature-save-refused-stores",
 	  .na = feat_na_no_ns,

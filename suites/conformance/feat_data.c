@@ -475,7 +475,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.0 Host Behavior Support (Feature Identifier 16h); NVM CS 1.0 Host "
 		 "Behavior "
 		 "Support (Feature Identifier 16h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "behavior-lost behavior-unsupported-stored lbafee-lost lbafee-not-needed",
 	  .na = na_behavior,
@@ -501,7 +501,7 @@ static const struct rig_case cases[] = {
 	{ .id = "write-protect",
 	  .rule = "A write protected namespace refuses what writes, is read, and says what it is.",
 	  .ref = "Base 2.0 Namespace Write Protection Config (Feature Identifier 84h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "write-protect-leaks nsattr-untrue",
 	  .na = na_protect,

@@ -4,6 +4,7 @@
 
 #include "device.h"
 #include "feat_table.h"
+#include "spec/feature.h"
 
 #define FIDS		   256u
 #define FIRST_SEL_RESERVED 4u
@@ -38,6 +39,8 @@ static void mandatory_get(struct rig *r)
 	const struct fid_row *row = rig_row(r);
 	uint32_t nsid = row->of_ns ? rig_ns(r)->nsid : 0;
 
+	if (rig_facts(r)->caps.fabrics && spec_feature(row->fid)->pcie)
+		rig_na(r, "a feature of PCIe controllers alone");
 	rig_queue(r); /* the interrupt vector is one that is used */
 	CHECK_STATUS(r, rig_admin(r, cmd_get_features(row->fid, SEL_CURRENT, nsid, 0)), SC_SUCCESS);
 }
@@ -174,7 +177,7 @@ static void failed_set_no_change(struct rig *r)
 	if (!value)
 		rig_na(r, "every value is a legal one");
 	for (unsigned sel = 0; sel < selects; sel++)
-		before[sel] = rig_admin_ok(r, cmd_get_features(row->fid, (uint8_t)sel, 0, 0)).dw0;
+		before[sel] = rig_feature(r, row->fid, (uint8_t)sel, 0, 0).dw0;
 	if (row->fid != 0x07)
 		rig_keep_feature(r, row->fid, 0, 0);
 	cpl = rig_admin(r, cmd_set_features(row->fid, false, 0, value));
@@ -267,7 +270,7 @@ static void save_persists(struct rig *r)
 
 static struct cpl set_same(struct rig *r, uint8_t fid, uint32_t nsid, uint32_t of_nsid)
 {
-	struct cpl now = rig_admin_ok(r, cmd_get_features(fid, SEL_CURRENT, of_nsid, 0));
+	struct cpl now = rig_feature(r, fid, SEL_CURRENT, of_nsid, 0);
 
 	return rig_admin(r, cmd_set_features(fid, false, nsid, now.dw0));
 }
@@ -307,7 +310,7 @@ static void nsid_broadcast(struct rig *r)
 	const struct facts *f = rig_facts(r);
 	uint32_t want, got;
 
-	want = rig_admin_ok(r, cmd_get_features(FID_ERROR_RECOVERY, 0, rig_ns(r)->nsid, 0)).dw0 ^ 1;
+	want = rig_feature(r, FID_ERROR_RECOVERY, 0, rig_ns(r)->nsid, 0).dw0 ^ 1;
 	for (unsigned i = 0; i < f->n_ns; i++)
 		if (!f->ns[i].csi)
 			rig_keep_feature(r, FID_ERROR_RECOVERY, f->ns[i].nsid, 0);
@@ -354,7 +357,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Every feature that an I/O controller must have can be got.",
 	  .ref = "Base 2.0 Feature Identifiers; Base 2.2 Feature Support Requirements; NVM CS 1.0 "
 		 "Features Support",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "feature-mandatory-missing",
 	  .na = feat_na_no_ns,
 	  .run = mandatory_get,
@@ -362,7 +365,7 @@ static const struct rig_case cases[] = {
 	{ .id = "sel-values",
 	  .rule = "Current, default, saved value and capabilities are told; other selections not.",
 	  .ref = "Base 2.0 Get Features command; Base 2.1 Get Features, Select field",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "select-reserved-accepted select-default-moves",
 	  .na = feat_na_no_select,
@@ -371,7 +374,7 @@ static const struct rig_case cases[] = {
 	{ .id = "caps-truth",
 	  .rule = "What the capabilities of a feature say is what Set Features does.",
 	  .ref = "Base 2.0 Get Features command; Base 2.0 Set Features command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "caps-saveable-hidden",
 	  .na = feat_na_no_select,
@@ -380,7 +383,7 @@ static const struct rig_case cases[] = {
 	{ .id = "failed-set-no-change",
 	  .rule = "A Set Features that fails leaves every value as it was.",
 	  .ref = "Base 2.0 Set Features command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "feature-failed-set-stores",
 	  .run = failed_set_no_change,
@@ -405,7 +408,7 @@ static const struct rig_case cases[] = {
 	{ .id = "nsid-rules",
 	  .rule = "A feature is set for what it belongs to: the controller, a namespace, or all.",
 	  .ref = "Base 2.0 Set Features command; Base 2.1 Set Features Command Completion",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "feature-nsid-ignored feature-broadcast-first-only",
 	  .na = feat_na_no_ns,
@@ -414,7 +417,7 @@ static const struct rig_case cases[] = {
 	{ .id = "reserved-bits",
 	  .rule = "Reserved bits of a feature are not stored and returned.",
 	  .ref = "Base 2.0 Set Features command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .level = SHOULD,
 	  .fault = "feature-reserved-stored",

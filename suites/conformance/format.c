@@ -477,7 +477,7 @@ static const struct rig_case cases[] = {
 	{ .id = "bad-lbaf",
 	  .rule = "Format NVM with a format that there is not fails and changes nothing.",
 	  .ref = "Base 2.1 Format NVM command, Command Dword 10 (LBAFL)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "format-index-unchecked",
 	  .na = format_na,
@@ -486,7 +486,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Protection information without room, reserved values, what is not claimed or "
 		  "not enabled: Format NVM fails and changes nothing.",
 	  .ref = "Base 2.1 Format NVM command; NVM CS 1.0 Format NVM command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "format-pi-unchecked format-ses-unchecked format-lbafee-unchecked",
 	  .na = format_na,
@@ -496,7 +496,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Format NVM of a namespace that is not there fails, and so does that of all "
 		  "where FNA says so.",
 	  .ref = "Base 2.1 Format NVM command; Base 2.2 Common Command Format (NSID)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "format-nsid-unchecked format-broadcast-accepted",
 	  .na = format_na,
@@ -507,7 +507,7 @@ static const struct rig_case cases[] = {
 		  "what it held, works, and other controllers tell of it.",
 	  .ref = "Base 2.1 Format NVM command, Asynchronous Event Request command; NVM CS 1.0 "
 		 "Format NVM command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "format-noop format-pi-dropped format-keeps-data format-untold",
 	  .na = format_na,

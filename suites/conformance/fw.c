@@ -231,7 +231,7 @@ static const struct rig_case cases[] = {
 		  "committed.",
 	  .ref = "Base 2.0 Firmware Image Download command; Base 2.1 Firmware Image Download "
 		 "command; Base 2.2 Firmware Update Process",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "fw-overlap-accepted fw-gap-accepted fw-piece-in-log fw-failed-commit-stores "
 		   "fw-multiple-update-unclaimed",
@@ -241,7 +241,7 @@ static const struct rig_case cases[] = {
 	{ .id = "commit-bad-slot",
 	  .rule = "A slot that is not there, or that is read-only, is refused.",
 	  .ref = "Base 2.0 Firmware Commit command; Base 2.1 Firmware Commit command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "fw-slot-past-count-accepted fw-slot-read-only-written fw-slot-wrong-status "
 		   "fw-piece-in-log fw-multiple-update-unclaimed",
@@ -264,7 +264,7 @@ static const struct rig_case cases[] = {
 	{ .id = "commit-bad-action",
 	  .rule = "A reserved Commit Action is refused.",
 	  .ref = "Base 2.0 Firmware Commit command; Base 2.1 Firmware Commit command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "fw-action-accepted fw-boot-action-accepted fw-multiple-update-unclaimed",
 	  .na = fw_na,

@@ -432,7 +432,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Serial, model and firmware are printable, left-justified, padded with blanks.",
 	  .ref = "Base 2.0 Identify Controller data structure; Base 2.1 Identify Controller data "
 		 "structure (CNS 01h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "identify-nul-padded identify-blank-serial",
 	  .run = ascii_field,
 	  ROWS(ascii_fields) },
@@ -441,7 +441,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.0 Identify Controller data structure (OACS); Base 2.2 Generic Command "
 		 "Status "
 		 "Definition (Invalid Command Opcode)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "oacs-bit-without-command oacs-command-without-bit",
 	  .run = oacs_truth,
 	  ROWS(oacs_rows) },
@@ -462,7 +462,7 @@ static const struct rig_case cases[] = {
 	{ .id = "ns-capacity",
 	  .rule = "NSZE, NCAP and NUSE are in order, and NSZE is where reading ends.",
 	  .ref = "NVM CS 1.0 Identify Namespace data structure (CNS 00h); NVM CS 1.0 Namespaces",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "ns-capacity-inverted ns-size-too-large",
 	  .na = na_no_nvm_ns,
 	  .run = ns_capacity },
@@ -470,7 +470,7 @@ static const struct rig_case cases[] = {
 	  .rule = "The active list holds each active NSID above the one given, rising, "
 		  "zero-filled.",
 	  .ref = "Base 2.0 Active Namespace ID list; Base 2.1 Active Namespace ID list (CNS 02h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "active-list-ge active-list-unsorted active-list-broadcast-accepted",
 	  .na = na_before_1_1,
 	  .run = run_list_row,
@@ -481,7 +481,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.0 Namespace Identification Descriptor list; Base 2.1 Namespace "
 		 "Identification "
 		 "Descriptor list (CNS 03h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "ns-desc-no-id ns-desc-mismatch ns-desc-duplicate",
 	  .na = na_before_1_3,
 	  .run = run_list_row,

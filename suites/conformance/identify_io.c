@@ -198,7 +198,7 @@ static const struct rig_case cases[] = {
 	  .rule = "An optional I/O command is known if and only if ONCS, or a limit, says so.",
 	  .ref = "Base 2.0 Identify Controller data structure (ONCS); NVM CS 1.0 I/O Command Set "
 		 "specific Identify Controller data structure",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "oncs-bit-without-command oncs-command-without-bit",
 	  .na = na_no_ns,
@@ -208,7 +208,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A size limit of an I/O command is advice with its ONCS bit, and law without.",
 	  .ref = "NVM CS 1.0 I/O Command Set specific Identify Controller data structure; NVM CS "
 		 "1.0 Dataset Management Processing Limits",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "verify-limit-enforced dsm-limits-partial",
 	  .na = na_no_limits,

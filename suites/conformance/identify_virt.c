@@ -129,7 +129,7 @@ static const struct rig_case cases[] = {
 		  "order.",
 	  .ref = "Base 2.0 Primary Controller Capabilities data structure; Base 2.0 Secondary "
 		 "Controller list; Base 2.2 Virtualization Enhancements",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "virt-assigned-wrong virt-private-queue-missing virt-most-above-total "
 		   "virt-other-primary virt-state-reserved virt-list-unsorted virt-list-gt",
 	  .run = sriov_structs,

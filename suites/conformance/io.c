@@ -181,10 +181,7 @@ static void flush_cache_off(struct rig *r)
 {
 	struct area *a;
 
-	if (!(rig_facts(r)->id.vwc & 1))
-		rig_na(r, "VWC is %02Xh: no volatile write cache", rig_facts(r)->id.vwc);
-	rig_keep_feature(r, NVME_FEAT_FID_VOLATILE_WC, 0, 0);
-	rig_admin_ok(r, cmd_set_features(NVME_FEAT_FID_VOLATILE_WC, false, 0, 0));
+	area_cache_off(r);
 	a = area_new(r, rig_ns(r), 16, 8);
 	CHECK_STATUS(r, rig_io(r, a->q, cmd_flush(a->ns->nsid)), SC_SUCCESS);
 	area_check(a, 0, 0);
@@ -498,7 +495,7 @@ static const struct rig_case cases[] = {
 		  "within.",
 	  .ref = "NVM CS 1.0 NVM Command Set Specific Status Values, Dataset Management command, "
 		 "NVM Command Set Media and Data Error Handling",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "lba-end-off-by-one rejected-write-stores",
 	  .run = lba_range,
@@ -506,7 +503,7 @@ static const struct rig_case cases[] = {
 	{ .id = "lba-wrap",
 	  .rule = "A range whose end or byte address overflows 64 bits is out of range.",
 	  .ref = "NVM CS 1.0 NVM Command Set Specific Status Values, Read command, Write command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "lba-sum-overflow lba-shift-overflow",
 	  .run = lba_wrap,
@@ -516,7 +513,7 @@ static const struct rig_case cases[] = {
 		  "fails.",
 	  .ref = "Base 2.2 Submission Queue Entry (NSID), I/O Commands; "
 		 "NVM CS 1.0 NVM Command Set Commands",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "nsid-zero-as-one nsid-any-accepted",
 	  .run = nsid_invalid,
@@ -525,7 +522,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Flush of an active namespace succeeds, and what completed before it outlives a "
 		  "loss of power.",
 	  .ref = "Base 2.0 Flush command; Base 2.2 Flush command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "flush-noop flush-wrong-broadcast",
 	  .run = flush,
@@ -535,7 +532,7 @@ static const struct rig_case cases[] = {
 		  "length, "
 		  "and nothing around it changed.",
 	  .ref = "NVM CS 1.0 Write Zeroes command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "write-zeroes-16-bit write-zeroes-neighbour",
 	  .na = na_write_zeroes,
@@ -545,7 +542,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A deallocated block reads as before or as DLFEAT says, the same each time; no "
 		  "other changes.",
 	  .ref = "NVM CS 1.0 Dataset Management command, Deallocated or Unwritten Logical Blocks",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "discard-rounds-outwards discard-unstable",
 	  .na = na_dsm,
@@ -555,7 +552,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A command that is refused changes no block, and none at all outside its range.",
 	  .ref = "NVM CS 1.0 NVM Command Set Media and Data Error Handling; "
 		 "Base 2.2 Media and Data Error Handling",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "rejected-write-stores lba-end-off-by-one lba-sum-overflow "
 		   "nsid-zero-as-one nsid-any-accepted",

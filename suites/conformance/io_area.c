@@ -265,3 +265,17 @@ void io_ask_last(struct area *guard, const struct io_op *op)
 		CHECK_STATUS_OF(guard->r, what, cpl, SC_SUCCESS);
 	area_stamp(guard);
 }
+
+void area_cache_off(struct rig *r)
+{
+	struct cpl cpl;
+	char text[STATUS_TEXT];
+
+	if (!(rig_facts(r)->id.vwc & 1))
+		rig_na(r, "VWC is %02Xh: no volatile write cache", rig_facts(r)->id.vwc);
+	rig_keep_feature(r, NVME_FEAT_FID_VOLATILE_WC, 0, 0);
+	cpl = rig_admin(r, cmd_set_features(NVME_FEAT_FID_VOLATILE_WC, false, 0, 0));
+	if (cpl.status != SC_SUCCESS) /* whether it may refuse is feat.vwc's question */
+		rig_na(r, "the write cache cannot be switched off: %s",
+		       status_text(cpl.status, text));
+}

@@ -73,4 +73,8 @@ void io_check_guard(struct area *guard, const struct io_op *op, struct io_probe 
 /* The same command on the last block of the namespace works; the guard is stamped anew. */
 void io_ask_last(struct area *guard, const struct io_op *op);
 
+/* The volatile write cache is off from here on, and as before at the end; N/A: there is none, or it
+ * cannot be switched. */
+void area_cache_off(struct rig *r);
+
 #endif

@@ -257,7 +257,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Copy puts its ranges one behind the other at the destination and changes "
 		  "nothing else; when it fails Dword 0 tells where.",
 	  .ref = "NVM CS 1.0 Copy command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "copy-ranges-reversed copy-failed-dw0",
 	  .na = na_copy,
@@ -267,7 +267,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Up to MSRC, MSSRL and MCL a Copy works, beyond them and with an unknown format "
 		  "it fails.",
 	  .ref = "NVM CS 1.0 Copy command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "copy-limits-unchecked copy-format-unchecked",
 	  .na = na_copy,

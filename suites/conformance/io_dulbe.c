@@ -175,7 +175,7 @@ static const struct rig_case cases[] = {
 		  "no other does.",
 	  .ref = "NVM CS 1.0 Deallocated or Unwritten Logical Blocks, Error Recovery (Feature "
 		 "Identifier 05h), Identify Namespace data structure (NSFEAT)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "dulbe-ignored dulbe-read-alone dulbe-first-block-alone dulbe-write-stays "
 		   "dulbe-cannot-be-set",

@@ -271,10 +271,7 @@ static void fua_plain(struct rig *r)
 
 static void fua_cache_off(struct rig *r)
 {
-	if (!(rig_facts(r)->id.vwc & 1))
-		rig_na(r, "VWC is %02Xh: no volatile write cache", rig_facts(r)->id.vwc);
-	rig_keep_feature(r, NVME_FEAT_FID_VOLATILE_WC, 0, 0);
-	rig_admin_ok(r, cmd_set_features(NVME_FEAT_FID_VOLATILE_WC, false, 0, 0));
+	area_cache_off(r);
 	fua_plain(r);
 }
 
@@ -357,7 +354,7 @@ static const struct rig_case cases[] = {
 	{ .id = "compare",
 	  .rule = "Compare tells every difference, wherever it is, and changes nothing.",
 	  .ref = "NVM CS 1.0 Compare command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "compare-last-byte-skipped compare-writes",
 	  .run = compare,
@@ -365,7 +362,7 @@ static const struct rig_case cases[] = {
 	{ .id = "write-uncorrectable",
 	  .rule = "Marked blocks cannot be read until they are written; their neighbours can.",
 	  .ref = "NVM CS 1.0 Write Uncorrectable command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "uncorrectable-neighbour uncorrectable-stays uncorrectable-noop verify-noop",
 	  .run = write_uncorrectable,
@@ -374,7 +371,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Verify tells whether blocks can be read, counts as reading them, and keeps to "
 		  "its limit.",
 	  .ref = "NVM CS 1.0 Verify command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "verify-noop verify-limit-enforced "
 		   "uncorrectable-stays uncorrectable-noop",
@@ -384,7 +381,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A Write with Force Unit Access is on the medium when it completes; a Read with "
 		  "it is right.",
 	  .ref = "NVM CS 1.0 Write command, Read command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "fua-ignored",
 	  .run = fua,
@@ -392,7 +389,7 @@ static const struct rig_case cases[] = {
 	{ .id = "identify-size-honest",
 	  .rule = "Every block up to NSZE is one of its own: none is another one once more.",
 	  .ref = "NVM CS 1.0 Identify Namespace data structure",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "lba-aliased",
 	  .run = identify_size_honest },

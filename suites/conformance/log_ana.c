@@ -194,7 +194,7 @@ static const struct rig_case cases[] = {
 		 "Asymmetric Namespace Access Reporting; Base 2.1 Identify Controller data "
 		 "structure "
 		 "(ANATT, ANACAP)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "ana-groups-fall ana-nsid-in-every-group ana-unattached-listed "
 		   "ana-groups-only-ignored ana-state-reserved ana-group-past-max",
 	  .na = ana_na,

@@ -98,7 +98,7 @@ static const struct rig_case cases[] = {
 		  "it was read.",
 	  .ref = "Base 2.1 Changed Attached Namespace List (Log Page Identifier 04h); Base 2.0 "
 		 "Changed Namespace List (Log Identifier 04h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "detach-untold delete-unlisted changed-list-unsorted changed-list-stays "
 		   "changed-list-cut",

@@ -58,16 +58,19 @@ static void check_known(struct rig *r, const char *kind, unsigned opcode, bool c
 static void admin_opcodes(struct rig *r, const struct nvme_cmd_effects_log *log)
 {
 	static const uint8_t mandatory[] = {
-		nvme_admin_delete_sq,	nvme_admin_create_sq,	 nvme_admin_get_log_page,
-		nvme_admin_delete_cq,	nvme_admin_create_cq,	 nvme_admin_identify,
-		nvme_admin_abort_cmd,	nvme_admin_set_features, nvme_admin_get_features,
-		nvme_admin_async_event,
+		nvme_admin_get_log_page, nvme_admin_identify,	  nvme_admin_abort_cmd,
+		nvme_admin_set_features, nvme_admin_get_features, nvme_admin_async_event,
 	};
+	static const uint8_t of_queues[] = { nvme_admin_delete_sq, nvme_admin_create_sq,
+					     nvme_admin_delete_cq, nvme_admin_create_cq };
 	struct buf *b = rig_buf(r, 4096);
 
 	for (size_t i = 0; i < ARRAY_SIZE(mandatory); i++)
 		CHECK_TRUE(r, le32_get(log->acs[mandatory[i]]) & CSUPP,
 			   "mandatory admin opcode %02Xh is in the log", mandatory[i]);
+	for (size_t i = 0; !rig_facts(r)->caps.fabrics && i < ARRAY_SIZE(of_queues); i++)
+		CHECK_TRUE(r, le32_get(log->acs[of_queues[i]]) & CSUPP,
+			   "mandatory admin opcode %02Xh is in the log", of_queues[i]);
 	for (unsigned opcode = 0; opcode < VENDOR_ADMIN; opcode++) {
 		struct cmd c = cmd_raw((uint8_t)opcode, 0);
 
@@ -187,7 +190,7 @@ static const struct rig_case cases[] = {
 	{ .id = "effects-truth",
 	  .rule = "The opcodes in the effects log are those that are known, and writers say so.",
 	  .ref = "Base 2.0 Commands Supported and Effects (Log Identifier 05h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "effects-verify-missing effects-reservations-claimed "
 		   "effects-write-harmless",
@@ -197,7 +200,7 @@ static const struct rig_case cases[] = {
 	{ .id = "fid-effects",
 	  .rule = "The features in the feature effects log are those that there are.",
 	  .ref = "Base 2.0 Feature Identifiers Supported and Effects (Log Identifier 12h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "fid-effects-missing fid-effects-extra",
 	  .na = na_fids,
 	  .run = fid_effects },

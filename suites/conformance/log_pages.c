@@ -149,6 +149,7 @@ static void reset_alone(struct rig *r)
 
 static void power_after_shutdown(struct rig *r)
 {
+	device_need_power(r);
 	if (ctrl_shutdown(rig_ctrl(r), 1, 0, NULL))
 		rig_broken(r, "the controller does not shut down");
 	device_power_cycle(r);
@@ -462,13 +463,13 @@ static const struct rig_case cases[] = {
 	{ .id = "smart-sane",
 	  .rule = "Temperatures, spares and warnings of the SMART log are possible ones.",
 	  .ref = "Base 2.0 SMART / Health Information (Log Identifier 02h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "smart-spare-above-100 smart-temperature-wild smart-reserved-not-zero",
 	  .run = smart_sane },
 	{ .id = "smart-monotonic",
 	  .rule = "No SMART counter falls, and those of power count what power did.",
 	  .ref = "Base 2.0 SMART / Health Information (Log Identifier 02h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "smart-counters-restart smart-reset-is-power-cycle",
 	  .na = na_no_ns,
@@ -477,13 +478,13 @@ static const struct rig_case cases[] = {
 	{ .id = "fw-slot",
 	  .rule = "The active firmware slot exists and names the revision that runs.",
 	  .ref = "Base 2.0 Firmware Slot Information (Log Identifier 03h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "fw-slot-none-active fw-slot-other-revision fw-slot-past-count",
 	  .run = fw_slot },
 	{ .id = "telemetry-host",
 	  .rule = "Host-initiated telemetry is made when it is asked for, and not otherwise.",
 	  .ref = "Base 2.0 Telemetry Host-Initiated (Log Identifier 07h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "telemetry-not-created telemetry-always-created telemetry-odd-length "
 		   "telemetry-areas-fall",
@@ -492,7 +493,7 @@ static const struct rig_case cases[] = {
 	{ .id = "telemetry-ctrl",
 	  .rule = "Controller-initiated telemetry is there, and a look at it changes nothing.",
 	  .ref = "Base 2.0 Telemetry Controller-Initiated (Log Identifier 08h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "telemetry-ctrl-wrong-id telemetry-odd-length",
 	  .na = na_telemetry,
 	  .run = telemetry_ctrl },
@@ -500,7 +501,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Telemetry is read from offsets that are multiples of 512 bytes.",
 	  .ref = "Base 2.1 Telemetry Host-Initiated (Log Page Identifier 07h); Base 2.0 Telemetry "
 		 "Controller-Initiated (Log Identifier 08h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "telemetry-odd-offset",
 	  .na = na_telemetry,
 	  .run = telemetry_offset,
@@ -509,20 +510,20 @@ static const struct rig_case cases[] = {
 	  .rule = "An error log that is full has the newest errors, as many as ELPE says.",
 	  .ref = "Base 2.0 Error Information (Log Identifier 01h); Base 2.0 Identify Controller "
 		 "data structure (ELPE)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "error-log-full-stops error-entry-missing error-count-stuck",
 	  .run = error_wrap },
 	{ .id = "endurance-group",
 	  .rule = "Each endurance group has a log, and what is none has not.",
 	  .ref = "Base 2.0 Endurance Group Information (Log Identifier 09h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "endurance-group-any endurance-spare-above-100",
 	  .na = na_endurance,
 	  .run = endurance_group },
 	{ .id = "persistent-event",
 	  .rule = "Persistent events are read in a context, of which there is one at most.",
 	  .ref = "Base 2.0 Persistent Event (Log Identifier 0Dh)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "pel-read-without-context pel-context-twice pel-length-wrong",
 	  .na = na_persistent,

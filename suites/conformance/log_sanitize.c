@@ -59,7 +59,7 @@ static const struct rig_case cases[] = {
 	  .rule = "The Sanitize Status log is a possible one, and is kept over resets.",
 	  .ref = "Base 2.1 Sanitize Status (Log Page Identifier 81h); Base 2.0 Sanitize Status "
 		 "(Log Identifier 81h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "sanitize-status-reserved sanitize-progress-idle-zero sanitize-log-lost",
 	  .na = sanitize_na,

@@ -91,7 +91,7 @@ static const struct rig_case cases[] = {
 	  .rule = "The self-test log has the last twenty results, the newest first.",
 	  .ref = "Base 2.0 Device Self-test (Log Identifier 06h); Base 2.1 Device Self-test (Log "
 		 "Page Identifier 06h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "dst-oldest-first dst-unused-as-passed dst-result-without-code",
 	  .na = self_test_na,

@@ -211,7 +211,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A command on one namespace changes no block of another, at the same LBAs "
 		  "neither.",
 	  .ref = "Base 2.0 Namespaces; NVM CS 1.0 NVM Command Set Commands",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "ns-zeroes-cross",
 	  .na = na_one_ns,

@@ -66,7 +66,8 @@ bool ns_error_specific(struct rig *r, struct cpl cpl, uint64_t *ret)
 
 	rig_admin_ok(r, cmd_get_log(NVME_LOG_LID_ERROR, NSID_ALL, 0, log, n * sizeof(*log)));
 	for (unsigned i = 0; i < n && log[i].error_count; i++) {
-		if (le16_get(log[i].sqid) != cpl.sqid || le16_get(log[i].cmdid) != cpl.cid)
+		if (rig_knows_cid(r) &&
+		    (le16_get(log[i].sqid) != cpl.sqid || le16_get(log[i].cmdid) != cpl.cid))
 			continue;
 		*ret = le64_get(log[i].cs);
 		return true;

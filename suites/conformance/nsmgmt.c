@@ -480,7 +480,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.1 Namespace Management command, Namespace Management; Base 2.0 Identify "
 		 "Controller data structure (TNVMCAP, UNVMCAP); NVM CS 1.0 Identify Namespace data "
 		 "structure (NSFEAT, NVMCAP)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "ns-created-untold ns-created-attached unvmcap-stuck unvmcap-not-returned "
 		   "ns-delete-noop ns-dps-dropped ns-ids-reused ns-delete-unknown-accepted",

@@ -318,7 +318,7 @@ static const struct rig_case cases[] = {
 	  .rule = "An attachment that cannot be is refused, and what is attached stays so.",
 	  .ref = "Base 2.1 Namespace Attachment command; Base 2.0 Namespace Attachment command, "
 		 "Controller List; Base 2.1 NSID and Namespace Relationships",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "ns-attached-twice ns-detached-twice ctrl-list-unchecked "
 		   "attach-error-unplaced attach-sel-reserved-accepted ns-attach-limit-unchecked",
@@ -340,7 +340,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A namespace that is detached takes no command and loses nothing.",
 	  .ref = "Base 2.1 Namespace Management, Namespace Attachment command; Base 2.1 NSID and "
 		 "Namespace Relationships",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "ns-attach-noop ns-detach-noop detach-loses-data nsid-any-accepted "
 		   "attachments-lost-at-reset",

@@ -296,7 +296,7 @@ static const struct rig_case cases[] = {
 	  .rule = "The MSI-X table and PBA lie inside their BARs, apart from every register.",
 	  .ref = "PCIe Transport 1.0 MSI-X Capability (Optional); PCIe Transport 1.0 Offset "
 		 "MSIXCAP + 4h: MTAB; PCIe Transport 1.0 Offset MSIXCAP + 8h: MPBA",
-	  .needs = NEED_CONFIG | NEED_QUEUES,
+	  .needs = NEED_CONFIG,
 	  .fault = "msix-pba-over-doorbells msix-table-outside-bar",
 	  .run = msix_layout },
 	{ .id = "flr",

@@ -209,7 +209,7 @@ static const struct rig_case cases[] = {
 	{ .id = "ids-match-identify",
 	  .rule = "Identify Controller tells the vendor identifiers that the header tells.",
 	  .ref = "Base 2.0 Identify Controller data structure (VID, SSVID)",
-	  .needs = NEED_CONFIG | NEED_QUEUES,
+	  .needs = NEED_CONFIG | NEED_COMMAND,
 	  .fault = "ssvid-differs",
 	  .run = ids_match_identify },
 };

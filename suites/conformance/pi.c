@@ -344,7 +344,7 @@ static const struct rig_case cases[] = {
 	  .rule = "PRACT makes protection information on a Write and checks it on a Read; it moves "
 		  "only where there is more metadata.",
 	  .ref = "NVM CS 1.0 End-to-end Data Protection, PRACT Bit",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "pract-not-stripped pract-app-zero pract-keeps-host-pi pract-read-zeroes-pi "
 		   "pi-guard-data-alone pi-ref-stands",
@@ -356,7 +356,7 @@ static const struct rig_case cases[] = {
 		  "none does.",
 	  .ref = "NVM CS 1.0 Protection Information Formats, Control of Protection Information "
 		 "Checking; NVM CS 1.1 End-to-end Data Protection (what the CRC covers)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "pi-guard-unchecked pi-guard-always pi-guard-data-alone pi-first-unchecked "
 		   "pi-last-unchecked",
@@ -368,7 +368,7 @@ static const struct rig_case cases[] = {
 		  "a tag of all ones ends the checks of its block.",
 	  .ref = "NVM CS 1.0 End-to-end Data Protection, Control of Protection Information "
 		 "Checking",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "pi-app-unchecked pi-app-mask-ignored pi-escape-checked pi-escape-by-app",
 	  .na = pi_na_protected,

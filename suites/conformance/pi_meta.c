@@ -333,7 +333,7 @@ static const struct rig_case cases[] = {
 		  "nothing.",
 	  .ref = "NVM CS 1.0 Metadata Handling; Base 2.1 Identify Controller data structure (MDTS, "
 		 "CTRATT.MEM)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "extended-uses-mptr extended-meta-first mdts-without-metadata",
 	  .na = pi_na_metadata,
@@ -342,7 +342,7 @@ static const struct rig_case cases[] = {
 	{ .id = "prinfo-ignored",
 	  .rule = "Without protection information PRINFO means nothing.",
 	  .ref = "NVM CS 1.0 End-to-end Protection Information",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "prinfo-refused-without-pi pract-strips-without-pi",
 	  .na = na_separate,

@@ -307,7 +307,7 @@ static const struct rig_case cases[] = {
 	  .ref = "NVM CS 1.0 End-to-end Data Protection, Write Zeroes command, Verify command, "
 		 "Copy "
 		 "command, Deallocated or Unwritten Logical Blocks",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "write-zeroes-pract-ignored discard-pi-zero verify-pi-unchecked "
 		   "verify-pract-accepted compare-pi-unchecked compare-includes-pi "

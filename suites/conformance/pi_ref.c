@@ -215,7 +215,7 @@ static const struct rig_case cases[] = {
 	  .ref = "NVM CS 1.0 End-to-end Data Protection, Control of Protection Information "
 		 "Checking, Storage Tag and Logical Block Reference Tag from Storage and Reference "
 		 "Space",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "pi-ref-unchecked pi-ref-stands pi-ref-saturates pi-ref-any-start "
 		   "pi-storage-unchecked",

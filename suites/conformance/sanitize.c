@@ -266,7 +266,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A Sanitize that may not be starts nothing and says why.",
 	  .ref = "Base 2.1 Sanitize command, Sanitize Operations (Idle State), Sanitize Config; "
 		 "Base 2.0 Sanitize command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_WEAR,
 	  .fault = "sanitize-action-unchecked sanitize-nodrm-ignored sanitize-protected-accepted "
 		   "sanitize-pmr-accepted",

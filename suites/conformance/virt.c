@@ -251,7 +251,7 @@ static const struct rig_case cases[] = {
 	  .rule = "What no secondary controller can be given or told is refused, each by its name.",
 	  .ref = "Base 2.0 Virtualization Management command; Base 2.1 Virtualization Management "
 		 "command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "virt-cntlid-unchecked virt-too-many-accepted virt-resource-type-unchecked "
 		   "virt-online-without-resources virt-assign-while-online virt-action-unchecked",

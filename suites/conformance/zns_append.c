@@ -228,7 +228,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Zone Append goes to the write pointer of the zone and returns where that was.",
 	  .ref = "ZNS CS 1.1 Zone Append command; ZNS CS 1.1 I/O Command Set Specific Identify "
 		 "Controller data structure; ZNS CS 1.1 Writing in Sequential Write Required Zones",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "zns-appends-meet zns-append-any-lba zns-append-limit-unchecked "
 		   "zns-append-tells-end zns-past-capacity zns-full-writable "

@@ -220,7 +220,7 @@ static const struct rig_case cases[] = {
 	  .rule = "As many zones are active and open as MAR and MOR say; one more is refused.",
 	  .ref = "ZNS CS 1.1 Zone Resources, Managing resources; ZNS CS 1.1 Zone Management Send "
 		 "command, Open Zone",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "zns-mar-unchecked zns-mor-unchecked zns-limit-wrong-status "
 		   "zns-refused-closes-another zns-finish-needs-resources zns-open-all-partly",

@@ -229,7 +229,7 @@ static const struct rig_case cases[] = {
 	{ .id = "read-rules",
 	  .rule = "Reads stay in one zone unless OZCS allows more, and none is of an Offline zone.",
 	  .ref = REF_READ "ZNS CS 1.1 NVM Command Set I/O Commands; ZNS CS 1.1 Capacity and Sizes",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "zns-read-crosses zns-others-cross zns-offline-readable "
 		   "zns-offline-others-read zns-unwritten-unreadable",
@@ -241,7 +241,7 @@ static const struct rig_case cases[] = {
 	  .rule = "What was not written since the zone was reset reads as deallocated blocks do.",
 	  .ref = REF_READ "ZNS CS 1.1 Logical Block Allocation and Capacity Management; NVM CS 1.0 "
 			  "Deallocated or Unwritten Logical Blocks",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "zns-reset-keeps-data",
 	  .na = bench_na,
@@ -250,7 +250,7 @@ static const struct rig_case cases[] = {
 	{ .id = "dataset-management",
 	  .rule = "Dataset Management leaves states and write pointers, and Offline zones alone.",
 	  .ref = "ZNS CS 1.1 Dataset Management command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "zns-offline-deallocates zns-deallocate-moves",
 	  .na = na_dsm,

@@ -405,7 +405,7 @@ static const struct rig_case cases[] = {
 	{ .id = "identify-report",
 	  .rule = "Identify, the effects log and reports of zones are true and agree.",
 	  .ref = REF_RECEIVE "ZNS CS 1.1 Identify Command; ZNS CS 1.1 I/O Controller Requirements",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .fault = "zns-active-list-mixed zns-csi-untrue zns-mor-above-mar zns-size-zero "
 		   "zns-zasl-above-mdts "
 		   "zns-append-not-told zns-receive-not-told zns-capacity-above-size "
@@ -418,7 +418,7 @@ static const struct rig_case cases[] = {
 	{ .id = "report-states",
 	  .rule = "A report by state lists the zones of that state and no other.",
 	  .ref = REF_RECEIVE "Zone Receive Action Specific Field",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "zns-report-filter-ignored",
 	  .na = bench_na,

@@ -254,7 +254,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Reset Zone empties the zone: write pointer, attributes and data.",
 	  .ref = "ZNS CS 1.1 Reset Zone; ZNS CS 1.1 Logical Block Allocation and Capacity "
 		 "Management",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "zns-reset-keeps-data zns-reset-keeps-wp zns-reset-keeps-extension",
 	  .na = bench_na,

@@ -313,7 +313,7 @@ static const struct rig_case cases[] = {
 	{ .id = "write-pointer",
 	  .rule = "Writes begin at the write pointer, end within the zone, and move it by as much.",
 	  .ref = REF_WRITE "ZNS CS 1.1 NVM Command Set I/O Commands",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "zns-write-anywhere zns-others-write-anywhere zns-write-crosses "
 		   "zns-past-capacity "
@@ -327,7 +327,7 @@ static const struct rig_case cases[] = {
 	{ .id = "data",
 	  .rule = "A zone holds what was written to it, from its first block to its capacity.",
 	  .ref = REF_WRITE "NVM CS 1.0 Write command, Read command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "zns-capacity-lost",
 	  .na = bench_na,
