@@ -323,6 +323,10 @@ static void ask_nsid(struct rig *r)
 	struct cmd c = derived_base(r, row);
 	uint32_t own = le32_get(c.sqe.nsid);
 
+	/* of what is not there any error will do, and whether it must be is asked elsewhere */
+	if (row->admin && c.sqe.opcode == nvme_admin_get_features &&
+	    rig_admin(r, c).status == SC_INVALID_FIELD)
+		rig_na(r, "no such feature");
 	c.sqe.nsid = le32_from(nsid_of(r, row, own ? own : 1));
 	derived_ask(r, row->admin, &c, false);
 }
