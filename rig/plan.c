@@ -165,6 +165,13 @@ static bool na_is_known(const struct rig_case *c, const struct facts *f)
 	return f->alive && (c->needs & NEED_NODE ? f->caps.has & NEED_NODE : !node_alone);
 }
 
+/* Where no register can be read, CAP is not known, and nothing is settled by it. */
+static bool is_settled(const char *na, const struct facts *facts)
+{
+	return !(facts->caps.has & NEED_COMMAND) || (facts->caps.has & NEED_REGS) ||
+	       !strstr(na, "CAP.");
+}
+
 /* All reasons, not the first: each begins with its code. */
 static int left_out(struct plan_item *i, const struct plan_filter *f, const struct facts *facts)
 {
@@ -174,6 +181,11 @@ static int left_out(struct plan_item *i, const struct plan_filter *f, const stru
 	if (facts && i->c->na && na_is_known(i->c, facts))
 		na = i->c->na(facts);
 	say_lacks(text, sizeof(text), i->c, facts);
+	if (na && !is_settled(na, facts)) {
+		if (!text[0])
+			snprintf(text, sizeof(text), "needs: %s", target_need_text(NEED_REGS));
+		na = NULL;
+	}
 	say_harm(harm, sizeof(harm), i->c, f, facts);
 	if (harm[0])
 		append(text, sizeof(text), harm, "; ");

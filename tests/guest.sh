@@ -201,4 +201,29 @@ want 0 '^vda 131072$' - vm --stack guest-virtio-blk --store raw -- sh -c 'echo v
 want 64 - "unknown store 'flaky'; did you mean 'flakey'?" vm --stack nvmet-tcp --store flaky
 want 64 - 'store raw is of kind file' vm --stack nvmet-tcp --store raw
 
+# ---- through the driver ----
+# qemu NAME LINES: QEMU's controller, a part more in it
+qemu()
+{
+	sed -e "s/^stack \"guest-qemu\"/stack \"$1\"/" -e '/^	part "smoke"/,$d' "$root/configs/stacks/guest-qemu.conf" >"conf/stacks/$1.conf"
+	printf '%s\n}\n' "$2" >>"conf/stacks/$1.conf"
+}
+qemu g-says "part \"words\" { up = \"($began; echo h >/proc/sysrq-trigger) >/dev/null 2>&1 &\" }"
+qemu g-gone "part \"pull\" { up = \"($began; usleep 500000; echo 1 >/sys/class/nvme/nvme0/device/remove) >/dev/null 2>&1 &\" }"
+qemu g-busy 'part "swap" { up = "mkswap /dev/nvme0n1 >/dev/null && swapon /dev/nvme0n1" down = "swapoff /dev/nvme0n1" }'
+want 0 - - run --stack g-says --case 'identify.*' --case 'pci.*' --case 'reg.cap*' --case 'io.read-write*' --case 'feat.reserved*' \
+	--effort quick --seed 7 -q --out driver
+journal=driver/latest/events.jsonl
+check 'cases were judged through the driver' test "$(verdicts driver | grep -c ' PASS$')" -gt 20
+check 'none failed' sh -c "! grep '\"verdict\":\"FAIL\"' $journal"
+check 'what needs queues is SKIP' grep -q '"case":"pci.flr".*"verdict":"SKIP","reason":"needs: .*queues' $journal
+check 'what the kernel says is of a case' grep -q '"type":"note","case":".*"from":"kernel","text":"sysrq: HELP' $journal
+check 'and told once' test "$(grep -c 'sysrq: HELP' $journal)" -eq 1
+want 0 - - run --stack g-busy --case io.flush --case reg.cap-invariants --allow data -q --out busy
+check 'what is in use is not harmed' grep -q '"case":"io.flush.*"verdict":"SKIP","reason":"busy: .*nvme0n1 is in use' busy/latest/events.jsonl
+check 'and may be asked' grep -q '"case":"reg.cap-invariants.*"verdict":"PASS"' busy/latest/events.jsonl
+want 1 - - run --stack g-gone --case log.smart-io-counters --case io.flush --effort soak --seed 7 -q --out gone
+check 'a controller that goes is a verdict' grep -q '"verdict":"FAIL","reason":".*gone' gone/latest/events.jsonl
+check 'and the rest is told of it' grep -q '"verdict":"SKIP","reason":"target: the device did not come back' gone/latest/events.jsonl
+
 summary guest

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "nvme/facts.h"
 #include "nvme/native.h"
-#include "nvme/rung.h"
+#include "rig/plan.h"
 #include "target/kernel_pass.h"
 #include "unit.h"
 
@@ -304,6 +304,35 @@ static void names(void)
 	check_name("kernel:/proc/self/exe", -ELOOP, "is a link, to ");
 }
 
+/* ---- a CAP that nobody could read ---- */
+
+static size_t count_na_by_cap(const struct facts *facts)
+{
+	const struct plan_filter f = { .allow = HARM_FOREVER };
+	struct plan p;
+	size_t n = 0;
+
+	CU_ASSERT_EQUAL_FATAL(plan_make(suites_all, &f, facts, &p), 0);
+	for (size_t i = 0; i < p.n; i++)
+		n += p.item[i].action == NA && strstr(p.item[i].reason, "CAP.");
+	plan_free(&p);
+	return n;
+}
+
+/* It settles nothing. */
+static void unread(void)
+{
+	struct facts *f = calloc(1, sizeof(*f));
+
+	CU_ASSERT_FATAL(f != NULL);
+	f->alive = true;
+	f->caps.has = NEED_COMMAND | NEED_REGS;
+	CU_ASSERT(count_na_by_cap(f) > 0);
+	f->caps.has = NEED_COMMAND;
+	CU_ASSERT_EQUAL(count_na_by_cap(f), 0);
+	free(f);
+}
+
 static const struct unit units[] = {
 	{ "data both ways", data },
 	{ "audit and trace", audited },
@@ -312,6 +341,7 @@ static const struct unit units[] = {
 	{ "a reset is a reset", resets },
 	{ "what the kernel carries", carried },
 	{ "names that are refused", names },
+	{ "registers that cannot be read", unread },
 };
 
 UNIT_MAIN("kernel", units)

@@ -403,9 +403,11 @@ void facts_each(const struct facts *f,
 	if (!(f->caps.has & (NEED_QUEUES | NEED_COMMAND)))
 		return;
 	tell(&t, "vectors", "MSI-X messages", "%u", f->caps.vectors);
-	tell(&t, "cap", "CAP register", "%016" PRIX64 "h", f->cap);
+	if (f->cap)
+		tell(&t, "cap", "CAP register", "%016" PRIX64 "h", f->cap);
 	tell(&t, "vs", "version claimed", "%u.%u.%u", f->vs >> 16, f->vs >> 8 & 0xff, f->vs & 0xff);
-	tell(&t, "mqes", "largest queue, entries", "%u", CAP_MQES(f->cap) + 1);
+	if (f->cap)
+		tell(&t, "mqes", "largest queue, entries", "%u", CAP_MQES(f->cap) + 1);
 	tell(&t, "alive", f->trouble, "%s", f->alive ? "yes" : "no");
 	if (f->cmbsz)
 		tell(&t, "cmb", "CMBLOC, CMBSZ", "%08Xh %08Xh", f->cmbloc, f->cmbsz);
