@@ -177,7 +177,8 @@ struct target_ops {
 			 uint64_t value);
 	/*
 	 * 1 when the INTx wire is active or inactive as asked for; nothing is consumed. 0 when it
-	 * did not become so until the deadline (0: look, do not wait), or -errno.
+	 * did not become so until the deadline (0: look, do not wait), or -errno. -ENOTSUP: it cannot
+	 * be seen now, while MSI-X is on.
 	 */
 	int (*wire_wait)(struct target *t, bool active, uint64_t deadline_ns);
 	/* Returns when the device can be reached again: its time waited, its configuration back. */

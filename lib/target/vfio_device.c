@@ -332,7 +332,7 @@ int vfio_device_wire(struct vfio_device *d, bool *ret_active)
 	int err = 0;
 
 	if (d->messages)
-		return -ENOTSUP;
+		return fail(d, -ENOTSUP, "VFIO shows no INTx wire while MSI-X is on");
 	if (d->wire < 0) {
 		err = make_event(&d->wire);
 		err = err ? err : turn_on(d, VFIO_PCI_INTX_IRQ_INDEX, &d->wire, 1);

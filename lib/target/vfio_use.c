@@ -36,6 +36,19 @@ static void find_mount(const char *disk, char *ret, size_t size)
 	}
 }
 
+/* ": swap is on it", "" for none. */
+static void find_swap(const char *disk, char *ret, size_t size)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/swaps", "re");
+	char line[LINE], want[80];
+
+	*ret = 0;
+	snprintf(want, sizeof(want), "/dev/%.64s", disk);
+	while (f && !*ret && fgets(line, sizeof(line), f))
+		if (!strncmp(line, want, strlen(want)))
+			snprintf(ret, size, ": swap is on %.*s", (int)strcspn(line, " \t"), line);
+}
+
 /* ": held by dm-0", "" for nobody. */
 static void find_holder(const char *sysfs, const char *disk, char *ret, size_t size)
 {
@@ -58,6 +71,8 @@ static int refuse(const struct vfio_place *p, const char *name, const char *disk
 	char why[180];
 
 	find_mount(disk, why, sizeof(why));
+	if (!*why)
+		find_swap(disk, why, sizeof(why));
 	if (!*why)
 		find_holder(p->sysfs ? p->sysfs : "/sys", disk, why, sizeof(why));
 	snprintf(error, VFIO_BIND_ERROR,
