@@ -306,6 +306,7 @@ static void take_end(struct relay *r, struct json_object *e)
 {
 	r->ended = true;
 	r->inner_status = (int)(event_get_u64(e, "exit_status") & 0xff);
+	snprintf(r->s->cut, sizeof(r->s->cut), "%s", event_get_str(e, "reason"));
 	r->s->tally.unstable = (unsigned)event_get_u64(e, "unstable");
 }
 
