@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* `nvrig doctor`: what this machine lacks and what that costs. Opens no drive. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -22,6 +23,7 @@
 #include "rig/ask.h"
 #include "rig/verbs.h"
 #include "stack/accel.h"
+#include "target/vfio_bind.h"
 
 #define ASK_MS	   5000
 #define MIB	   (1024ull * 1024)
@@ -228,6 +230,43 @@ static void look_guests(struct finding *f)
 	      "installed");
 }
 
+/* ---- drives by VFIO ---- */
+
+static unsigned entries(const char *path, char ret_first[64])
+{
+	DIR *d = opendir(path);
+	unsigned n = 0;
+
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (e->d_name[0] != '.' && !n++)
+			snprintf(ret_first, 64, "%.63s", e->d_name);
+	if (d)
+		closedir(d);
+	return n;
+}
+
+static void look_vfio(struct finding *f)
+{
+	char first[64] = "";
+	unsigned groups = entries("/sys/kernel/iommu_groups", first);
+	bool driver = !access("/sys/bus/pci/drivers/" VFIO_BIND_DRIVER, F_OK);
+
+	found(f, "%u IOMMU groups, %s%s%s", groups, driver ? "vfio-pci" : "vfio-pci not loaded",
+	      access("/dev/iommu", F_OK) ? "" : ", iommufd", geteuid() ? ", not root" : "");
+	if (!groups)
+		lacks(f, LIMITED, "no vfio: drives of this machine cannot be asked on the raw rung",
+		      "an IOMMU switched on: intel_iommu=on or amd_iommu=on; or the stack "
+		      "guest-vfio, which needs none here");
+	else if (!driver)
+		lacks(f, LIMITED, "no vfio: drives of this machine cannot be asked on the raw rung",
+		      "modprobe vfio-pci");
+	else if (geteuid())
+		lacks(f, LIMITED, "vfio: takes only what is bound to vfio-pci already", "be root");
+	/* also one of a run that goes on at this moment */
+	if (entries(VFIO_BIND_NOTES, first))
+		found(f, "%.30s is taken from its driver, as " VFIO_BIND_NOTES " has it", first);
+}
+
 /* ---- the rest ---- */
 
 static void look_landlock(struct finding *f)
@@ -267,12 +306,12 @@ static const struct {
 	const char *name;
 	void (*look)(struct finding *f);
 } checks[] = {
-	{ "cores", look_cores },       { "memory", look_memory },
-	{ "disk", look_disk },	       { "socket-path", look_socket_path },
-	{ "qemu", look_qemu },	       { "qemu-nvme", look_qemu_nvme },
-	{ "kvm", look_kvm },	       { "guests", look_guests },
-	{ "landlock", look_landlock }, { "json", look_json },
-	{ "xmllint", look_xmllint },
+	{ "cores", look_cores }, { "memory", look_memory },
+	{ "disk", look_disk },	 { "socket-path", look_socket_path },
+	{ "qemu", look_qemu },	 { "qemu-nvme", look_qemu_nvme },
+	{ "kvm", look_kvm },	 { "guests", look_guests },
+	{ "vfio", look_vfio },	 { "landlock", look_landlock },
+	{ "json", look_json },	 { "xmllint", look_xmllint },
 };
 
 static const char *const state_names[] = { "ok", "limited", "missing" };
