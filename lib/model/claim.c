@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "model/ana.h"
+#include "model/fabrics.h"
 #include "model/identify.h"
 #include "model/log.h"
 #include "model/option.h"
@@ -411,6 +412,8 @@ static bool is_offered(const struct model *m, const struct offer *all, size_t n,
 
 bool claim_admin(const struct model *m, uint8_t opcode)
 {
+	if (fabrics_lacks_admin(m, opcode))
+		return false;
 	return is_offered(m, admin_offers, ARRAY_SIZE(admin_offers), opcode);
 }
 
@@ -421,6 +424,8 @@ bool claim_io(const struct model *m, uint8_t opcode)
 
 bool claim_feature(const struct model *m, uint8_t fid)
 {
+	if (fabrics_lacks_feature(m, fid))
+		return false;
 	return is_offered(m, feature_offers, ARRAY_SIZE(feature_offers), fid);
 }
 

@@ -119,6 +119,7 @@ struct model_core {
 	enum core_state state;
 	uint64_t state_due, shutdown_due;
 	uint64_t alive_due;  /* the Keep Alive Timer expires */
+	bool alive_expired;  /* it has */
 	uint32_t page;	     /* bytes, of the CC.MPS latched when enabled */
 	bool moved;	     /* this tick did something that a host can see */
 	bool wedged;	     /* by fault: nothing happens any more */

@@ -69,6 +69,10 @@ static bool gather(struct mcmd *c, size_t total)
 		mcmd_fail(c, SC_INTERNAL_ERROR, MCMD_NOWHERE);
 		return true;
 	}
+	if (c->m->message_based && !sgl_used(c)) {
+		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(1, 6));
+		return true;
+	}
 	if (sgl_used(c) ? sgl_gather(c, list, total) : prp_gather(c, list, total))
 		return true;
 	for (size_t i = 0; i < list->n; i++) {

@@ -214,7 +214,7 @@ static bool flags_fail(struct mcmd *c)
 		return true;
 	if ((c->e.flags & FLAG_PSDT) && !FAULT(m, PSDT_ACCEPTED) &&
 	    !(FAULT(m, IO_FUZZ_WRITES_OUTSIDE) && c->sqid) &&
-	    !(c->sqid && sgl_takes(m, c->e.flags >> 6)))
+	    !((c->sqid || m->message_based) && sgl_takes(m, c->e.flags >> 6)))
 		mcmd_fail(c, SC_INVALID_FIELD, AT_PSDT | 6 << 8);
 	return c->status != SC_SUCCESS;
 }

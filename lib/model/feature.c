@@ -292,6 +292,13 @@ uint32_t feature_keep_alive(const struct model *m)
 	return current(m, KEEP_ALIVE);
 }
 
+void feature_connected(struct model *m, uint32_t kato_ms, const uint8_t hostid[16])
+{
+	value_of(m, feature_find(KEEP_ALIVE), 0)->current = keepalive_round(m, kato_ms);
+	memcpy(m->features->host_id, hostid, sizeof(m->features->host_id));
+	m->features->host_id_extended = true;
+}
+
 static void keep_alive_changed(struct model *m, uint32_t was)
 {
 	struct feature_value *v = value_of(m, feature_find(KEEP_ALIVE), 0);

@@ -14,6 +14,8 @@
 #define POWER_IDLE   2u
 
 /* FID 06h WCE: may a Write end in the volatile cache? */
+/* What Connect says of them; the timer is another's. */
+void feature_connected(struct model *m, uint32_t kato_ms, const uint8_t hostid[16]);
 uint32_t feature_keep_alive(const struct model *m); /* Keep Alive Timeout in ms, 0: off */
 bool feature_write_cache(const struct model *m);
 /* FID 04h: a sensor's threshold in kelvin (sensor 0: composite). */

@@ -6,6 +6,7 @@
 #include "model/ana.h"
 #include "model/claim.h"
 #include "model/core.h"
+#include "model/fabrics.h"
 #include "model/feature_table.h"
 #include "model/firmware.h"
 #include "model/identify.h"
@@ -18,10 +19,11 @@
 
 #define SERIAL		"NVRIG0001"
 #define MODEL_NAME	"nvrig model controller"
-#define NQN		"nqn.2014-08.org.nvmexpress:uuid:6e767269-6700-4d6f-8465-6c0000000001"
 #define RTD3_US		500000u
 #define NON_OPERATIONAL 0x2u
 #define VERIFY_LIMIT	1 /* VSL: 8 KiB are verified without a tour of the medium */
+
+const char model_nqn[] = "nqn.2014-08.org.nvmexpress:uuid:6e767269-6700-4d6f-8465-6c0000000001";
 
 static void text(struct model *m, char *to, size_t len, const char *s)
 {
@@ -100,7 +102,7 @@ static void identity(struct model *m, struct nvme_id_ctrl *id)
 	if (m->opt.ctratt & NVME_CTRL_CTRATT_ENDURANCE_GROUPS)
 		id->endgidmax = le16_from(IDENTIFY_ENDGID);
 	if (m->opt.vs >= VS(1, 2, 1))
-		memcpy(id->subnqn, NQN, sizeof(NQN));
+		memcpy(id->subnqn, model_nqn, sizeof(model_nqn));
 }
 
 /* What Namespace Management has to give. */
@@ -201,6 +203,7 @@ void identify_ctrl(struct mcmd *c, uint8_t *page)
 	admin_limits(c->m, id);
 	io_limits(c->m, id);
 	feature_limits(c->m, id);
+	fabrics_identify(c->m, id);
 	if (FAULT(c->m, IDENTIFY_STALE_BYTES))
 		memcpy(id->rsvd384, &c->e, sizeof(c->e));
 	if (c->nsid && FAULT(c->m, IDENTIFY_CTRL_BY_NSID))

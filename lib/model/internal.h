@@ -111,6 +111,8 @@ struct model_subsystem {
 struct model {
 	bool fault[FAULT_COUNT];
 	bool bent; /* one of them is a bend: bend.h */
+	bool message_based; /* fabrics.h */
+	uint16_t cntlid_first; /* of the subsystem's controllers; 0: 1 */
 	struct model_bus bus;
 	struct model_subsystem *sub;
 	unsigned index; /* of the controllers of its subsystem */

@@ -70,6 +70,7 @@ void keepalive_step(struct model *m)
 	if (m->core->alive_due > m->sub->now)
 		return;
 	m->core->alive_due = NEVER;
+	m->core->alive_expired = true;
 	logs_add_error(m, &none, 0);
 	core_fatal(m);
 }

@@ -6,6 +6,7 @@
 #include "model/ana.h"
 #include "model/core.h"
 #include "model/directive.h"
+#include "model/fabrics.h"
 #include "model/firmware.h"
 #include "model/log.h"
 #include "model/option.h"
@@ -135,6 +136,8 @@ static struct model *controller_new(const struct model *first)
 	if (!m)
 		return NULL;
 	memcpy(m->fault, first->fault, sizeof(m->fault));
+	m->message_based = first->message_based;
+	m->cntlid_first = first->cntlid_first;
 	m->bus = first->bus;
 	m->sub = s;
 	m->index = s->n;
@@ -171,8 +174,10 @@ static bool build_subsystem(struct model *first)
 
 int model_settle(struct model *m, char *why, size_t len)
 {
-	int err = preset_check(m, why, len);
+	int err = m->message_based ? fabrics_settle(m, why, len) : 0;
 
+	if (!err)
+		err = preset_check(m, why, len);
 	return err ? err : claim_settle(m, why, len);
 }
 
@@ -244,7 +249,7 @@ bool model_has_secondary(const struct model *m)
 
 uint16_t model_cntlid(const struct model *m)
 {
-	return (uint16_t)(m->index + 1);
+	return (uint16_t)(m->index + (m->cntlid_first ? m->cntlid_first : 1));
 }
 
 void model_free(struct model *m)

@@ -47,6 +47,15 @@ const char *model_preset_name(size_t i);      /* NULL past the last */
  */
 int model_settle(struct model *m, char *why, size_t len);
 
+/*
+ * It stands behind a message-based transport (Fabrics), whose side makes the queues, and has that
+ * controller identifier: before model_option. Options of what that cannot be are -EINVAL in model_settle.
+ */
+void model_message_based(struct model *m, uint16_t cntlid);
+/* The subsystem's NVMe Qualified Name. */
+extern const char model_nqn[];
+#define MODEL_CAPSULE_DATA 8192u /* in-capsule data of an I/O command that it claims to take */
+
 /* Power on: everything to its power-on value. Power off loses what is volatile, cache included. */
 int model_power_on(struct model *m);
 void model_power_off(struct model *m);
@@ -99,6 +108,20 @@ bool model_has_fault(const struct model *m, int fault);
 
 /* The option `node`: what stands around the model is told what kind of block node is wanted. */
 unsigned model_node_bits(const struct model *m);
+
+/*
+ * For the transport of a message-based one: an I/O queue pair of that many entries at two bus
+ * addresses. -EEXIST: the QID is taken or more than is allocated; -EINVAL: no such size. Dropped
+ * with what is in flight in it, and by every Controller Level Reset.
+ */
+int model_queue_make(struct model *m, uint16_t qid, uint32_t entries, uint64_t sq, uint64_t cq);
+void model_queue_drop(struct model *m, uint16_t qid);
+/* How far commands have been fetched, -1: there is no such queue. */
+int model_queue_head(const struct model *m, uint16_t qid);
+/* A host has connected its admin queue: Keep Alive Timeout and Host Identifier are as it said. */
+void model_connected(struct model *m, uint32_t kato_ms, const uint8_t hostid[16]);
+/* The Keep Alive Timer has run out since the last Controller Level Reset. */
+bool model_keep_alive_expired(const struct model *m);
 
 /* Is the INTx wire active? */
 bool model_intx(const struct model *m);

@@ -114,6 +114,7 @@ void core_level_reset(struct model *m, enum model_reset kind)
 	struct model_core *core = m->core;
 
 	core_drop_all(m, kind);
+	core->alive_expired = false;
 	core->cc = 0;
 	core->intm = core->intm && FAULT(m, INTMS_SURVIVES_RESET) ? core->intm : 0;
 	if ((core->csts & CSTS_CFS) && !FAULT(m, CFS_SURVIVES_RESET))

@@ -40,7 +40,7 @@ bool sgl_takes(const struct model *m, unsigned psdt)
 
 bool sgl_used(const struct mcmd *c)
 {
-	return c->sqid && c->e.flags & 0xc0 && !FAULT(c->m, PSDT_ACCEPTED) &&
+	return (c->sqid || c->m->message_based) && c->e.flags & 0xc0 && !FAULT(c->m, PSDT_ACCEPTED) &&
 	       !FAULT(c->m, IO_FUZZ_WRITES_OUTSIDE);
 }
 
