@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* `nvrig serve`: the model controller as a vfio-user server, in a process of its own. */
+/* `nvrig serve`: the model controller behind vfio-user or NVMe/TCP, in a process of its own. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "rig/stop.h"
 #include "rig/verbs.h"
 #include "serve/serve.h"
+#include "serve/tcp_target.h"
 
 #define SCHEME "model:"
 
@@ -17,11 +18,13 @@ struct serve_args {
 	bool json;
 };
 
-enum { KEY_JSON = 0x100, KEY_SOCKET, KEY_CLOCK, KEY_DMA, KEY_DOORBELLS, KEY_FRESH };
+enum { KEY_JSON = 0x100, KEY_SOCKET, KEY_CLOCK, KEY_DMA, KEY_DOORBELLS, KEY_FRESH, KEY_TCP };
 
 /* clang-format off */
 static const struct argp_option options[] = {
 	{ "socket", KEY_SOCKET, "PATH", 0, "Where to listen; an abandoned socket there is replaced", 0 },
+	{ "tcp", KEY_TCP, "ADDR:PORT", 0,
+	  "Instead: an NVMe/TCP target there, with its discovery service; port 0: any that is free", 0 },
 	{ "clock", KEY_CLOCK, "real|step", 0,
 	  "The device's time: real, or for an nvrig client stepped by it, so that waiting costs none", 0 },
 	{ "dma", KEY_DMA, "map|message", 0,
@@ -54,11 +57,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!a->o.model)
 			argp_error(state, "name the device to serve, for example model:");
-		if (!a->o.socket)
-			argp_error(state, "--socket=PATH is missing: where to listen");
+		if (!a->o.socket == !a->o.tcp)
+			argp_error(state, a->o.tcp ? "--socket or --tcp: one of them"
+						   : "--socket=PATH or --tcp=ADDR:PORT is "
+						     "missing: where to listen");
+		if (a->o.tcp && a->o.by_message)
+			argp_error(state, "--dma is of vfio-user; over TCP no memory is shared");
 		return 0;
 	case KEY_SOCKET:
 		a->o.socket = arg;
+		return 0;
+	case KEY_TCP:
+		a->o.tcp = arg;
 		return 0;
 	case KEY_CLOCK:
 		a->o.step = !strcmp(arg, "step");
@@ -92,8 +102,10 @@ const struct argp serve_argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "model:[OPTIONS]",
-	.doc = "Serves the model controller, its faults included, to vfio-user clients until a "
-	       "signal ends it: `nvrig run vfio-user:PATH`, or a virtual machine.",
+	.doc = "Serves the model controller, its faults included, to vfio-user clients or NVMe/TCP "
+	       "hosts until a signal ends it: `nvrig run vfio-user:PATH`, a virtual machine, "
+	       "`nvrig "
+	       "run tcp:ADDR:PORT`, a kernel.",
 	.children = children,
 };
 
@@ -157,10 +169,35 @@ static int status_of(int err)
 	return err == -EINVAL || err == -ENAMETOOLONG || err == -EEXIST ? RIG_USAGE : RIG_BROKE;
 }
 
+static int serve_socket(struct serve_args *a, int stop, char error[256])
+{
+	struct serve *s = NULL;
+	int err = serve_open(&s, &a->o, error);
+
+	if (err)
+		fprintf(stderr, "nvrig serve: %s\n", error);
+	else
+		err = serve_run(s, stop, tell, a);
+	serve_close(s);
+	return err;
+}
+
+static int serve_tcp(struct serve_args *a, int stop, char error[256])
+{
+	struct tserve *s = NULL;
+	int err = tserve_open(&s, &a->o, error);
+
+	if (err)
+		fprintf(stderr, "nvrig serve: %s\n", error);
+	else
+		err = tserve_run(s, stop, tell, a);
+	tserve_close(s);
+	return err;
+}
+
 int cmd_serve(int argc, char **argv)
 {
 	struct serve_args a = { 0 };
-	struct serve *s = NULL;
 	struct stop stop;
 	char error[256];
 	int err;
@@ -171,12 +208,8 @@ int cmd_serve(int argc, char **argv)
 		fprintf(stderr, "nvrig serve: %s\n", strerror(errno));
 		return RIG_BROKE;
 	}
-	err = serve_open(&s, &a.o, error);
-	if (err)
-		fprintf(stderr, "nvrig serve: %s\n", error);
-	else
-		err = serve_run(s, stop_fd(&stop), tell, &a);
-	serve_close(s);
+	err = a.o.tcp ? serve_tcp(&a, stop_fd(&stop), error)
+		      : serve_socket(&a, stop_fd(&stop), error);
 	stop_close(&stop);
 	return err ? status_of(err) : RIG_GOOD;
 }

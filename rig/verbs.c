@@ -23,7 +23,7 @@ const struct verb verbs[] = {
 	  &replay_argp, cmd_replay },
 	{ "faults", "[FAULT...]", "Prove that each case can fail: run it against its faults.",
 	  &faults_argp, cmd_faults },
-	{ "serve", "model:[OPTIONS]", "Be a device: the model as a vfio-user server.", &serve_argp,
+	{ "serve", "model:[OPTIONS]", "Be a device: the model, to vfio-user clients or NVMe/TCP hosts.", &serve_argp,
 	  cmd_serve },
 	{ "vm", "[-- COMMAND...]", "Boot the guest of a stack; a shell or one command in it.", &vm_argp,
 	  cmd_vm },

@@ -21,6 +21,7 @@ struct serve;
 
 struct serve_options {
 	const char *socket; /* made, mode 0600; one that nobody serves any more is replaced */
+	const char *tcp;    /* instead: "ADDR:PORT", for serve/tcp_target.h */
 	const char *model;  /* options as behind "model:" */
 	bool by_message; /* reach the client's memory by messages alone, never by its descriptors */
 	bool map_doorbells; /* the client may store them itself; else every one is a message */
