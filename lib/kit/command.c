@@ -268,8 +268,13 @@ struct buf *rig_buf(struct rig *r, size_t len)
 void rig_prp(struct rig *r, struct cmd *c, const struct buf *b, size_t off, size_t len)
 {
 	struct prp_list *list;
-	int err = prp_fill(kit_of(r)->c, b->iova + off, len, &c->sqe, &list);
+	int err;
 
+	if (kit_of(r)->t->caps.fabrics) {
+		rig_sgl(r, c, b, off, len);
+		return;
+	}
+	err = prp_fill(kit_of(r)->c, b->iova + off, len, &c->sqe, &list);
 	if (err)
 		kit_trouble(r, err, "building a PRP list");
 }

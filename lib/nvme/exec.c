@@ -5,6 +5,7 @@
 
 #include "nvme/native.h"
 #include "nvme/prp.h"
+#include "nvme/sgl.h"
 
 /* What a command in flight holds: freed when it completes, or with the controller. */
 struct flight {
@@ -15,14 +16,22 @@ struct flight {
 
 static int put_data(struct ctrl *c, const struct cmd *cmd, struct sqe *e, struct flight *f)
 {
-	if (!cmd->data || !cmd->data_len)
+	size_t len = cmd->data_len;
+
+	if (!cmd->data || !len)
 		return 0;
-	f->buf = buf_alloc(c, cmd->data_len, c->page);
+	if (c->t->caps.fabrics) /* transports count in dwords */
+		len = (len + 3) & ~(size_t)3;
+	f->buf = buf_alloc(c, len, c->page);
 	if (!f->buf)
 		return -ENOMEM;
 	if (cmd->dir == CMD_OUT)
 		memcpy(f->buf->data, cmd->data, cmd->data_len);
-	return prp_fill(c, f->buf->iova, cmd->data_len, e, &f->list);
+	if (!c->t->caps.fabrics)
+		return prp_fill(c, f->buf->iova, cmd->data_len, e, &f->list);
+	sgl_put(e, sgl_data(f->buf->iova, (uint32_t)len));
+	e->flags |= PSDT_SGL;
+	return 0;
 }
 
 static bool take_stray(struct ctrl *c, uint16_t sqid, uint16_t cid, struct cpl *ret)
@@ -189,8 +198,8 @@ int ctrl_queue_count(struct ctrl *c, uint16_t n)
 int cq_create(struct cq *q, bool ien, uint16_t vector, struct cpl *ret)
 {
 	struct cmd cmd = cmd_create_cq(q->qid, q->size, cq_address(q), ien, vector);
-	struct cpl cpl;
-	int err = ctrl_admin(q->c, &cmd, &cpl);
+	struct cpl cpl = { .status = SC_SUCCESS };
+	int err = q->c->t->ops->queue_make ? 0 : ctrl_admin(q->c, &cmd, &cpl); /* with its SQ */
 
 	if (err)
 		return err;
@@ -201,11 +210,28 @@ int cq_create(struct cq *q, bool ien, uint16_t vector, struct cpl *ret)
 	return cpl.status == SC_SUCCESS ? 0 : -EIO;
 }
 
+/* Both of one QID at once, by the way in. */
+static int make_pair(struct sq *q, struct cpl *ret)
+{
+	struct target *t = q->c->t;
+	const struct target_queue pair = { q->qid, q->size, sq_address(q), cq_address(q->cq) };
+	struct target_queue_reply reply;
+	int err;
+
+	if (q->cq->qid != q->qid || q->cq->size != q->size)
+		return target_fail(t, -ENOTSUP, "SQ %u and CQ %u: here a pair has one QID and size",
+				   q->qid, q->cq->qid);
+	err = t->ops->queue_make(t, &pair, &reply);
+	if (!err)
+		*ret = (struct cpl){ .status = reply.status, .dw0 = reply.dw0 };
+	return err;
+}
+
 int sq_create(struct sq *q, struct cpl *ret)
 {
 	struct cmd cmd = cmd_create_sq(q->qid, q->size, sq_address(q), q->cq->qid);
 	struct cpl cpl;
-	int err = ctrl_admin(q->c, &cmd, &cpl);
+	int err = q->c->t->ops->queue_make ? make_pair(q, &cpl) : ctrl_admin(q->c, &cmd, &cpl);
 
 	if (err)
 		return err;
@@ -239,7 +265,8 @@ int queue_pair_create(struct ctrl *c, uint16_t qid, uint32_t entries, bool ien, 
 
 delete_cq:
 	sq_free(sq);
-	ctrl_admin(c, &(struct cmd){ .sqe = cmd_delete_cq(qid).sqe }, &ignored);
+	if (!c->t->ops->queue_make)
+		ctrl_admin(c, &(struct cmd){ .sqe = cmd_delete_cq(qid).sqe }, &ignored);
 free_cq:
 	cq_free(cq);
 	return err;
@@ -253,7 +280,10 @@ int queue_pair_delete(struct sq *q)
 	struct cpl cpl;
 	int err;
 
-	if (c->native) {
+	if (c->native || c->t->ops->queue_delete) {
+		err = c->native ? 0 : c->t->ops->queue_delete(c->t, q->qid);
+		if (err)
+			return err;
 		sq_free(q);
 		cq_free(cq);
 		return 0;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "nvme/io.h"
 #include "nvme/io_queue.h"
+#include "nvme/sgl.h"
 
 #define LOOKS	     64u       /* at the queues between two looks at the clock */
 #define SPIN_NS	     NS_PER_MS /* then the device is let work, and looked after */
@@ -115,6 +116,19 @@ static uint64_t second_pointer(const struct io *g, const struct io_queue *q, uns
 	return q->list.iova + slot * g->list_bytes;
 }
 
+/* By PRPs, or where those are not known by the one descriptor that all know. */
+static inline void set_pointer(const struct io *g, const struct io_queue *q, unsigned slot,
+			       uint64_t at, size_t len, struct sqe *e)
+{
+	if (g->t->caps.fabrics) {
+		sgl_put(e, sgl_data(at, (uint32_t)len));
+		e->flags |= PSDT_SGL;
+		return;
+	}
+	e->prp1 = le64_from(at);
+	e->prp2 = le64_from(second_pointer(g, q, slot, at, len));
+}
+
 static int bad(struct io *g, const struct block_io *io, const char *what)
 {
 	static const char *const names[] = { "read", "write", "flush", "write zeroes", "discard" };
@@ -138,8 +152,7 @@ static int build_data(struct io *g, const struct io_queue *q, unsigned slot, con
 	if (ns->has_meta)
 		return bad(g, io, "the namespace has metadata");
 	at = io->data->iova + io->data_offset;
-	e->prp1 = le64_from(at);
-	e->prp2 = le64_from(second_pointer(g, q, slot, at, len));
+	set_pointer(g, q, slot, at, len, e);
 	return 0;
 }
 
@@ -150,7 +163,7 @@ static void build_range(struct io *g, const struct io_queue *q, unsigned slot,
 	struct nvme_dsm_range range = { .nlb = le32_from(io->blocks), .slba = le64_from(io->lba) };
 
 	memcpy((uint8_t *)q->list.va + off, &range, sizeof(range));
-	e->prp1 = le64_from(q->list.iova + off);
+	set_pointer(g, q, slot, q->list.iova + off, sizeof(range), e);
 	e->cdw11 = le32_from(NVME_DSMGMT_AD);
 }
 

@@ -10,12 +10,14 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
+extern const struct target_ops target_tcp;
 extern const struct target_ops target_model, target_qtest, target_vfio_user, target_vfio,
 	target_kernel, target_null, target_block;
 
 /* clang-format off */
 const struct target_ops *const target_all[] = {
 	&target_model,
+	&target_tcp,
 	&target_qtest,
 	&target_vfio_user,
 	&target_vfio,
@@ -37,6 +39,7 @@ static const struct {
 } needs[] = {
 	{ NEED_BLOCK, "block", "block I/O" },
 	{ NEED_COMMAND, "command", "NVMe commands with their data" },
+	{ NEED_CTRL, "ctrl", "a controller that can be reset and have commands in flight together" },
 	{ NEED_QUEUES, "queues", "registers, own queues and DMA memory" },
 	{ NEED_CONFIG, "config", "PCI configuration space" },
 	{ NEED_IRQ, "irq", "MSI-X messages" },
@@ -118,7 +121,7 @@ static const struct target_ops *find_scheme(const char *address, char *error)
 static void add_built(struct target_caps *c)
 {
 	if (c->has & NEED_QUEUES)
-		c->has |= NEED_COMMAND | NEED_REGS;
+		c->has |= NEED_COMMAND | NEED_REGS | NEED_CTRL;
 }
 
 int target_open(const char *address, struct target **ret_target, char *error)

@@ -27,6 +27,9 @@ struct cpl;
 enum target_need {
 	NEED_BLOCK = 1u << 0,	   /* block I/O */
 	NEED_COMMAND = 1u << 1,	   /* admin and I/O commands, one at a time, data as a buffer */
+	/* the controller is ours alone: CC written, resets, events, commands in flight together,
+	 * queues made, wherever those queues are */
+	NEED_CTRL = 1u << 24,
 	NEED_QUEUES = 1u << 2,	   /* registers, own queues, own doorbells, own DMA memory: raw */
 	NEED_CONFIG = 1u << 3,	   /* PCI configuration space */
 	NEED_IRQ = 1u << 4,	   /* MSI-X messages that can be waited for */
@@ -92,6 +95,19 @@ enum reset_kind {
 	RESET_POWER, /* power lost and back: volatile state gone, unflushed data may be */
 };
 
+/* An I/O queue pair of the same QID, in memory of dma_map. */
+struct target_queue {
+	uint16_t qid;
+	uint32_t entries; /* of both, 2..65536 */
+	uint64_t sq, cq;  /* bus addresses */
+};
+
+/* How the device took it. */
+struct target_queue_reply {
+	uint16_t status; /* SCT and SC */
+	uint32_t dw0;
+};
+
 enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_ZEROES, BLOCK_DISCARD };
 
 /* One block I/O. Filled by the caller up to `data`, by the target from `result` on. */
@@ -155,6 +171,14 @@ struct target_ops {
 	/* raw rung; with submit, reg_read alone may be there */
 	int (*reg_read)(struct target *t, uint64_t off, unsigned width, uint64_t *ret);
 	int (*reg_write)(struct target *t, uint64_t off, unsigned width, uint64_t value);
+	/*
+	 * Where I/O queues are made by the way in itself and not by admin commands (caps.fabrics);
+	 * NULL elsewhere. 0 with *ret (any status); -ENOTSUP: none is made here. queue_delete:
+	 * -ENOTSUP where the device does not delete one alone.
+	 */
+	int (*queue_make)(struct target *t, const struct target_queue *q,
+			  struct target_queue_reply *ret);
+	int (*queue_delete)(struct target *t, uint16_t qid);
 	/*
 	 * Where the host may store the doorbell at this offset itself, 32 bits in one store, as good
 	 * as reg_write; NULL where it may not. Good until close. What the device's end does to the
