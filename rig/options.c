@@ -46,8 +46,8 @@ static const struct argp_option table[] = {
 	  "Only these cases, shell pattern over area.id or area.id[row] (repeatable)", 0 },
 	{ "exclude", KEY_EXCLUDE, "PATTERN", 0, "Not these cases (repeatable)", 0 },
 	{ "allow", KEY_ALLOW, "LEVEL", 0,
-	  "Highest harm: none, settings, data, wear, forever (default: wear on what is emulated, "
-	  "else none)", 0 },
+	  "Highest harm: none, settings, data, wear, forever (default: wear on what is emulated and no "
+	  "device of this machine, else none)", 0 },
 	{ "effort", KEY_EFFORT, "EFFORT", 0,
 	  "How long loops are: quick, normal, soak (default normal)", 0 },
 	{ "seed", KEY_SEED, "N", 0, "Seed of all that is random (default: a new one)", 0 },

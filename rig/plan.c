@@ -29,7 +29,10 @@ const char *harm_name(enum rig_harm h)
 
 enum rig_harm harm_default(const struct facts *f)
 {
-	return f->caps.emulated ? HARM_WEAR : HARM_NONE;
+	/* an emulated disk of this machine may be somebody's all the same: that takes a word */
+	bool ours = !f->caps.of_machine || f->caps.given || emulated_in_guest("");
+
+	return f->caps.emulated && ours ? HARM_WEAR : HARM_NONE;
 }
 
 int harm_find(const char *name)

@@ -62,7 +62,8 @@ bool plan_match(const char *pattern, const struct rig_suite *s, const struct rig
 		unsigned row);
 
 const char *harm_name(enum rig_harm h);			      /* "settings" */
-/* What may be harmed when nobody said: on what is emulated nothing is of value, and nothing wears. */
+/* What may be harmed when nobody said: on what is emulated nothing is of value, and nothing wears.
+ * Devices of this machine have data that somebody may want, unless the rig booted it. */
 enum rig_harm harm_default(const struct facts *f);
 int harm_find(const char *name);			      /* -1: none of that name */
 const char *level_name(enum rig_level l);		      /* "must" */

@@ -309,10 +309,25 @@ static void rule(void)
 	CU_ASSERT_FALSE(target_may_harm(&facts.caps));
 }
 
+/* What nobody has allowed by a word: an emulated disk of this machine may be somebody's. */
+static void unsaid(void)
+{
+	struct facts facts = { .caps = { .emulated = true } };
+
+	CU_ASSERT_EQUAL(harm_default(&facts), HARM_WEAR);
+	facts.caps.of_machine = true;
+	CU_ASSERT_EQUAL(harm_default(&facts), HARM_NONE);
+	facts.caps.given = true;
+	CU_ASSERT_EQUAL(harm_default(&facts), HARM_WEAR);
+	facts.caps.emulated = false;
+	CU_ASSERT_EQUAL(harm_default(&facts), HARM_NONE);
+}
+
 static const struct unit units[] = {
 	{ "block devices", disks },	{ "controllers", controllers },
 	{ "kernel's target", targets }, { "descriptors", descriptors },
 	{ "the plan's rule", rule },
+	{ "what goes unsaid", unsaid },
 };
 
 UNIT_MAIN_IN(top, "emulated", units)

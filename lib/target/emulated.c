@@ -229,6 +229,11 @@ void emulated_dev(const char *root, mode_t type, dev_t dev, struct emulated *ret
 	emulated_number(&(struct looking){ .root = root }, type, dev, ret);
 }
 
+bool emulated_in_guest(const char *root)
+{
+	return emulated_is_guest(&(struct looking){ .root = root });
+}
+
 void emulated_fd(const char *root, int fd, struct emulated *ret)
 {
 	struct stat st;

@@ -37,4 +37,7 @@ void emulated_dev(const char *root, mode_t type, dev_t dev, struct emulated *ret
  */
 void emulated_fd(const char *root, int fd, struct emulated *ret);
 
+/* Is this machine a guest that the rig booted, where all there is was made for the run? */
+bool emulated_in_guest(const char *root);
+
 #endif

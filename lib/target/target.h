@@ -59,6 +59,7 @@ struct target_caps {
 	bool emulated;	      /* no real media behind it: nothing of value can be harmed */
 	bool of_machine;      /* a device of this machine; `behind` is what was found there */
 	bool busy;	      /* and somebody else uses it: mounted, or held by another device */
+	bool given;	      /* and it held nothing when the rig took it, or was given up by a word */
 	char behind[EMULATED_TEXT];
 	bool fabrics;	      /* capsules: SGLs, no doorbells, properties by command */
 	uint32_t nsid;	      /* the address names this namespace: no other is used; 0: none */

@@ -277,6 +277,7 @@ static int block_caps(struct target *t, struct target_caps *ret)
 		.has = NEED_BLOCK | NEED_NODE | (b->back_path[0] ? NEED_BACK : 0),
 		.emulated = b->writable,
 		.of_machine = true,
+		.given = !b->is_block && b->writable,
 		.dma_bytes = 4ull << 30,
 	};
 	emulated_fd("", b->fd, &e);
