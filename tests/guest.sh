@@ -156,8 +156,9 @@ waits stopped case_end
 kill -INT $run
 wait $run
 status=$?
+cp err said
 check "stopped: status $status, want 4" test $status -eq 4
-check 'it can be gone on with' grep -q 'to go on: nvrig run --resume' err
+check 'it can be gone on with' grep -q 'to go on: nvrig run --resume' said
 want 0 'cases: .* PASS' + run --resume stopped/latest --to tty --to junit=live.xml
 verdicts stopped | grep -v NOTRUN | sed 's/ .*//' | sort >b
 sort a >c

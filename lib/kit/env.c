@@ -29,8 +29,9 @@ void kit_trouble_on(struct rig *r, struct ctrl *c, int err, const char *doing)
 
 	switch (err) {
 	case -ETIMEDOUT:
-		if (c)
-			reg_read32(c, REG_CSTS, &csts);
+		if (c && (!ctrl_has_regs(c) || reg_read32(c, REG_CSTS, &csts)))
+			rig_fail(r, "%s%s: no answer within the time it has (%s)", who, doing,
+				 error[0] ? error : "registers cannot be read");
 		rig_fail(r, "%s%s: no answer within the time it has (CSTS %08Xh)", who, doing,
 			 csts);
 	case -ENODEV:

@@ -213,16 +213,28 @@ static int say_open(struct target *t, const char *path, int err)
 	return target_fail(t, err, "%.80s: %s", path, strerror(-err));
 }
 
+/* The driver opens a controller only while it is live, which may end between look and open. */
+static int open_live(struct target *t, struct kernel_node *k)
+{
+	uint64_t end = clock_mono_ns() + LIVE_WAIT_NS;
+
+	do {
+		int err = kernel_node_wait(t, k);
+
+		if (err)
+			return err;
+		k->fd = open_node(k->name, k->dir, O_RDWR);
+	} while (k->fd == -EAGAIN && clock_mono_ns() < end);
+	return k->fd < 0 ? say_open(t, k->name, k->fd) : 0;
+}
+
 static int use_ctrl(struct target *t, const char *dir, struct kernel_node *k)
 {
 	int err;
 
 	snprintf(k->dir, sizeof(k->dir), "%s", dir);
 	snprintf(k->name, sizeof(k->name), "%.31s", base_of(dir));
-	k->fd = open_node(k->name, dir, O_RDWR);
-	if (k->fd < 0)
-		return say_open(t, k->name, k->fd);
-	err = kernel_node_wait(t, k);
+	err = open_live(t, k);
 	if (!err)
 		find_ns(k);
 	return err;
