@@ -23,7 +23,7 @@ struct round {
 	unsigned preset;
 	struct fault_cell *row; /* cells of this model, by case */
 	struct facts facts;
-	bool same_facts; /* as on the clean model */
+	bool same_facts, same_node; /* as on the clean model: of the controller, of its block node */
 	char target[128];
 	struct plan plan;
 	struct outcome *outcome;
@@ -95,7 +95,9 @@ static bool case_wanted(const struct round *d, const struct fault_case *k)
 /* The fault touches this row: it may go another way than without it. */
 static bool is_touched(const struct round *d, const struct fault_case *k, unsigned row)
 {
-	return !d->same_facts || asked_by(d, k->first + row)[d->fault - fault_all];
+	bool same = k->c->needs & NEED_NODE ? d->same_node : d->same_facts;
+
+	return !same || asked_by(d, k->first + row)[d->fault - fault_all];
 }
 
 static bool row_sampled(const struct round *d, const struct fault_case *k, unsigned row)
@@ -228,7 +230,8 @@ static void look_at(struct round *d)
 		probe(d);
 	else
 		d->facts = *clean;
-	d->same_facts = !memcmp(&d->facts, clean, sizeof(*clean));
+	d->same_facts = !memcmp(&d->facts, clean, offsetof(struct facts, node));
+	d->same_node = !memcmp(&d->facts.node, &clean->node, sizeof(clean->node));
 }
 
 /* ---- what came of it ---- */
