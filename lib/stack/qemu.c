@@ -86,9 +86,9 @@ static int ask_device(const char *program, const char *device, char *help, char 
 	snprintf(path, sizeof(path), "%s", program);
 	snprintf(name, sizeof(name), "%s,help", device);
 	err = capture(argv, HELP_MS, help, HELP_BYTES);
-	if (!err)
-		return strstr(help, "=<") != NULL;
-	if (err != -EIO || !strstr(help, "not found"))
+	if (!err && strstr(help, "=<"))
+		return 1;
+	if ((err && err != -EIO) || !strstr(help, "' not found")) /* 7.2 says it with status 0 */
 		return 0;
 	snprintf(error, 512, "%s has no device %s", program, device);
 	return -ENOTSUP;
