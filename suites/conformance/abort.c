@@ -217,7 +217,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A command that an Abort names completes once, with the status that fits.",
 	  .ref = "Base 2.1 Abort command; Base 2.1 Immediate Abort requirements; Base 2.1 Abort "
 		 "command, Command Completion; Base 2.2 Outstanding Commands",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_DATA,
 	  .fault = "abort-completes-twice abort-lies abort-not-found-clear",
 	  .run = exactly_once },

@@ -145,7 +145,7 @@ static const struct rig_case cases[] = {
 		  "does nothing else.",
 	  .ref = "Base 2.1 Admin Command Set (Opcodes for Admin Commands); "
 		 "Base 2.2 Generic Command Status Definition",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_NONE,
 	  .fault = "admin-reserved-accepted admin-reserved-wrong-status",
 	  .run = reserved_opcodes },

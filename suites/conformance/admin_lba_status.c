@@ -310,7 +310,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Get LBA Status lists blocks that cannot be read, in order, inside the range, in "
 		  "no more dwords than asked for; what was written again is not among them.",
 	  .ref = STATUS_REF,
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_DATA,
 	  .fault = "lba-status-nlb-ones-based lba-status-without-bits lba-status-from-zero "
 		   "lba-status-cut-as-done lba-status-descends lba-status-mndw-ignored "

@@ -164,7 +164,7 @@ static const struct rig_case cases[] = {
 	  .rule = "AERL + 1 Asynchronous Event Requests are held, one more is refused.",
 	  .ref = "Base 2.1 Asynchronous Event Request command; Base 2.1 Asynchronous Event Request "
 		 "command, Command Completion",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_SETTINGS,
 	  .fault = "aer-limit-off-by-one aer-limit-wrong-status temp-event-missing",
 	  .run = limit },
@@ -173,7 +173,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.1 Asynchronous Event Request command; Base 2.1 Temperature Threshold "
 		 "(Feature Identifier 04h); Base 2.1 Asynchronous Event Configuration (Feature "
 		 "Identifier 0Bh)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_SETTINGS,
 	  .fault = "temp-event-wrong-log temp-event-missing",
 	  .run = temp_event },
@@ -181,7 +181,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A temperature at its under temperature threshold is a SMART / Health event.",
 	  .ref = "Base 2.0 Temperature Threshold (Feature Identifier 04h); Base 2.1 Asynchronous "
 		 "Event Request command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_SETTINGS,
 	  .fault = "temp-under-ignored temp-event-missing temp-event-wrong-log",
 	  .run = under_temperature },
@@ -189,13 +189,13 @@ static const struct rig_case cases[] = {
 	  .rule = "An AER is outstanding until there is an event, and holds no other command up.",
 	  .ref = "Base 2.0 Asynchronous Event Request command; Base 2.1 Asynchronous Event Request "
 		 "command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .fault = "aer-times-out",
 	  .run = held },
 	{ .id = "abort",
 	  .rule = "An AER that is aborted comes back as aborted; one that is not is held on.",
 	  .ref = "Base 2.0 Abort command; Base 2.1 Abort command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .fault = "aer-abort-lies aer-abort-as-success",
 	  .run = abort_each },
 };

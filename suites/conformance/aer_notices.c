@@ -276,7 +276,7 @@ static const struct rig_case cases[] = {
 		  "and not where that is disabled.",
 	  .ref = "Base 2.1 Asynchronous Event Request command (Firmware Activation Starting); Base "
 		 "2.1 Asynchronous Event Configuration (Feature Identifier 0Bh)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_WEAR,
 	  .fault = "fw-activation-wrong-log ns-event-unasked",
 	  .na = na_firmware,

@@ -34,8 +34,11 @@ void device_config_restore(void *arg)
 
 static void keep_function(struct rig *r, struct target *t, struct function_config *ret)
 {
-	int err = t->ops->cfg_read(t, CFG_COMMAND, 16, &ret->command);
+	int err;
 
+	if (!t->ops->cfg_read) /* no PCI function, and nothing to put back */
+		return;
+	err = t->ops->cfg_read(t, CFG_COMMAND, 16, &ret->command);
 	for (unsigned i = 0; i < 6 && !err; i++)
 		err = t->ops->cfg_read(t, CFG_BAR0 + 4 * i, 32, &ret->bar[i]);
 	if (err)

@@ -402,7 +402,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Directive Receive gives the Identify Directive's parameters, as much of them as "
 		  "NUMD asks for and never more; the Identify Directive is supported and enabled.",
 	  .ref = DIRECTIVE_REF,
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .fault = "directive-numd-ignored directive-long-filled directive-identify-hidden "
 		   "directive-identify-disabled directive-identify-persists",
 	  .na = na_directives,
@@ -422,7 +422,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Streams work where the directive is enabled, are accounted for, and end with "
 		  "it.",
 	  .ref = "Base 2.0 Streams (Directive Type 01h); Base 2.2 Streams (Directive Type 01h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_DATA,
 	  .fault = "directive-disabled-answers directive-numd-ignored directive-long-filled "
 		   "directive-operation-any streams-nssa-constant stream-not-opened "

@@ -242,7 +242,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A reserved code, an invalid and an inactive NSID are refused, and nothing is "
 		  "tested.",
 	  .ref = "Base 2.0 Device Self-test command; Base 2.1 Device Self-test command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_SETTINGS,
 	  .fault = "dst-code-unchecked dst-nsid-unchecked dst-inactive-accepted",
 	  .na = self_test_na,
@@ -251,7 +251,7 @@ static const struct rig_case cases[] = {
 	{ .id = "scope",
 	  .rule = "The controller alone, one namespace and all of them can be tested.",
 	  .ref = "Base 2.0 Device Self-test command; Base 2.1 Device Self-test command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_SETTINGS,
 	  .fault = "dst-nsid-zero-refused dst-broadcast-refused",
 	  .na = self_test_na,
@@ -274,7 +274,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A test ends in its time with a result; an extended one outlives every reset.",
 	  .ref = "Base 2.0 Device Self-test Operations; Base 2.2 Extended Device Self-Test "
 		 "Operation; Base 2.0 Device Self-test (Log Identifier 06h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_SETTINGS,
 	  .fault = "dst-extended-cut-by-reset dst-finds-failure dst-idle-before-result "
 		   "dst-percent-above-100",

@@ -99,7 +99,7 @@ static const struct rig_case cases[] = {
 	  .rule = "After any reset a feature has its saved value, or its default.",
 	  .ref = "Base 2.2 Feature Values; Base 2.0 Set Features command; Base 2.2 Controller "
 		 "Level Reset",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_SETTINGS,
 	  .fault = "unsaved-survives-reset unsaved-survives-flr unsaved-survives-power-loss "
 		   "unsaved-tables-survive-reset",

@@ -57,7 +57,7 @@ static void select_defined(struct rig *r)
 		uint32_t nsid = feat_nsid(r, f);
 		char what[64];
 
-		if (feat_needs_vwc(f) && !(rig_facts(r)->id.vwc & 1))
+		if (feat_missing(rig_facts(r), f->fid))
 			continue;
 		for (unsigned sel = 0; sel < FIRST_SEL_RESERVED; sel++) {
 			snprintf(what, sizeof(what), "%s, Select %u: status", f->name, sel);
@@ -73,7 +73,7 @@ static void select_default(struct rig *r)
 		const struct feat *f = &feat_table[i];
 		uint32_t def, now;
 
-		if ((feat_needs_vwc(f) && !(rig_facts(r)->id.vwc & 1)) ||
+		if (feat_missing(rig_facts(r), f->fid) ||
 		    !(feat_capabilities(r, f) & CAP_CHANGEABLE))
 			continue;
 		rig_keep_feature(r, f->fid, feat_nsid(r, f), 0);
@@ -391,7 +391,7 @@ static const struct rig_case cases[] = {
 	{ .id = "not-changeable",
 	  .rule = "A feature whose capabilities say that it is fixed is not to be set.",
 	  .ref = "Base 2.0 Set Features command; Base 2.1 Set Features Command Completion",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_SETTINGS,
 	  .fault = "not-changeable-accepted",
 	  .na = feat_na_no_select,
@@ -399,7 +399,7 @@ static const struct rig_case cases[] = {
 	{ .id = "save-persists",
 	  .rule = "A saved value is the current one after a reset, and after a power cycle.",
 	  .ref = "Base 2.0 Feature Values",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_DATA,
 	  .fault = "saved-lost-at-reset",
 	  .na = feat_na_no_select,

@@ -22,6 +22,23 @@ uint32_t feat_nsid(struct rig *r, const struct feat *f)
 	return feat_of_ns(f) ? rig_ns(r)->nsid : 0;
 }
 
+const char *feat_missing(const struct facts *f, uint8_t fid)
+{
+	bool irq = fid == NVME_FEAT_FID_IRQ_COALESCE || fid == NVME_FEAT_FID_IRQ_CONFIG;
+
+	if (fid == NVME_FEAT_FID_VOLATILE_WC && !(f->id.vwc & 1))
+		return "VWC bit 0 is 0: no volatile write cache";
+	return irq && f->caps.fabrics ? "interrupts are of memory-based transports" : NULL;
+}
+
+static void need_there(struct rig *r, const struct feat *f)
+{
+	const char *no = feat_missing(rig_facts(r), f->fid);
+
+	if (no)
+		rig_na(r, "%s", no);
+}
+
 struct cpl feat_get(struct rig *r, const struct feat *f, enum feat_select sel)
 {
 	return rig_admin(r, cmd_get_features(f->fid, (uint8_t)sel, feat_nsid(r, f), 0));
@@ -29,6 +46,7 @@ struct cpl feat_get(struct rig *r, const struct feat *f, enum feat_select sel)
 
 struct cpl feat_set(struct rig *r, const struct feat *f, bool save, uint32_t value)
 {
+	need_there(r, f);
 	return rig_admin(r, cmd_set_features(f->fid, save, feat_nsid(r, f), value));
 }
 
@@ -36,8 +54,7 @@ uint32_t feat_capabilities(struct rig *r, const struct feat *f)
 {
 	struct cpl cpl;
 
-	if (feat_needs_vwc(f) && !(rig_facts(r)->id.vwc & 1))
-		rig_na(r, "VWC bit 0 is 0: no volatile write cache");
+	need_there(r, f);
 	if (!feat_has_select(r))
 		return CAP_CHANGEABLE;
 	cpl = feat_get(r, f, SEL_CAPABILITIES);

@@ -44,6 +44,8 @@ bool feat_has_select(struct rig *r);
 uint32_t feat_nsid(struct rig *r, const struct feat *f);
 struct cpl feat_get(struct rig *r, const struct feat *f, enum feat_select sel);
 struct cpl feat_set(struct rig *r, const struct feat *f, bool save, uint32_t value);
+/* Why there is no such feature behind this controller's claims and transport; NULL: there is. */
+const char *feat_missing(const struct facts *f, uint8_t fid);
 /* CAP_*, by Select 3 or what can be without it; leaves as N/A where there is no such feature. */
 uint32_t feat_capabilities(struct rig *r, const struct feat *f);
 /* .na of cases that need a namespace, and of those that need the Select field too. */

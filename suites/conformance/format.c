@@ -519,7 +519,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.1 Format NVM command; Base 2.1 Generic Command Status Definition (Format "
 		 "In "
 		 "Progress)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_WEAR,
 	  .fault = "format-in-progress-final format-mixes",
 	  .na = format_na,

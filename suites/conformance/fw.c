@@ -220,7 +220,7 @@ static const struct rig_case cases[] = {
 		  "changes nothing.",
 	  .ref = "Base 2.0 Firmware Image Download command; Base 2.1 Firmware Image Download "
 		 "command; Base 2.0 Identify Controller data structure (FWUG)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_SETTINGS,
 	  .fault = "fw-odd-piece-internal-error fw-piece-in-log",
 	  .na = na_align,
@@ -253,7 +253,7 @@ static const struct rig_case cases[] = {
 		  "are.",
 	  .ref = "Base 2.0 Firmware Commit command; Base 2.1 Firmware Commit command; Base 2.2 "
 		 "Firmware Update Process",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_WEAR,
 	  .fault = "fw-noise-accepted fw-nothing-accepted fw-failed-commit-stores "
 		   "fw-empty-slot-activates fw-slot-zero-refused fw-multiple-update-unclaimed "

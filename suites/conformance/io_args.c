@@ -118,6 +118,8 @@ static bool is_claimed(struct rig *r, unsigned opcode)
 	case nvme_cmd_resv_acquire:
 	case nvme_cmd_resv_release:
 		return oncs & NVME_CTRL_ONCS_RESERVATIONS;
+	case nvme_admin_fabrics:
+		return rig_facts(r)->caps.fabrics;
 	case 0x12: /* I/O Management Receive, Cancel, I/O Management Send: told by other fields */
 	case 0x18:
 	case 0x1d:
@@ -418,7 +420,7 @@ static const struct rig_case cases[] = {
 	{ .id = "nlb-zero-based",
 	  .rule = "NLB = n moves n + 1 blocks and touches no other.",
 	  .ref = "NVM CS 1.0 Write command, Read command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_DATA,
 	  .fault = "nlb-plus-one",
 	  .run = nlb_zero_based,
@@ -435,7 +437,7 @@ static const struct rig_case cases[] = {
 	{ .id = "opcode-invalid",
 	  .rule = "I/O opcodes that are reserved, or not claimed, are Invalid Command Opcode.",
 	  .ref = "Base 2.0 I/O Command Set; NVM CS 1.0 NVM Command Set Commands",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_DATA,
 	  .fault = "io-opcode-accepted io-opcode-wrong-status",
 	  .run = opcode_invalid },

@@ -186,7 +186,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Where that is enabled, blocks that were never written cannot be read.",
 	  .ref = "NVM CS 1.0 Deallocated or Unwritten Logical Blocks, Error Recovery (Feature "
 		 "Identifier 05h)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_WEAR,
 	  .fault = "dulbe-ignored dulbe-read-alone dulbe-first-block-alone",
 	  .na = na_dulbe,

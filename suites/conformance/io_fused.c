@@ -71,8 +71,8 @@ static struct pair *pair_new(struct area *a, struct sq *q)
 	p->write = cmd_write(a->ns->nsid, a->lba, a->blocks, NULL, len);
 	rig_prp(a->r, &p->compare, p->have, 0, len);
 	rig_prp(a->r, &p->write, p->next, 0, len);
-	p->compare.sqe.flags = FUSE_FIRST;
-	p->write.sqe.flags = FUSE_SECOND;
+	p->compare.sqe.flags |= FUSE_FIRST;
+	p->write.sqe.flags |= FUSE_SECOND;
 	return p;
 }
 
@@ -259,7 +259,7 @@ static struct cmd half_cmd(struct pair *p, char what, uint8_t fuse)
 		       : what == 'W' ? p->write
 				     : cmd_flush(p->a->ns->nsid);
 
-	c.sqe.flags = fuse;
+	c.sqe.flags = (uint8_t)((c.sqe.flags & PSDT_MASK) | fuse);
 	return c;
 }
 
@@ -338,7 +338,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Half of a fused operation without the other is aborted, and the reserved value "
 		  "is refused.",
 	  .ref = REF,
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_DATA,
 	  .fault = "fused-alone-runs",
 	  .run = fused_errors,

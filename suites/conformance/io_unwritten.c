@@ -19,7 +19,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A block of a new namespace reads as DLFEAT says, each time the same.",
 	  .ref = "NVM CS 1.0 Deallocated or Unwritten Logical Blocks; NVM CS 1.0 Identify "
 		 "Namespace data structure (DLFEAT)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_WEAR,
 	  .fault = "unwritten-unstable",
 	  .na = ns_na_management,

@@ -81,7 +81,7 @@ static const struct rig_case cases[] = {
 		  "error of its own, and the command completes.",
 	  .ref = "Base 2.0 NVMe-MI Receive command; NVMe-MI 1.1 NVMe-MI Receive command, Read "
 		 "NVMe-MI Data Structure",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .fault = "mi-response-empty mi-length-zero mi-opcode-any mi-opcode-hangs",
 	  .na = na_mi,
 	  .run = mi_passthru,

@@ -80,7 +80,7 @@ static const struct rig_case cases[] = {
 	  .ref = "Base 2.1 Namespace Management, Namespace Management command; Base 2.0 "
 		 "Namespaces; "
 		 "NVM CS 1.0 Identify Namespace data structure (NSFEAT)",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_WEAR,
 	  .fault = "ns-ids-reused gone-ns-hangs ns-delete-noop",
 	  .na = na_hotplug,

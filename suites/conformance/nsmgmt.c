@@ -465,7 +465,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A namespace that cannot be is not made, and the status says why.",
 	  .ref = "Base 2.1 Namespace Management command; NVM CS 1.0 Namespace Management command; "
 		 "Base 2.0 Namespace Management command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_WEAR,
 	  .fault = "ns-capacity-unchecked ns-capacity-untold ns-size-wraps ns-format-unchecked "
 		   "ns-thin-accepted ns-sel-reserved-accepted ns-csi-ignored ns-granule-demanded "

@@ -29,7 +29,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A namespace never shows what one that was deleted before it held.",
 	  .ref = "NVM CS 1.0 Deallocated or Unwritten Logical Blocks; Base 2.1 Namespace "
 		 "Management; NVM CS 1.0 Namespace Management command",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_WEAR,
 	  .fault = "ns-deleted-leaks unwritten-unstable",
 	  .na = ns_na_management,

@@ -279,7 +279,7 @@ static const struct rig_case cases[] = {
 		  "leaves no data.",
 	  .ref = "Base 2.1 Sanitize command, Sanitize Operations, Sanitize Status (Log Page "
 		 "Identifier 81h); Base 2.0 Sanitize Operations; NVM CS 1.0 Sanitize Operations",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .harm = HARM_WEAR,
 	  .fault = "sanitize-noop sanitize-first-ns-alone sanitize-gde-stays "
 		   "sanitize-event-missing sanitize-event-plain "

@@ -231,7 +231,7 @@ static const struct rig_case cases[] = {
 		  "session nothing is received.",
 	  .ref = "Base 2.0 Security Receive command, Generic Command Status Definition; "
 		 "TCG Storage Architecture Core Specification 2.01 Level 0 Discovery",
-	  .needs = NEED_QUEUES,
+	  .needs = NEED_CTRL,
 	  .fault = "tcg-length-wrong tcg-descriptor-long tcg-ghost-session "
 		   "security-list-length-swapped",
 	  .na = na_security,
