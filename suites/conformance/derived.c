@@ -94,6 +94,22 @@ static void end_case(struct derived *d)
 	d->faults = NULL;
 }
 
+/* Queues are made by admin commands only where they lie in memory. */
+static const char *queues_na(const struct facts *f)
+{
+	return f->caps.fabrics ? "Connect stands in the place of the commands for queues" : NULL;
+}
+
+static bool is_of_queues(const char *id)
+{
+	static const char *const of[] = { "create-sq.", "create-cq.", "delete-sq.", "delete-cq." };
+
+	for (size_t i = 0; id && i < ARRAY_SIZE(of); i++)
+		if (!strncmp(id, of[i], strlen(of[i])))
+			return true;
+	return false;
+}
+
 void derived_case(struct derived *d, struct rig_case c, const char *id, ...)
 {
 	va_list ap;
@@ -116,6 +132,8 @@ void derived_case(struct derived *d, struct rig_case c, const char *id, ...)
 	c.id = text(d, id, ap);
 	va_end(ap);
 	c.derived = true;
+	if (!c.na && is_of_queues(c.id))
+		c.na = queues_na;
 	if (!(c.needs & NEED_QUEUES))
 		c.needs |= NEED_COMMAND;
 	d->faults = strdup(c.fault ? c.fault : "");

@@ -110,6 +110,8 @@ static void io_opcodes(struct rig *r, const struct nvme_cmd_effects_log *log)
 
 		if (!claimed && !rig_facts(r)->caps.emulated)
 			continue; /* a drive that has it after all would obey */
+		if (opcode == nvme_admin_fabrics && rig_facts(r)->caps.fabrics)
+			continue; /* there it is another command set's */
 		check_known(r, "I/O", opcode, claimed, send_io(r, opcode, claimed, b));
 	}
 }
