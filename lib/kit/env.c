@@ -37,6 +37,8 @@ void kit_trouble_on(struct rig *r, struct ctrl *c, int err, const char *doing)
 	case -ENODEV:
 		rig_fail(r, "%s%s: the controller is gone (%s)", who, doing,
 			 error[0] ? error : "registers read all ones");
+	case -ECANCELED:
+		rig_broken(r, "%s%s: the device is taken away from the rig: %s", who, doing, error);
 	case -EIO:
 		rig_fail(r, "%s%s: refused or CSTS.CFS set", who, doing);
 	case -EPROTO:
@@ -161,7 +163,7 @@ static int look_alive(struct kit *k, struct ctrl *c)
 
 	if (c->enabled && (c->native || sq_room(c->asq))) {
 		err = identify_ok(c);
-		if (!err || k->health_off)
+		if (!err || err == -ECANCELED || k->health_off)
 			return err;
 	} else {
 		err = ctrl_enable(c, &cfg, NULL);
@@ -202,6 +204,10 @@ static void check_health(struct kit *k, struct ctrl *c)
 			   "%s: CSTS.CFS is 0 after the case", of);
 	c->admin_timeout_ns = HEALTH_TIMEOUT_NS;
 	err = look_alive(k, c);
+	if (err == -ECANCELED) {
+		rig_note(k->r, "%s not looked at: the device is taken away from the rig", of);
+		return;
+	}
 	if (!check_true(k->r, CHECK_SITE(0, 0), !err, "%s: Identify works after the case%s%s", of,
 			err ? ": " : "", err ? strerror(-err) : ""))
 		return;

@@ -247,7 +247,8 @@ struct target_ops {
 	 * the device work for at most ns while the caller waits; may return at once when something
 	 * happened; with ns 0 only what the device asks of the host is done. A target with a clock
 	 * of its own (the model, QEMU's qtest accelerator) moves it here, so waiting a second costs
-	 * none. -ENODEV when the device is found gone.
+	 * none. -ENODEV when the device is found gone;
+	 * -ECANCELED when somebody on this machine takes it away, which is no fault of its own.
 	 */
 	uint64_t (*now)(struct target *t);
 	int (*relax)(struct target *t, uint64_t ns);

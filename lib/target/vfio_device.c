@@ -374,13 +374,11 @@ static int open_irqs(struct vfio_device *d)
 
 int vfio_device_look(struct vfio_device *d)
 {
-	uint64_t n;
-
-	/* left as it is: who asks again hears the same */
-	if (d->request < 0 || read(d->request, &n, sizeof(n)) != sizeof(n))
+	if (take_event(d->request))
+		d->wanted = true;
+	if (!d->wanted)
 		return 0;
-	eventfd_write(d->request, 1);
-	return fail(d, -ENODEV,
+	return fail(d, -ECANCELED,
 		    "the kernel wants the device back: it is being unplugged or unbound");
 }
 

@@ -35,6 +35,7 @@ struct vfio_device {
 	int wire;		     /* eventfd of INTx; -1: nobody asked yet */
 	bool has_wire;
 	int request; /* eventfd: the kernel wants the device back; -1: it cannot say so */
+	bool wanted; /* it said so */
 	bool resets;
 	bool decodes; /* memory decoding on and D0: accesses reach it */
 	unsigned pm;  /* offset of the power management capability; 0: none */
@@ -69,7 +70,7 @@ int vfio_device_wire(struct vfio_device *d, bool *ret_active);
 /* The function's reset, as the kernel does it, which keeps its configuration. -ENOTSUP. */
 int vfio_device_reset(struct vfio_device *d);
 
-/* -ENODEV once the kernel asked for the device: it is being unplugged or unbound. */
+/* -ECANCELED once the kernel asked for the device: it is being unplugged or unbound. */
 int vfio_device_look(struct vfio_device *d);
 
 #endif
