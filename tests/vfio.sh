@@ -69,13 +69,13 @@ echo "third: status $?, $(grep 'given back' /tmp/said)"
 driver 'after'
 until [ -b /dev/nvme0n1 ]; do usleep 10000; done
 dd if=/dev/nvme0n1 bs=4k count=16 iflag=direct 2>/dev/null | cmp - /tmp/pattern && echo 'the data are there'
-nvrig run $drive --case life.enable-loop --effort soak -q --out /tmp/unbound >/dev/null 2>&1 &
+nvrig run $drive --case 'life.e*' --effort soak -q --out /tmp/unbound >/dev/null 2>&1 &
 run=$!
 until grep -qs case_begin /tmp/unbound/2*/events.jsonl; do usleep 10000; done
-sleep 1
 echo 0000:00:05.0 >/sys/bus/pci/drivers/vfio-pci/unbind
 wait $run
-echo "unbound: status $?, $(sed -n 's/.*"type":"case_end",.*\("verdict".*\),"error.*/\1/p' /tmp/unbound/2*/events.jsonl)"
+echo "unbound: status $?, $(grep -c '"verdict":"BROKEN"' /tmp/unbound/2*/events.jsonl) broken"
+grep -o '"verdict":"FAIL","reason":"[^"]*' /tmp/unbound/2*/events.jsonl | sed 's/^/taken, FAIL: /'
 driver 'unbound'
 nvrig run $drive --case 'queue.*' --effort quick -q --out /tmp/pulled >/tmp/said 2>&1 &
 run=$!
@@ -83,7 +83,7 @@ until grep -qs case_end /tmp/pulled/2*/events.jsonl; do usleep 10000; done
 echo 1 >$at/remove
 wait $run
 echo "pulled: status $?, notes $(ls /run/nvrig-vfio 2>&1), $(grep -c 'the device did not come back after' /tmp/pulled/2*/events.jsonl) not asked"
-grep -o '"verdict":"FAIL","reason":"[^"]*' /tmp/pulled/2*/events.jsonl | sed 's/^/pulled, FAIL: /'
+grep -o '"verdict":"FAIL","reason":"[^"]*' /tmp/pulled/2*/events.jsonl | sed 's/^/taken, FAIL: /'
 echo 1 >/sys/bus/pci/rescan
 until [ -b /dev/nvme0n1 ]; do usleep 10000; done
 echo "iommufd: $(nvrig probe "$drive?via=iommufd" 2>&1)"
@@ -106,10 +106,10 @@ said 'doctor: .*0000:00:05.0'
 said 'third: status 0, .*1 drive given back to the kernel that a killed run had taken'
 said "after: nvme, override '(null)', notes ls:.*No such"
 said 'the data are there'
-said 'unbound: status 2, "verdict":"BROKEN".*taken away from the rig: the kernel wants the device back'
+said 'unbound: status 2, [1-9][0-9]* broken'
 said "unbound: nvme, override '(null)', notes ls:.*No such"
 said 'pulled: status 2, notes ls:.*No such.* [1-9][0-9]* not asked'
-check 'a drive that is pulled has not failed' sh -c '! grep "^pulled, FAIL" said'
+check 'a drive that is taken away has not failed' sh -c '! grep "^taken, FAIL" said'
 said 'no vfio-pci: .*modprobe vfio-pci'
 said "end: nvme, override '(null)', notes ls:.*No such"
 
