@@ -48,7 +48,8 @@ check 'a file: as large as it was' test "$(stat -c %s scratch)" -eq 33554432
 loop=$(losetup -f --show scratch 2>/dev/null) || loop=
 if [ -n "$loop" ]; then
 	want 0 'node-kind  *block device' - probe "block:$loop"
-	want 0 ' PASS' + run "block:$loop" --case 'blk.*' --effort quick --out loop
+	want 0 'harm: needs --allow data' + run "block:$loop" --case 'blk.*' --effort quick --out unsaid
+	want 0 'PASS  *blk.zeroout' + run "block:$loop" --case 'blk.*' --effort quick --allow wear --out loop
 	check 'loop: nothing failed' sh -c '! grep -E "\"verdict\":\"(FAIL|BROKEN)\"" loop/2*/events.jsonl'
 	check 'loop: can be written again' test "$(blockdev --getro "$loop")" -eq 0
 	check 'loop: as large as it was' test "$(blockdev --getsize64 "$loop")" -eq 33554432
