@@ -78,7 +78,7 @@ static bool is_sampled(const struct round *d, const struct fault_case *k)
 /* It asks about messages, which are the same whatever the model behind them is like. */
 static bool is_served(const struct fault_case *k)
 {
-	return k->c->needs & NEED_MESSAGES;
+	return k->c->needs & (NEED_MESSAGES | NEED_PDUS);
 }
 
 /* A case that names the fault runs with every row, on one model after the other until it is red. */
@@ -186,7 +186,7 @@ static void take(void *ctx, size_t i, struct pool_task *task)
 				  .seed = 1 },
 		.instance.prepare = d->fault ? NULL : note_asked,
 		.instance.ctx = asked_by(d, d->of[at]->first + item->row),
-		.instance.run_case = item->c->needs & NEED_MESSAGES ? served_case_run : NULL,
+		.instance.run_case = item->c->needs & (NEED_MESSAGES | NEED_PDUS) ? served_case_run : NULL,
 		.deadline_s = d->o->deadline_s,
 		.ret = &d->outcome[at],
 		.shared = !full && !fault_is_robust(d->fault),
@@ -210,7 +210,7 @@ static void probe(struct round *d)
 	if (probe_target(d->target, PROBE_S, d->o->stop, &d->facts, error))
 		d->facts.alive = false;
 	if (d->facts.caps.has)
-		d->facts.caps.has |= NEED_MESSAGES | NEED_RECONNECT; /* such cases have it served */
+		d->facts.caps.has |= NEED_MESSAGES | NEED_RECONNECT | NEED_PDUS; /* such cases have it served */
 }
 
 /* Of the clean model the probe is kept, with what it asked about. */

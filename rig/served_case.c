@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "serve/serve.h"
+#include "serve/tcp_target.h"
+#include "target/target.h"
 
 #define MODEL	"model:"
 #define UP_MS	10000
@@ -20,7 +22,9 @@
 #define LIFE_S	400u /* no case takes that long */
 
 struct served {
+	bool tcp;
 	char dir[32], path[64];
+	char where[96]; /* as the server says it */
 	pid_t pid;
 	int line; /* to the server: it says when it is up, and ends when we are gone */
 };
@@ -29,8 +33,35 @@ static void tell(void *ctx, const struct serve_event *e)
 {
 	int *line = ctx;
 
-	if (e->kind == SERVE_READY && write(*line, "r", 1) != 1)
+	if (e->kind == SERVE_READY && write(*line, e->reason, strlen(e->reason) + 1) < 1)
 		_exit(1);
+}
+
+static int serve_socket(const struct served *d, const char *options, int line)
+{
+	const struct serve_options o = { .socket = d->path, .model = options, .map_doorbells = true, .step = true };
+	struct serve *s = NULL;
+	char error[256];
+	int err = serve_open(&s, &o, error);
+
+	if (!err)
+		err = serve_run(s, line, tell, &line);
+	serve_close(s);
+	return err;
+}
+
+/* Hosts of the case's own come beside the target's, so each has its controller; time is real. */
+static int serve_tcp(const char *options, int line)
+{
+	const struct serve_options o = { .tcp = "127.0.0.1:0", .model = options, .fresh = true };
+	struct tserve *s = NULL;
+	char error[256];
+	int err = tserve_open(&s, &o, error);
+
+	if (!err)
+		err = tserve_run(s, line, tell, &line);
+	tserve_close(s);
+	return err;
 }
 
 /*
@@ -39,18 +70,12 @@ static void tell(void *ctx, const struct serve_event *e)
  */
 static _Noreturn void be_server(const struct served *d, const char *options, int line)
 {
-	const struct serve_options o = { .socket = d->path, .model = options, .map_doorbells = true, .step = true };
-	struct serve *s = NULL;
-	char error[256];
 	int err;
 
 	setpgid(0, 0);
 	alarm(LIFE_S);
 	close(d->line);
-	err = serve_open(&s, &o, error);
-	if (!err)
-		err = serve_run(s, line, tell, &line);
-	serve_close(s);
+	err = d->tcp ? serve_tcp(options, line) : serve_socket(d, options, line);
 	rmdir(d->dir);
 	_exit(err != 0);
 }
@@ -73,7 +98,6 @@ static void end(struct served *d)
 static int begin(struct served *d, const char *options)
 {
 	int pair[2], err;
-	char ready;
 
 	strcpy(d->dir, "/tmp/nvrig-served-XXXXXX");
 	if (!mkdtemp(d->dir))
@@ -96,7 +120,7 @@ static int begin(struct served *d, const char *options)
 		return -EAGAIN;
 	}
 	if (poll(&(struct pollfd){ .fd = d->line, .events = POLLIN }, 1, UP_MS) < 1 ||
-	    read(d->line, &ready, 1) != 1) {
+	    read(d->line, d->where, sizeof(d->where) - 1) < 1) {
 		end(d);
 		return -EIO;
 	}
@@ -106,13 +130,16 @@ static int begin(struct served *d, const char *options)
 int served_case_run(const struct case_run *run)
 {
 	struct case_run over = *run;
-	struct served d;
+	struct served d = { .tcp = run->c->needs & NEED_PDUS };
 	char address[112];
 	int err = begin(&d, run->target + strlen(MODEL));
 
 	if (err)
 		return err;
-	snprintf(address, sizeof(address), "vfio-user:%s?mem=64Mi,doorbells=message", d.path);
+	if (d.tcp)
+		snprintf(address, sizeof(address), "tcp:%s?mem=64Mi", d.where);
+	else
+		snprintf(address, sizeof(address), "vfio-user:%s?mem=64Mi,doorbells=message", d.path);
 	over.target = address;
 	err = case_run(&over);
 	end(&d);

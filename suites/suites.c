@@ -56,6 +56,9 @@
 	X(abort_suite)                                                                             \
 	X(abort_odd_suite)                                                                         \
 	X(keepalive_suite)                                                                         \
+	X(fabrics_connect_suite)                                                                   \
+	X(fabrics_pdu_suite)                                                                       \
+	X(fabrics_ctrl_suite)                                                                      \
 	X(admin_suite)                                                                             \
 	X(directive_suite)                                                                         \
 	X(directive_rules_suite)                                                                   \

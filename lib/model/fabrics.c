@@ -84,7 +84,7 @@ bool fabrics_lacks_admin(const struct model *m, uint8_t opcode)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(of_memory); i++)
 		if (of_memory[i] == opcode)
-			return true;
+			return !FAULT(m, FABRICS_QUEUE_COMMANDS);
 	return false;
 }
 
@@ -100,10 +100,15 @@ void fabrics_identify(struct model *m, struct nvme_id_ctrl *id)
 		return;
 	id->sgls = le32_from(m->opt.sgls | SGLS_OFFSET | SGLS_TRANSPORT);
 	id->ioccsz = le32_from((64 + MODEL_CAPSULE_DATA) / 16);
-	id->iorcsz = le32_from(1);
-	id->msdbd = 1;
+	id->iorcsz = le32_from(FAULT(m, FABRICS_IORCSZ_ZERO) ? 0 : 1);
+	id->icdoff = le16_from(FAULT(m, FABRICS_ICDOFF_SET) ? 4 : 0);
+	id->msdbd = FAULT(m, FABRICS_MSDBD_ZERO) ? 0 : 1;
 	id->ofcs = le16_from(OFCS_DISCONNECT);
 	id->maxcmd = le16_from((uint16_t)(m->opt.mqes + 1));
+	if (FAULT(m, FABRICS_IOCCSZ_SHORT))
+		id->ioccsz = le32_from(3);
+	if (FAULT(m, FABRICS_SGLS_UNCLAIMED))
+		id->sgls = le32_from(SGLS_OFFSET | SGLS_TRANSPORT);
 }
 
 int model_queue_make(struct model *m, uint16_t qid, uint32_t entries, uint64_t sq, uint64_t cq)

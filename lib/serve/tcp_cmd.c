@@ -100,6 +100,14 @@ static bool get_room(struct tconn *c, struct tcmd *t)
 	return t->status == SC_SUCCESS;
 }
 
+/* Less than all by fault. */
+static size_t in_capsule_len(const struct tconn *c, const struct tcmd *t)
+{
+	bool full = t->len == MODEL_CAPSULE_DATA && c->qid;
+
+	return full && TFAULT(c->s, TCP_CAPSULE_LIMIT_SHORT) ? t->len - 512 : t->len;
+}
+
 /* Data that came with the capsule. */
 static void take_in_capsule(struct tconn *c, struct tcmd *t, const struct sgl_desc *d,
 			    const struct tcp_pdu *pdu)
@@ -111,8 +119,10 @@ static void take_in_capsule(struct tconn *c, struct tcmd *t, const struct sgl_de
 	else if (t->len > pdu->len - off)
 		t->status = SC_SGL_DATA_LENGTH_INVALID;
 	else if (get_room(c, t))
-		memcpy(tcmd_data(c, t), pdu->data + off, t->len);
-	t->bad_data = pdu->bad_data;
+		memcpy(tcmd_data(c, t), pdu->data + off, in_capsule_len(c, t));
+	t->bad_data = pdu->bad_data && !TFAULT(c->s, TCP_DATA_DIGEST_UNREAD);
+	if (t->bad_data && TFAULT(c->s, TCP_DATA_DIGEST_FATAL))
+		c->fatal_digest = true;
 }
 
 /* What SGL1 describes; a command without data may have anything there. */
@@ -178,6 +188,8 @@ static void respond(struct tconn *c, struct tcmd *t, struct cqe *e, const void *
 	}
 	e->sqid = le16_from(0);
 	e->sqhd = le16_from(c->no_sqhd ? (is_connect(t) ? 0xffff : 0) : head(c));
+	if (is_connect(t) && TFAULT(c->s, TCP_SQHD_NONE))
+		e->sqhd = le16_from(0xffff);
 	e->status = le16_from(le16_get(e->status) & (uint16_t)~CQE_PHASE);
 	c->errors += CQE_STATUS(le16_get(e->status)) != 0;
 	tconn_respond(c, t, e, data, len);
@@ -222,6 +234,11 @@ static struct sqe for_device(const struct tcmd *t)
 	return e;
 }
 
+uint16_t tcmd_early_status(const struct tconn *c)
+{
+	return TFAULT(c->s, TCP_COMMANDS_BEFORE_CONNECT) ? SC_SUCCESS : SC_SEQUENCE_ERROR;
+}
+
 /* True: it has gone, one way or the other. */
 static bool give(struct tconn *c, struct tcmd *t)
 {
@@ -236,7 +253,7 @@ static bool give(struct tconn *c, struct tcmd *t)
 		else if (t->sqe.opcode == FABRICS_OPCODE)
 			fabrics_run(c, t);
 		else if (!c->live || c->a->d)
-			tcmd_complete(c, t, SC_SEQUENCE_ERROR, 0, NULL, 0);
+			tcmd_complete(c, t, tcmd_early_status(c), 0, NULL, 0);
 		else
 			discovery_run(c, t);
 		return true;

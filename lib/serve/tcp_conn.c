@@ -34,7 +34,12 @@ void tconn_end(struct tconn *c, const char *reason)
 void tconn_fatal(struct tconn *c, enum tcp_fes fes, uint32_t fei)
 {
 	c->link.wrong = (struct tcp_wrong){ fes, fei };
-	tcp_link_put_term(&c->link);
+	if (TFAULT(c->s, TCP_FES_FIXED))
+		c->link.wrong.fes = TCP_FES_LIMIT;
+	if (TFAULT(c->s, TCP_FEI_MISSING))
+		c->link.wrong.fei = 0;
+	tcp_link_put_term(&c->link, !TFAULT(c->s, TCP_TERM_EMPTY));
+	c->s->all_fatal |= TFAULT(c->s, TCP_FATAL_REACHES_OTHERS);
 	c->errors++;
 	tconn_end(c, "broke the rules");
 	c->ends = false;
@@ -49,6 +54,10 @@ static void greet(struct tconn *c, const struct tcp_icreq *q)
 			       .icresp.dgst = q->dgst & (TCP_HDGST_ON | TCP_DDGST_ON) };
 
 	h.ch.type = TCP_ICRESP;
+	if (c->number > 2 && TFAULT(c->s, TCP_ICRESP_DIGESTS))
+		h.icresp.dgst = TCP_HDGST_ON | TCP_DDGST_ON;
+	if (c->number > 2 && TFAULT(c->s, TCP_ICRESP_CPDA_LARGE))
+		h.icresp.cpda = 32;
 	tcp_link_put(&c->link, &h, NULL, 0);
 	tcp_link_agree(&c->link, q->dgst & TCP_HDGST_ON, q->dgst & TCP_DDGST_ON,
 		       (q->hpda + 1u) * 4);
@@ -77,13 +86,14 @@ static bool data_is_wrong(struct tconn *c, const struct tcmd *t, const struct tc
 
 	if (!t)
 		tconn_fatal(c, TCP_FES_FIELD, TCP_AT_CCCID);
-	else if (le16_get(d->ttag) != t->ttag)
+	else if (le16_get(d->ttag) != t->ttag && !TFAULT(c->s, TCP_TTAG_UNREAD))
 		tconn_fatal(c, TCP_FES_FIELD, TCP_AT_TTAG);
 	else if (len > MAXH2CDATA)
 		tconn_fatal(c, TCP_FES_LIMIT, 0);
 	else if (at > t->asked || len > t->asked - at)
 		tconn_fatal(c, TCP_FES_RANGE, 0);
-	else if (at != t->got || !(d->ch.flags & TCP_F_LAST) != (at + len < t->asked))
+	else if ((at != t->got || !(d->ch.flags & TCP_F_LAST) != (at + len < t->asked)) &&
+		 !TFAULT(c->s, TCP_GAP_ACCEPTED))
 		tconn_fatal(c, TCP_FES_SEQUENCE, 0);
 	else
 		return false;
@@ -97,8 +107,9 @@ static void take_data(struct tconn *c, const struct tcp_pdu *pdu)
 
 	if (data_is_wrong(c, t, d))
 		return;
-	memcpy(tcmd_data(c, t) + t->got, pdu->data, pdu->len);
-	t->bad_data |= pdu->bad_data;
+	if (t->got < MAXH2CDATA || !TFAULT(c->s, TCP_R2T_SECOND_LOST))
+		memcpy(tcmd_data(c, t) + t->got, pdu->data, pdu->len);
+	t->bad_data |= pdu->bad_data && !TFAULT(c->s, TCP_DATA_DIGEST_UNREAD);
 	t->got += (uint32_t)pdu->len;
 	if (t->got < t->asked)
 		return;
@@ -162,7 +173,10 @@ static void handle(struct tconn *c, const struct tcp_pdu *pdu)
 
 static void trouble(struct tconn *c, int err)
 {
-	if (err == -EPROTO)
+	if (err == -EPROTO && !c->link.wrong.fei && c->link.wrong.fes == TCP_FES_FIELD &&
+	    TFAULT(c->s, TCP_TYPE_SKIPPED))
+		tcp_link_skip(&c->link);
+	else if (err == -EPROTO)
 		tconn_fatal(c, c->link.wrong.fes, c->link.wrong.fei);
 	else
 		tconn_end(c, err == -ENODEV || err == -ECONNRESET ? "hung up"
@@ -174,6 +188,8 @@ static void note_amid(struct tconn *c)
 {
 	if (!tcp_link_is_amid(&c->link))
 		c->begun_ns = 0;
+	else if (TFAULT(c->s, TCP_PIECES_REFUSED))
+		tconn_end(c, "by fault: a PDU did not come whole");
 	else if (!c->begun_ns)
 		c->begun_ns = clock_mono_ns();
 }
@@ -191,6 +207,8 @@ void tconn_hear(struct tconn *c)
 			break;
 		c->begun_ns = 0;
 		handle(c, &pdu);
+		if (c->fatal_digest && !c->closing)
+			tconn_fatal(c, TCP_FES_DIGEST, 0);
 	}
 	if (!c->closing)
 		note_amid(c);

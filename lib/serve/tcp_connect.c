@@ -39,7 +39,7 @@ void assoc_pump(struct tassoc *a)
 	for (unsigned i = 0; i < TDEV_QUEUES; i++)
 		if (a->conn[i] && !a->conn[i]->closing)
 			tcmd_pump(a->conn[i]);
-	if (a->d && model_keep_alive_expired(a->d->m))
+	if (a->d && model_keep_alive_expired(a->d->m) && !TFAULT(a->s, TCP_SILENT_HOST_STAYS))
 		assoc_end(a, "its Keep Alive Timer ran out");
 }
 
@@ -148,14 +148,19 @@ static uint16_t next_cntlid(struct tserve *s)
 
 /* ---- controllers ---- */
 
+void device_free(struct tdevice *v)
+{
+	tdev_close(&v->d);
+	free(v);
+}
+
 static void device_forget(struct tserve *s, struct tdevice **at)
 {
 	struct tdevice *v = *at;
 
 	*at = v->next;
 	s->n_devices--;
-	tdev_close(&v->d);
-	free(v);
+	device_free(v);
 }
 
 void device_forget_all(struct tserve *s)
@@ -226,6 +231,16 @@ static uint16_t refuse(uint64_t *dw, uint32_t at)
 	return FSC_CONNECT_INVALID_PARAM;
 }
 
+/* By fault, what a refused Connect says is wrong. */
+static uint16_t refuse_wrongly(const struct tserve *s, uint16_t status, uint64_t *dw)
+{
+	if (status == FSC_CONNECT_INVALID_PARAM && TFAULT(s, TCP_REFUSAL_PLACE_WRONG))
+		*dw = 0;
+	if (status == FSC_CONNECT_INVALID_PARAM && TFAULT(s, TCP_REFUSAL_INVALID_FIELD))
+		return SC_INVALID_FIELD;
+	return status;
+}
+
 static bool is_nqn(const char nqn[NQN_BYTES])
 {
 	size_t n = strnlen(nqn, NQN_BYTES);
@@ -238,11 +253,16 @@ static bool is_discovery(const struct connect_data *w)
 	return !strncmp(w->subnqn, DISCOVERY_NQN, NQN_BYTES);
 }
 
-static uint16_t names_check(const struct connect_data *w, uint64_t *dw)
+static bool is_ours(const struct tserve *s, const struct connect_data *w)
 {
-	bool known = is_discovery(w) || !strncmp(w->subnqn, model_nqn, NQN_BYTES);
+	if (is_nqn(w->subnqn))
+		return is_discovery(w) || !strncmp(w->subnqn, model_nqn, NQN_BYTES);
+	return !strncmp(w->subnqn, model_nqn, strlen(model_nqn)) && TFAULT(s, TCP_NQN_END_UNREAD);
+}
 
-	if (!is_nqn(w->subnqn) || !known)
+static uint16_t names_check(const struct tserve *s, const struct connect_data *w, uint64_t *dw)
+{
+	if (!is_ours(s, w))
 		return refuse(dw, AT_SUBNQN);
 	return is_nqn(w->hostnqn) ? SC_SUCCESS : refuse(dw, AT_HOSTNQN);
 }
@@ -276,14 +296,21 @@ static void settle(struct tconn *c, struct tassoc *a, uint16_t qid, uint32_t ent
 	a->conn[qid] = c;
 }
 
+static uint32_t entries_of(const struct tconn *c, const struct sqe *e)
+{
+	uint32_t entries = sqe16(e, AT_SQSIZE) + 1u;
+
+	return entries == 1 && TFAULT(c->s, TCP_SQSIZE_ZERO) ? 2 : entries;
+}
+
 static uint16_t connect_admin(struct tconn *c, const struct sqe *e, const struct connect_data *w,
 			      uint64_t *dw)
 {
-	uint32_t entries = sqe16(e, AT_SQSIZE) + 1u, kato = le32_get(e->cdw12);
+	uint32_t entries = entries_of(c, e), kato = le32_get(e->cdw12);
 	struct tdevice *v = NULL;
 	struct tassoc *a;
 
-	if (le16_get(w->cntlid) != CNTLID_DYNAMIC)
+	if (le16_get(w->cntlid) != CNTLID_DYNAMIC && !TFAULT(c->s, TCP_CNTLID_UNREAD))
 		return refuse(dw, AT_CNTLID);
 	if (entries < 2 || entries > TDEV_ADMIN_ENTRIES)
 		return refuse(dw, AT_SQSIZE);
@@ -306,7 +333,7 @@ static uint16_t connect_admin(struct tconn *c, const struct sqe *e, const struct
 	settle(c, a, 0, entries);
 	if (a->d)
 		model_connected(a->d->m, kato, w->hostid);
-	*dw = a->cntlid;
+	*dw = TFAULT(c->s, TCP_CNTLID_RESERVED) ? 0xfff0 : a->cntlid;
 	return SC_SUCCESS;
 }
 
@@ -331,10 +358,11 @@ static uint16_t match_assoc(const struct tassoc *a, const struct connect_data *w
 		return refuse(dw, AT_CNTLID);
 	if (strncmp(a->who.subnqn, w->subnqn, NQN_BYTES))
 		return refuse(dw, AT_SUBNQN);
-	if (strncmp(a->who.hostnqn, w->hostnqn, NQN_BYTES))
+	if (strncmp(a->who.hostnqn, w->hostnqn, NQN_BYTES) && !TFAULT(a->s, TCP_IO_HOST_UNREAD))
 		return refuse(dw, AT_HOSTNQN);
 	if (memcmp(w->hostid, none, sizeof(none)) &&
-	    memcmp(w->hostid, a->who.hostid, sizeof(w->hostid)))
+	    memcmp(w->hostid, a->who.hostid, sizeof(w->hostid)) &&
+	    !TFAULT(a->s, TCP_IO_HOST_UNREAD))
 		return refuse(dw, AT_HOSTID);
 	return SC_SUCCESS;
 }
@@ -344,15 +372,17 @@ static uint16_t connect_io(struct tconn *c, const struct sqe *e, const struct co
 {
 	struct tassoc *a = find_assoc(c->s, le16_get(w->cntlid), w);
 	uint16_t qid = sqe16(e, AT_QID), status = match_assoc(a, w, dw);
-	uint32_t entries = sqe16(e, AT_SQSIZE) + 1u;
+	uint32_t entries = entries_of(c, e);
 	int err;
 
 	if (status)
 		return status;
-	if (!a->d || qid >= TDEV_QUEUES || !tdev_enabled(a->d))
+	if (!a->d || qid >= TDEV_QUEUES)
 		return refuse(dw, AT_QID);
+	if (!tdev_enabled(a->d))
+		return TFAULT(c->s, TCP_IO_WHILE_DISABLED) ? SC_SUCCESS : refuse(dw, AT_QID);
 	if (a->conn[qid])
-		return SC_QID_INVALID;
+		return TFAULT(c->s, TCP_QID_IN_USE_VAGUE) ? SC_INTERNAL_ERROR : SC_QID_INVALID;
 	if (entries < 2)
 		return refuse(dw, AT_SQSIZE);
 	err = tdev_queue_make(a->d, qid, entries);
@@ -370,12 +400,12 @@ static uint16_t connect_queue(struct tconn *c, const struct tcmd *t, uint64_t *d
 	uint16_t status;
 
 	if (c->live)
-		return SC_SEQUENCE_ERROR;
-	if (sqe16(&t->sqe, 40))
+		return TFAULT(c->s, TCP_CONNECT_TWICE) ? SC_SUCCESS : SC_SEQUENCE_ERROR;
+	if (sqe16(&t->sqe, 40) && !TFAULT(c->s, TCP_RECFMT_UNREAD))
 		return FSC_INCOMPATIBLE_FORMAT;
 	if (!w || t->len < sizeof(*w))
 		return SC_SGL_DATA_LENGTH_INVALID;
-	status = names_check(w, dw);
+	status = names_check(c->s, w, dw);
 	if (status)
 		return status;
 	return sqe16(&t->sqe, AT_QID) ? connect_io(c, &t->sqe, w, dw)
@@ -386,7 +416,7 @@ static void run_connect(struct tconn *c, struct tcmd *t)
 {
 	bool no_flow = *sqe_at(&t->sqe, 46) & CATTR_NO_FLOW_CONTROL;
 	uint64_t dw = 0;
-	uint16_t status = connect_queue(c, t, &dw);
+	uint16_t status = refuse_wrongly(c->s, connect_queue(c, t, &dw), &dw);
 
 	if (!status)
 		c->no_sqhd = no_flow;
@@ -410,6 +440,12 @@ static void property_get(struct tconn *c, struct tcmd *t)
 	int err = c->a->d ? tdev_property_get(c->a->d, off, width, &v)
 			  : discovery_property_get(c->a, off, width, &v);
 
+	if (off == REG_CC && v && TFAULT(c->s, TCP_PROPERTY_STALE))
+		v = 0;
+	if (off == REG_CSTS && c->a->was_reset && TFAULT(c->s, TCP_RESET_KEEPS_READY))
+		v |= CSTS_RDY;
+	if (err && TFAULT(c->s, TCP_PROPERTY_UNCHECKED))
+		err = 0;
 	tcmd_complete(c, t, err ? SC_INVALID_FIELD : SC_SUCCESS, v, NULL, 0);
 }
 
@@ -435,7 +471,10 @@ static void property_set(struct tconn *c, struct tcmd *t)
 	if (was && !is_enabled(c->a)) {
 		assoc_was_reset(c->a);
 		tcmd_drop_gone(c); /* they never complete */
+		c->a->was_reset = true;
 	}
+	if (err && TFAULT(c->s, TCP_PROPERTY_SET_IGNORED))
+		err = 0;
 	tcmd_complete(c, t, err ? SC_INVALID_FIELD : SC_SUCCESS, 0, NULL, 0);
 }
 
@@ -486,7 +525,7 @@ void fabrics_run(struct tconn *c, struct tcmd *t)
 	if (type == FC_CONNECT)
 		run_connect(c, t);
 	else if (!c->live)
-		tcmd_complete(c, t, SC_SEQUENCE_ERROR, 0, NULL, 0);
+		tcmd_complete(c, t, tcmd_early_status(c), 0, NULL, 0);
 	else if (type == FC_DISCONNECT && c->a->d)
 		disconnect(c, t);
 	else if (c->qid)

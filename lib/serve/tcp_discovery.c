@@ -86,6 +86,8 @@ static void identify(struct tconn *c, struct tcmd *t)
 		tcmd_complete(c, t, SC_INVALID_FIELD, 0, NULL, 0);
 		return;
 	}
+	if (TFAULT(c->s, DISCOVERY_TYPE_IO))
+		id.cntrltype = NVME_CTRL_CNTRLTYPE_IO;
 	padded(id.sn, sizeof(id.sn), "NVRIGDISCOVERY");
 	padded(id.mn, sizeof(id.mn), "nvrig discovery controller");
 	padded(id.fr, sizeof(id.fr), "1");
@@ -120,16 +122,18 @@ static void fill_log(const struct tconn *c, uint8_t *log)
 	struct discovery_header *h = (struct discovery_header *)log;
 	struct discovery_entry *e = (struct discovery_entry *)(log + sizeof(*h));
 
-	h->genctr = le64_from(1);
+	h->genctr = le64_from(TFAULT(c->s, DISCOVERY_GENCTR_MOVES) ? c->capsules : 1);
 	h->numrec = le64_from(1);
 	e->trtype = TRTYPE_TCP;
 	e->subtype = SUBTYPE_NVM;
 	e->treq = TREQ_PLAIN;
 	e->portid = le16_from(1);
 	e->cntlid = le16_from(CNTLID_DYNAMIC);
-	e->asqsz = le16_from(TDEV_ADMIN_ENTRIES);
+	e->asqsz = le16_from(TFAULT(c->s, DISCOVERY_ASQSZ_SMALL) ? 16 : TDEV_ADMIN_ENTRIES);
 	memcpy(e->subnqn, model_nqn, strlen(model_nqn));
 	address(c, e);
+	if (TFAULT(c->s, DISCOVERY_UNPADDED))
+		memset(e->trsvcid + 8, 0xff, sizeof(e->trsvcid) - 8);
 }
 
 static void get_log(struct tconn *c, struct tcmd *t)
@@ -204,6 +208,8 @@ void discovery_run(struct tconn *c, struct tcmd *t)
 		c->a->alive_ns = clock_mono_ns();
 		return tcmd_complete(c, t, SC_SUCCESS, 0, NULL, 0);
 	default:
-		tcmd_complete(c, t, SC_INVALID_OPCODE, 0, NULL, 0);
+		tcmd_complete(c, t,
+			      TFAULT(c->s, DISCOVERY_FORMAT_DONE) ? SC_SUCCESS : SC_INVALID_OPCODE,
+			      0, NULL, 0);
 	}
 }

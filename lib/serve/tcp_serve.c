@@ -116,6 +116,10 @@ static void seat(struct tserve *s, int fd)
 		return;
 	}
 	c->s = s;
+	c->link.rules.lax = (TFAULT(s, TCP_HLEN_UNREAD) ? TCP_LAX_HLEN : 0) |
+			    (TFAULT(s, TCP_ICREQ_AGAIN) ? TCP_LAX_GREETING : 0) |
+			    (TFAULT(s, TCP_PFV_UNREAD) ? TCP_LAX_PFV : 0) |
+			    (TFAULT(s, TCP_HEADER_DIGEST_UNREAD) ? TCP_LAX_HDGST : 0);
 	c->number = ++s->clients;
 	c->reason = "";
 	c->last = &c->first;
@@ -185,8 +189,12 @@ static void sweep(struct tserve *s)
 {
 	uint64_t now = clock_mono_ns();
 
-	for (struct tconn *c = s->conns; c; c = c->next)
+	for (struct tconn *c = s->conns; c; c = c->next) {
 		look_at(c, now);
+		if (s->all_fatal)
+			tconn_end(c, "by fault, with another");
+	}
+	s->all_fatal = false;
 	for (struct tassoc *a = s->assocs, *next; a; a = next) {
 		next = a->next;
 		if (discovery_is_dead(a, now))
@@ -298,7 +306,6 @@ int tserve_run(struct tserve *s, int stop_fd, serve_tell *tell, void *ctx)
 int tserve_open(struct tserve **ret, const struct serve_options *o, char *error)
 {
 	struct tserve *s = calloc(1, sizeof(*s));
-	struct tdevice *v;
 	int err;
 
 	*ret = NULL;
@@ -308,9 +315,11 @@ int tserve_open(struct tserve **ret, const struct serve_options *o, char *error)
 	}
 	s->o = *o;
 	s->sock = -1;
-	err = device_add(s, NULL, &v, error);
-	if (!err && o->fresh)
-		device_forget_all(s); /* it can be made: each has one of its own */
+	err = device_add(s, NULL, &s->first, error);
+	if (!err && o->fresh) {
+		s->devices = NULL;
+		s->n_devices = 0;
+	}
 	if (!err)
 		err = make_socket(s, error);
 	if (err) {
@@ -327,6 +336,8 @@ void tserve_close(struct tserve *s)
 		return;
 	if (s->sock >= 0)
 		close(s->sock);
+	if (s->first && s->devices != s->first)
+		device_free(s->first);
 	device_forget_all(s);
 	free(s);
 }

@@ -9,6 +9,8 @@
 
 #include <poll.h>
 
+#include "model/fault.h"
+#include "model/model.h"
 #include "serve/serve.h"
 #include "serve/tcp_device.h"
 #include "spec/status.h"
@@ -60,6 +62,7 @@ struct tconn {
 	bool closing;	   /* nothing is listened to any more */
 	bool ends;	   /* it goes once all is sent */
 	bool dead;	   /* nothing can be sent */
+	bool fatal_digest; /* by fault: a wrong data digest is a fatal error */
 	uint64_t begun_ns; /* when it came, or of the PDU that has begun and not ended; 0: none */
 	uint64_t sent_ns;  /* when the host last took something */
 	uint64_t greet_ns; /* when it came */
@@ -91,22 +94,28 @@ struct tassoc {
 	struct tdev *d;		/* its */
 	uint16_t cntlid;
 	uint8_t cattr;
+	bool was_reset; /* CC.EN was cleared */
 	struct connect_data who;
 	/* of the discovery service */
 	uint32_t cc, csts, kato_ms, aec;
 	uint64_t alive_ns; /* when it was last kept alive */
 };
 
+#define TFAULT(s, name) model_has_fault((s)->first->d.m, FAULT_##name)
+
 struct tserve {
 	struct serve_options o;
 	int sock, stop_fd;
-	char where[96];		 /* "127.0.0.1:4420" */
+	char where[96]; /* "127.0.0.1:4420" */
+	struct tdevice
+		*first; /* made at the start; with `fresh` nobody's, but its faults are all's */
 	struct tdevice *devices; /* without `fresh` one */
 	unsigned n_devices;
 	struct tconn *conns;
 	struct tassoc *assocs;
 	unsigned n_conns, clients;
 	uint16_t last_cntlid;
+	bool all_fatal; /* by fault: what ended one connection ends all */
 	uint64_t messages;
 	serve_tell *tell;
 	void *ctx;
@@ -137,6 +146,8 @@ uint8_t *tcmd_data(struct tconn *c, struct tcmd *t);
 void tcmd_pump(struct tconn *c);
 void tcmd_drop_all(struct tconn *c);
 void tcmd_drop_gone(struct tconn *c); /* those that the controller had */
+/* Of a command that came too early: before Connect, or with CC.EN = 0. */
+uint16_t tcmd_early_status(const struct tconn *c);
 /* Completes it here: dw is dword 0 and 1. It is gone afterwards. */
 void tcmd_complete(struct tconn *c, struct tcmd *t, uint16_t status, uint64_t dw, const void *data,
 		   size_t len);
@@ -147,6 +158,7 @@ void fabrics_run(struct tconn *c, struct tcmd *t);
 /* A controller more. 0, or -errno and why (256 bytes). */
 int device_add(struct tserve *s, const struct connect_data *who, struct tdevice **ret, char *error);
 void device_forget_all(struct tserve *s);
+void device_free(struct tdevice *v);
 /* A connection goes, and with it what depends on it. */
 void assoc_lost(struct tconn *c);
 /* The controller was reset: its I/O queues are gone. */

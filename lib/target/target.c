@@ -40,6 +40,7 @@ static const struct {
 	{ NEED_BLOCK, "block", "block I/O" },
 	{ NEED_COMMAND, "command", "NVMe commands with their data" },
 	{ NEED_CTRL, "ctrl", "a controller that can be reset and have commands in flight together" },
+	{ NEED_PDUS, "pdus", "NVMe/TCP connections of the case's own" },
 	{ NEED_QUEUES, "queues", "registers, own queues and DMA memory" },
 	{ NEED_CONFIG, "config", "PCI configuration space" },
 	{ NEED_IRQ, "irq", "MSI-X messages" },

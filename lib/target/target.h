@@ -19,6 +19,7 @@
 
 struct target;
 struct session_ops; /* target/session.h */
+struct fabric_ops; /* target/fabric.h */
 struct node_ops;    /* target/node.h */
 struct cmd;	    /* nvme/cmd.h */
 struct cpl;
@@ -30,6 +31,7 @@ enum target_need {
 	/* the controller is ours alone: CC written, resets, events, commands in flight together,
 	 * queues made, wherever those queues are */
 	NEED_CTRL = 1u << 24,
+	NEED_PDUS = 1u << 25, /* target_ops.fabric: NVMe/TCP connections of the case's own */
 	NEED_QUEUES = 1u << 2,	   /* registers, own queues, own doorbells, own DMA memory: raw */
 	NEED_CONFIG = 1u << 3,	   /* PCI configuration space */
 	NEED_IRQ = 1u << 4,	   /* MSI-X messages that can be waited for */
@@ -225,6 +227,8 @@ struct target_ops {
 	 *	telemetry        the controller saves its internal state
 	 */
 	int (*control)(struct target *t, const char *what);
+
+	const struct fabric_ops *fabric; /* with NEED_PDUS */
 
 	/* With NEED_MESSAGES and NEED_RECONNECT: the session under the target; NULL: there is none. */
 	const struct session_ops *session;

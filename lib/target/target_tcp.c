@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "spec/status.h"
+#include "target/fabric.h"
 #include "target/target.h"
 #include "target/tcp_host.h"
 
@@ -390,11 +391,27 @@ static int tcp_open(struct target *t, const char *address)
 	return err;
 }
 
+static int tcp_leave(struct target *t, struct target_fabric *ret)
+{
+	struct tcp_host *h = priv(t);
+
+	tcp_host_hang_up(h);
+	*ret = (struct target_fabric){ .host = h->a.host,
+				       .port = h->a.port,
+				       .nqn = h->a.nqn,
+				       .hostnqn = h->a.hostnqn,
+				       .timeout_ns = h->a.timeout_ms * NS_PER_MS };
+	memcpy(ret->hostid, h->a.hostid, sizeof(ret->hostid));
+	return 0;
+}
+
+static const struct fabric_ops fabric = { .leave = tcp_leave };
+
 static int tcp_caps(struct target *t, struct target_caps *ret)
 {
 	struct tcp_host *h = priv(t);
 
-	*ret = (struct target_caps){ .has = NEED_COMMAND | NEED_REGS | NEED_CTRL,
+	*ret = (struct target_caps){ .has = NEED_COMMAND | NEED_REGS | NEED_CTRL | NEED_PDUS,
 				     .fabrics = true,
 				     .emulated = h->a.step, /* no other has that clock */
 				     .stepped = h->a.step,
@@ -418,6 +435,7 @@ const struct target_ops target_tcp = {
 	.reg_write = tcp_reg_write,
 	.dma_map = tcp_dma_map,
 	.dma_unmap = tcp_dma_unmap,
+	.fabric = &fabric,
 	.queue_make = tcp_queue_make,
 	.queue_delete = tcp_queue_delete,
 	.now = tcp_now,

@@ -43,7 +43,7 @@ static int breach(struct tcp_queue *q, enum tcp_fes fes, uint32_t fei, const cha
 	char name[16];
 
 	q->link.wrong = (struct tcp_wrong){ fes, fei };
-	tcp_link_put_term(&q->link);
+	tcp_link_put_term(&q->link, true);
 	tcp_link_flush(&q->link);
 	return fail(q, -EPROTO, "queue %u: %s of the controller: %s (%s)", q->qid,
 		    tcp_type_name(q->link.head.ch.type, name), what, tcp_fes_name(fes, false));

@@ -115,7 +115,7 @@ static int header_digest_check(struct tcp_link *l, unsigned hlen)
 	const uint8_t *at = l->in + l->in_at;
 	uint32_t got;
 
-	if (!l->rules.hdgst || !tcp_takes_digest(l->head.ch.type))
+	if (!l->rules.hdgst || !tcp_takes_digest(l->head.ch.type) || l->rules.lax & TCP_LAX_HDGST)
 		return 0;
 	got = le32_at(at + hlen);
 	if (got == crc32c(0, at, hlen))
@@ -192,6 +192,13 @@ int tcp_link_next(struct tcp_link *l, struct tcp_pdu *ret)
 	if (n > 0)
 		give(l, ret);
 	return n;
+}
+
+void tcp_link_skip(struct tcp_link *l)
+{
+	size_t plen = le32_get(l->head.ch.plen);
+
+	l->taken = plen < here(l) ? plen : here(l);
 }
 
 bool tcp_link_is_amid(const struct tcp_link *l)
@@ -296,13 +303,15 @@ int tcp_link_put_bytes(struct tcp_link *l, const void *bytes, size_t len)
 	return 0;
 }
 
-int tcp_link_put_term(struct tcp_link *l)
+int tcp_link_put_term(struct tcp_link *l, bool with_header)
 {
 	union tcp_header h = { .term.fes = le16_from((uint16_t)l->wrong.fes) };
 	unsigned n = tcp_header_len(l->head.ch.type);
 
 	h.ch.type = l->rules.controller ? TCP_C2H_TERM : TCP_H2C_TERM;
 	le32_put(h.term.fei, l->wrong.fei);
+	if (!with_header)
+		return tcp_link_put(l, &h, NULL, 0);
 	return tcp_link_put(l, &h, &l->head, n ? n : sizeof(l->head.ch));
 }
 

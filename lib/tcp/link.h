@@ -44,6 +44,8 @@ void tcp_link_agree(struct tcp_link *l, bool hdgst, bool ddgst, unsigned send_al
  * ignored; -ENOMEM.
  */
 int tcp_link_next(struct tcp_link *l, struct tcp_pdu *ret);
+/* Passes over the one that was wrong, as far as it has come. */
+void tcp_link_skip(struct tcp_link *l);
 /* Has part of a PDU come and not the rest? */
 bool tcp_link_is_amid(const struct tcp_link *l);
 
@@ -54,8 +56,9 @@ bool tcp_link_is_amid(const struct tcp_link *l);
 int tcp_link_put(struct tcp_link *l, union tcp_header *h, const void *data, size_t len);
 /* As the bytes are. */
 int tcp_link_put_bytes(struct tcp_link *l, const void *bytes, size_t len);
-/* The request to terminate that l->wrong asks for, the header in error behind it. */
-int tcp_link_put_term(struct tcp_link *l);
+/* The request to terminate that l->wrong asks for; with the header in error behind it, as it
+ * should. */
+int tcp_link_put_term(struct tcp_link *l, bool with_header);
 /* Hands to the socket what it takes: 0, or -errno of it. What is left shows in tcp_link_pending. */
 int tcp_link_flush(struct tcp_link *l);
 size_t tcp_link_pending(const struct tcp_link *l);

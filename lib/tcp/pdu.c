@@ -161,11 +161,12 @@ int tcp_ch_check(const struct tcp_ch *ch, const struct tcp_rules *r, unsigned *r
 	*ret_len = head_len(ch, r);
 	if (is_term(ch->type))
 		return plen < TCP_TERM_MIN || plen > TCP_TERM_MAX ? -ESHUTDOWN : 0;
-	if (is_greeting(ch->type) == r->connected)
+	if (is_greeting(ch->type) == r->connected &&
+	    !(is_greeting(ch->type) && r->lax & TCP_LAX_GREETING))
 		return wrong(ret_wrong, TCP_FES_SEQUENCE, 0);
 	if (flags_are_wrong(ch, r))
 		return wrong(ret_wrong, TCP_FES_FIELD, TCP_AT_FLAGS);
-	if (ch->hlen != k->hlen)
+	if (ch->hlen != k->hlen && !(r->lax & TCP_LAX_HLEN))
 		return wrong(ret_wrong, TCP_FES_FIELD, TCP_AT_HLEN);
 	if (offset_is_wrong(ch, r))
 		return wrong(ret_wrong, TCP_FES_FIELD, TCP_AT_PDO);
@@ -190,9 +191,10 @@ static int data_check(const union tcp_header *h, const struct tcp_rules *r,
 }
 
 /* ICReq and ICResp have these fields at the same places. */
-static int greeting_check(const union tcp_header *h, struct tcp_wrong *ret_wrong)
+static int greeting_check(const union tcp_header *h, const struct tcp_rules *r,
+			  struct tcp_wrong *ret_wrong)
 {
-	if (le16_get(h->icreq.pfv))
+	if (le16_get(h->icreq.pfv) && !(r->lax & TCP_LAX_PFV))
 		return wrong(ret_wrong, TCP_FES_PARAMETER, TCP_AT_PFV);
 	if (h->icreq.hpda >= TCP_ALIGN_MAX / 4)
 		return wrong(ret_wrong, TCP_FES_FIELD, TCP_AT_PDA);
@@ -208,7 +210,7 @@ int tcp_header_check(const union tcp_header *h, const struct tcp_rules *r,
 		return data_check(h, r, ret_wrong);
 	case TCP_ICREQ:
 	case TCP_ICRESP:
-		return greeting_check(h, ret_wrong);
+		return greeting_check(h, r, ret_wrong);
 	case TCP_R2T:
 		if (le32_get(h->r2t.r2to) % 4)
 			return wrong(ret_wrong, TCP_FES_FIELD, TCP_AT_DATAO);

@@ -155,7 +155,13 @@ struct tcp_rules {
 	bool hdgst, ddgst; /* both sides want them */
 	unsigned align;	   /* bytes: where data begin, as this side asked for */
 	uint32_t plen_max; /* most it takes in one PDU */
+	unsigned lax;	   /* TCP_LAX_*: rules that a faulty receiver does not know */
 };
+
+#define TCP_LAX_HLEN	 0x1u
+#define TCP_LAX_GREETING 0x2u
+#define TCP_LAX_PFV	 0x4u
+#define TCP_LAX_HDGST	 0x8u
 
 /* "CapsuleCmd", or "type 8h"; text is kept in the caller's buffer of 16 bytes. */
 const char *tcp_type_name(unsigned type, char buf[16]);
