@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "rig/measure_table.h"
 #include "rig/measure.h"
+#include "rig/plan.h"
 #include "rig/stop.h"
 
 #define TARGETS_MAX 16u
@@ -33,6 +34,7 @@ struct bench_args {
 	uint64_t queues, nsid, seed, ios, mix, from, length;
 	double seconds, warm_up, patience;
 	bool json, fua, has_seconds;
+	enum rig_harm allow;
 };
 
 static const struct {
@@ -55,6 +57,7 @@ enum {
 	KEY_NSID,
 	KEY_SEED,
 	KEY_FUA,
+	KEY_ALLOW,
 	KEY_PATIENCE,
 	KEY_JSON,
 };
@@ -75,6 +78,8 @@ static const struct argp_option options[] = {
 	{ "nsid", KEY_NSID, "N", 0, "Namespace (default the first without metadata)", 0 },
 	{ "seed", KEY_SEED, "N", 0, "Of what is sent where (default 1)", 0 },
 	{ "fua", KEY_FUA, NULL, 0, "Writes with Force Unit Access", 0 },
+	{ "allow", KEY_ALLOW, "LEVEL", 0,
+	  "data: writes may overwrite what an emulated device of this machine holds", 0 },
 	{ "patience", KEY_PATIENCE, "S", 0,
 	  "No completion for so long, by the device's clock, is an error (default 10)", 0 },
 	{ "json", KEY_JSON, NULL, 0, "One JSON document", 0 },
@@ -232,6 +237,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_SEED:
 		a->seed = number(state, "seed", arg, 0, UINT64_MAX);
 		return 0;
+	case KEY_ALLOW:
+		if (harm_find(arg) < 0)
+			argp_error(state, "--allow=%s: one of none, settings, data, wear, forever", arg);
+		else
+			a->allow = (enum rig_harm)harm_find(arg);
+		return 0;
 	case KEY_FUA:
 		a->fua = true;
 		return 0;
@@ -254,8 +265,7 @@ const struct argp bench_argp = {
 	.args_doc = "TARGET...",
 	.doc = "Measures targets under a load: IOPS, latencies, and what the rig's own code costs. "
 	       "One "
-	       "row for each target, mode, size and depth. Writes are for emulated controllers "
-	       "only, "
+	       "row for each target, mode, size and depth. Writes are for emulated devices only, "
 	       "and change what they hold.\v"
 	       "IOPS and MB/s are by the clock on the wall. Latencies are by the target's clock, "
 	       "from "
@@ -309,6 +319,7 @@ static struct measure_cell make_cell(const struct bench_args *a, const char *rw,
 static void make_cells(const struct bench_args *a, struct measure *m)
 {
 	m->cells = 0;
+	m->allow = a->allow;
 	m->limit_ns = a->has_seconds || !a->ios ? (uint64_t)((a->seconds + 60) * 1e9) : CELL_MAX_NS;
 	for (unsigned r = 0; r < a->rws; r++)
 		for (unsigned b = 0; b < a->bytes.n; b++)

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "event/event.h"
+#include "rig/plan.h"
 #include "rig/stop.h"
 #include "rig/worker.h"
 
@@ -202,7 +203,25 @@ static bool run_cell(struct job *j, struct target *t, const struct facts *f,
 }
 
 /* Every cell, before the first one begins. The guards of other drives are not there yet. */
-static int check_cells(struct job *j, struct target *t, const struct facts *f,
+/* As a case that harms data: emulated devices alone, and one of this machine if that was said. */
+static bool may_write(struct job *j, const struct facts *f)
+{
+	if (!f->caps.emulated || !target_may_harm(&f->caps)) {
+		trouble(j, RIG_REFUSED,
+			"writes are for emulated devices that nobody uses, and there may be a real "
+			"drive behind this one; --rw=randread and --rw=read change nothing");
+		return false;
+	}
+	if (harm_default(f) < HARM_DATA && j->m->allow < HARM_DATA) {
+		trouble(j, RIG_REFUSED,
+			"what this device of this machine holds would be overwritten: --allow data "
+			"says that it may");
+		return false;
+	}
+	return true;
+}
+
+static int check_cells(struct job *j, const struct facts *f,
 		       struct load_spec spec[])
 {
 	char error[LOAD_ERROR];
@@ -213,13 +232,8 @@ static int check_cells(struct job *j, struct target *t, const struct facts *f,
 			trouble(j, f->alive ? RIG_USAGE : RIG_BROKE, error);
 			return -EINVAL;
 		}
-		if (spec[i].read_percent < 100 && !t->caps.emulated) {
-			trouble(j, RIG_REFUSED,
-				"writes are for emulated controllers only, and there may be a real "
-				"drive behind this one; --rw=randread and --rw=read change "
-				"nothing");
+		if (spec[i].read_percent < 100 && !may_write(j, f))
 			return -EPERM;
-		}
 	}
 	return 0;
 }
@@ -232,7 +246,7 @@ static int run_cells(struct job *j, struct target *t, struct facts *f)
 
 	if (err)
 		return trouble(j, RIG_BROKE, t->error[0] ? t->error : strerror(-err));
-	if (check_cells(j, t, f, spec))
+	if (check_cells(j, f, spec))
 		return 0;
 	for (j->cell = 0; j->cell < j->m->cells; j->cell++)
 		if (!run_cell(j, t, f, &spec[j->cell], r))

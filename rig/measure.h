@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 
+#include "case/case.h"
 #include "load/load.h"
 #include "rig/verbs.h"
 
@@ -26,6 +27,7 @@ struct measure {
 	struct measure_cell cell[MEASURE_CELLS_MAX];
 	unsigned cells;
 	uint64_t limit_ns; /* of a cell, whatever it was asked for */
+	enum rig_harm allow;
 };
 
 /*
