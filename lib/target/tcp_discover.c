@@ -89,7 +89,7 @@ static int choose(struct tcp_host *h, const uint8_t *log, uint64_t n)
 	}
 	if (found == 1)
 		return 0;
-	snprintf(h->error, sizeof(h->error), "the discovery service knows %u subsystems%s%s%s",
+	snprintf(h->error, sizeof(h->error), "the discovery service knows %u subsystems%s%.150s%s",
 		 found, found ? "; name one of " : "", names, found ? "" : " over TCP");
 	return -EINVAL;
 }
