@@ -9,7 +9,7 @@ root=$2
 shift 2
 # shellcheck source=tests/inc/want.sh
 . "$root/tests/inc/want.sh"
-[ $# -gt 0 ] || set -- 'identify.*' 'log.*' 'io.lba-range' 'io.read-write-verify' 'feat.set-get'
+[ $# -gt 0 ] || set -- 'identify.*' 'io.lba-range' 'io.read-write-verify' 'feat.set-get'
 
 NVRIG_CONFIGS=$root/configs
 export NVRIG_CONFIGS

@@ -53,7 +53,7 @@ verdicts()
 
 # Cases about messages have nothing to ask in the process, those about block nodes nothing over the socket.
 messages="--exclude vfiouser.* --exclude blk.* --exclude cross.* --exclude robust.client-vanishes --exclude robust.unmap-inflight
-	--exclude robust.msg-transport"
+	--exclude robust.msg-transport --exclude fabrics.*"
 
 # same MODEL MOST ARGUMENT...: the run in the process and over the socket differ in nothing but MOST
 # cases, which are SKIP over the socket because it cannot give what they need. A faulty device would suffer from one case
@@ -135,7 +135,7 @@ dma=map
 
 # ---- wrong words ----
 want 64 - 'name the device' serve --socket x
-want 64 - 'socket=PATH is missing' serve model:
+want 64 - 'socket=PATH or --tcp=ADDR:PORT is missing' serve model:
 want 64 - 'the model alone' serve qtest:x --socket x
 want 64 - "did you mean 'queues'" serve model:quues=3 --socket x
 want 64 - 'one of map, message' serve model: --socket x --dma=fast
