@@ -6,6 +6,8 @@
 #define SOON_NS	   (2 * NS_PER_S)  /* what must come comes by then */
 #define QUIET_NS   (2 * NS_PER_MS) /* what must not come would have come by then */
 
+#define LATE_NS	   (500 * NS_PER_MS) /* what was sent has come by then, on a busy machine too */
+
 #define IRQ_QUEUES 4u
 
 static bool interrupted(struct rig *r, unsigned vector, uint64_t wait_ns)
@@ -46,12 +48,30 @@ static unsigned drain(struct rig *r, struct cq *q)
 }
 
 /*
+ * Until when an interrupt of each vector may still be on its way although its entry was taken with
+ * the one before it. Where time is stepped a message is there when it was sent.
+ */
+struct late {
+	uint64_t until[IRQ_QUEUES + 1];
+};
+
+/* Of an interrupt that is looked for now; the first look after that time is the last. */
+static bool may_be_late(struct rig *r, struct late *l, unsigned vector)
+{
+	bool may = !rig_target(r)->caps.stepped && l->until[vector];
+
+	if (may && rig_now(r) >= l->until[vector])
+		l->until[vector] = 0;
+	return may;
+}
+
+/*
  * As a driver does it: sleep until the interrupt, take what is there. The first interrupt of a
  * queue that was idle finds an entry; a later one may find that its entry was taken already.
  */
-static void check_interrupts(struct rig *r, struct sq *q, unsigned left)
+static void check_interrupts(struct rig *r, struct sq *q, unsigned left, struct late *l)
 {
-	bool first = true;
+	bool first = !may_be_late(r, l, q->cq->vector);
 
 	for (; left; first = false) {
 		unsigned n;
@@ -62,16 +82,20 @@ static void check_interrupts(struct rig *r, struct sq *q, unsigned left)
 		n = drain(r, q->cq);
 		CHECK_TRUE(r, n || !first, "the entry is in memory when vector %u fires",
 			   q->cq->vector);
+		if (n > 1)
+			l->until[q->cq->vector] = rig_now(r) + LATE_NS;
 		left -= n;
 	}
 }
 
-static void check_idle_silent(struct rig *r, unsigned n, unsigned busy)
+static void check_idle_silent(struct rig *r, unsigned n, unsigned busy, struct late *l)
 {
-	for (unsigned v = 1; v <= n; v++)
-		if (v != busy)
-			CHECK_TRUE(r, !interrupted(r, v, 0), "vector %u of an idle queue is silent",
-				   v);
+	for (unsigned v = 1; v <= n; v++) {
+		bool fired = v != busy && interrupted(r, v, 0);
+
+		if (v != busy && !may_be_late(r, l, v))
+			CHECK_TRUE(r, !fired, "vector %u of an idle queue is silent", v);
+	}
 }
 
 /* The controller with interrupts on; I/O queue pairs there are, as many as a case takes. */
@@ -99,6 +123,7 @@ static void irq_delivery(struct rig *r)
 	struct sq *q[IRQ_QUEUES];
 	unsigned n = start_queues(r, q);
 	struct cmd c = parts_any_read(r);
+	struct late late = { { 0 } };
 
 	for (uint64_t left = rig_pick(r, 60, 1500, 10000); left; left--) {
 		unsigned i = (unsigned)rig_rand_below(r, n);
@@ -107,8 +132,8 @@ static void irq_delivery(struct rig *r)
 		for (unsigned k = 0; k < load; k++)
 			rig_put(r, q[i], c);
 		rig_ring(r, q[i]);
-		check_interrupts(r, q[i], load);
-		check_idle_silent(r, n, i + 1);
+		check_interrupts(r, q[i], load, &late);
+		check_idle_silent(r, n, i + 1, &late);
 		interrupted(r, i + 1, 0); /* the second of two that met */
 	}
 }
