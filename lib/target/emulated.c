@@ -27,23 +27,6 @@ void emulated_say(struct emulated *ret, bool yes, const char *fmt, ...)
 	va_end(ap);
 }
 
-const char *emulated_read(const char *dir, const char *name, char ret[EMULATED_WORD])
-{
-	char path[PATH_MAX];
-	ssize_t n;
-
-	ret[0] = 0;
-	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
-		return ret;
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	n = fd < 0 ? 0 : read(fd, ret, EMULATED_WORD - 1);
-	while (n > 0 && (ret[n - 1] == '\n' || ret[n - 1] == ' '))
-		n--;
-	ret[n > 0 ? n : 0] = 0;
-	return ret;
-}
-
 static const char *base_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -63,11 +46,11 @@ static bool has(const char *dir, const char *name, char ret[PATH_MAX])
 
 void emulated_function(const char *path, struct emulated *ret)
 {
-	char word[EMULATED_WORD];
+	char word[SYSFS_WORD];
 	unsigned vendor = 0, device = 0;
 
-	if (sscanf(emulated_read(path, "vendor", word), "%x", &vendor) != 1 ||
-	    sscanf(emulated_read(path, "device", word), "%x", &device) != 1) {
+	if (sscanf(sysfs_word(path, "vendor", word), "%x", &vendor) != 1 ||
+	    sscanf(sysfs_word(path, "device", word), "%x", &device) != 1) {
 		emulated_say(ret, false, "%.40s: sysfs tells no PCI ids of it", base_of(path));
 		return;
 	}
@@ -137,19 +120,19 @@ static bool look_below(const struct looking *l, const char *path, struct emulate
 
 static void look_at_loop(const char *path, struct emulated *ret)
 {
-	char file[EMULATED_WORD];
+	char file[SYSFS_WORD];
 
-	emulated_read(path, "loop/backing_file", file);
+	sysfs_word(path, "loop/backing_file", file);
 	emulated_say(ret, file[0] && strncmp(file, "/dev/", 5), "%.24s: loop over %.70s",
 		     base_of(path), file[0] ? file : "nothing that sysfs tells");
 }
 
 static void look_at_scsi(const char *path, struct emulated *ret)
 {
-	char vendor[EMULATED_WORD], model[EMULATED_WORD];
+	char vendor[SYSFS_WORD], model[SYSFS_WORD];
 
-	emulated_read(path, "device/vendor", vendor);
-	emulated_read(path, "device/model", model);
+	sysfs_word(path, "device/vendor", vendor);
+	sysfs_word(path, "device/model", model);
 	emulated_say(ret, !strcmp(model, "scsi_debug") || !strcmp(vendor, "QEMU"),
 		     "%.24s: SCSI, %.24s %.40s", base_of(path), vendor, model);
 }
@@ -166,10 +149,10 @@ static bool is_memory(const char *driver)
 
 static void look_at_disk(const struct looking *l, const char *path, struct emulated *ret)
 {
-	char word[EMULATED_WORD], driver[32], below[PATH_MAX];
+	char word[SYSFS_WORD], driver[32], below[PATH_MAX];
 	unsigned major = 0;
 
-	sscanf(emulated_read(path, "dev", word), "%u", &major);
+	sscanf(sysfs_word(path, "dev", word), "%u", &major);
 	driver_of(l->root, major, driver);
 	if (look_below(l, path, ret))
 		return;
@@ -191,12 +174,12 @@ static void look_at_disk(const struct looking *l, const char *path, struct emula
 
 void emulated_block(const struct looking *l, const char *path, struct emulated *ret)
 {
-	char word[EMULATED_WORD], disk[PATH_MAX];
+	char word[SYSFS_WORD], disk[PATH_MAX];
 
 	if (l->depth >= EMULATED_DEPTH)
 		emulated_say(ret, false, "%.40s: devices on devices, %u deep", base_of(path),
 			     l->depth);
-	else if (emulated_read(path, "partition", word)[0] && has(path, "..", disk))
+	else if (sysfs_word(path, "partition", word)[0] && has(path, "..", disk))
 		look_at_disk(l, disk, ret);
 	else
 		look_at_disk(l, path, ret);

@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "target/emulated.h"
+#include "target/sysfs.h"
 
 #define EMULATED_DEPTH 8 /* of devices on devices; a stack that is higher is not looked through */
 
@@ -16,10 +17,6 @@ struct looking {
 
 __attribute__((format(printf, 3, 4))) void emulated_say(struct emulated *ret, bool yes,
 							const char *fmt, ...);
-
-/* A small file below dir without its newline, "" when there is none. */
-#define EMULATED_WORD 160
-const char *emulated_read(const char *dir, const char *name, char ret[EMULATED_WORD]);
 
 /* path: of the device in sysfs, resolved. */
 void emulated_block(const struct looking *l, const char *path, struct emulated *ret);

@@ -36,17 +36,17 @@ static void look_at_store(const struct looking *l, const char *store, struct emu
 /* A controller lent as it is has no namespaces of the target's own. */
 static bool is_lent(const struct looking *l, const char *subsystem, struct emulated *ret)
 {
-	char word[EMULATED_WORD];
+	char word[SYSFS_WORD];
 
-	if (strcmp(emulated_read(subsystem, "passthru/enable", word), "1"))
+	if (strcmp(sysfs_word(subsystem, "passthru/enable", word), "1"))
 		return false;
-	look_at_store(l, emulated_read(subsystem, "passthru/device_path", word), ret);
+	look_at_store(l, sysfs_word(subsystem, "passthru/device_path", word), ret);
 	return true;
 }
 
 static void look_at_namespaces(const struct looking *l, const char *dir, struct emulated *ret)
 {
-	char one[PATH_MAX], store[EMULATED_WORD];
+	char one[PATH_MAX], store[SYSFS_WORD];
 	struct dirent *e;
 	DIR *d = opendir(dir);
 
@@ -54,7 +54,7 @@ static void look_at_namespaces(const struct looking *l, const char *dir, struct 
 	while (d && ret->yes && (e = readdir(d))) {
 		if (e->d_name[0] == '.' || !join(one, dir, e->d_name))
 			continue;
-		emulated_read(one, "device_path", store);
+		sysfs_word(one, "device_path", store);
 		if (store[0] && strcmp(store, "(null)"))
 			look_at_store(l, store, ret);
 	}
@@ -97,12 +97,12 @@ bool emulated_is_guest(const struct looking *l)
 static void look_at_fabrics(const struct looking *l, const char *path, const char *transport,
 			    struct emulated *ret)
 {
-	char nqn[EMULATED_WORD], address[EMULATED_WORD], model[EMULATED_WORD];
+	char nqn[SYSFS_WORD], address[SYSFS_WORD], model[SYSFS_WORD];
 	struct emulated store;
 
-	emulated_read(path, "subsysnqn", nqn);
-	emulated_read(path, "address", address);
-	emulated_read(path, "model", model);
+	sysfs_word(path, "subsysnqn", nqn);
+	sysfs_word(path, "address", address);
+	sysfs_word(path, "model", model);
 	if (is_here(transport, address) && emulated_nvmet(l, nqn, &store))
 		emulated_say(ret, store.yes, "the kernel's target on this machine over %.60s",
 			     store.what);
@@ -117,11 +117,11 @@ static void look_at_fabrics(const struct looking *l, const char *path, const cha
 
 void emulated_ctrl(const struct looking *l, const char *path, struct emulated *ret)
 {
-	char transport[EMULATED_WORD], name[PATH_MAX], function[PATH_MAX];
+	char transport[SYSFS_WORD], name[PATH_MAX], function[PATH_MAX];
 	const char *base = strrchr(path, '/');
 	struct emulated found;
 
-	emulated_read(path, "transport", transport);
+	sysfs_word(path, "transport", transport);
 	if (strcmp(transport, "pcie") && transport[0])
 		look_at_fabrics(l, path, transport, &found);
 	else if (join(name, path, "device") && realpath(name, function))

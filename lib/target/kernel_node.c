@@ -19,26 +19,9 @@
 
 /* ---- sysfs ---- */
 
-static const char *read_word(const char *dir, const char *name, char ret[KERNEL_WORD])
+const char *kernel_node_attr(const struct kernel_node *k, const char *name, char ret[SYSFS_WORD])
 {
-	char path[PATH_MAX];
-	ssize_t n;
-
-	ret[0] = 0;
-	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
-		return ret;
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	n = fd < 0 ? 0 : read(fd, ret, KERNEL_WORD - 1);
-	while (n > 0 && (ret[n - 1] == '\n' || ret[n - 1] == ' '))
-		n--;
-	ret[n > 0 ? n : 0] = 0;
-	return ret;
-}
-
-const char *kernel_node_attr(const struct kernel_node *k, const char *name, char ret[KERNEL_WORD])
-{
-	return read_word(k->dir, name, ret);
+	return sysfs_word(k->dir, name, ret);
 }
 
 static const char *base_of(const char *path)
@@ -76,7 +59,7 @@ static bool is_ns(const char *name, char ret[KERNEL_NAME])
 
 bool kernel_node_alive(const struct kernel_node *k)
 {
-	char state[KERNEL_WORD];
+	char state[SYSFS_WORD];
 
 	kernel_node_attr(k, "state", state);
 	return state[0] && strcmp(state, "dead") && strncmp(state, "deleting", 8);
@@ -85,7 +68,7 @@ bool kernel_node_alive(const struct kernel_node *k)
 int kernel_node_wait(struct target *t, const struct kernel_node *k)
 {
 	uint64_t end = clock_mono_ns() + LIVE_WAIT_NS;
-	char state[KERNEL_WORD];
+	char state[SYSFS_WORD];
 
 	for (;;) {
 		kernel_node_attr(k, "state", state);
@@ -108,12 +91,12 @@ int kernel_node_wait(struct target *t, const struct kernel_node *k)
 /* The node of a device by its folder in sysfs, and only if it has that device's number. */
 static int open_node(const char *name, const char *dir, int flags)
 {
-	char path[64], word[KERNEL_WORD];
+	char path[64], word[SYSFS_WORD];
 	unsigned maj, min;
 	struct stat st;
 	int fd;
 
-	if (sscanf(read_word(dir, "dev", word), "%u:%u", &maj, &min) != 2)
+	if (sscanf(sysfs_word(dir, "dev", word), "%u:%u", &maj, &min) != 2)
 		return -ENODEV;
 	snprintf(path, sizeof(path), "/dev/%.40s", name);
 	fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
@@ -130,15 +113,15 @@ static int open_node(const char *name, const char *dir, int flags)
 
 static void add_ns(struct kernel_node *k, const char *entry)
 {
-	char dir[PATH_MAX], word[KERNEL_WORD], name[KERNEL_NAME];
+	char dir[PATH_MAX], word[SYSFS_WORD], name[KERNEL_NAME];
 	struct kernel_ns *ns = &k->ns[k->n_ns];
 	unsigned nsid, bytes = 0;
 
 	if (strncmp(entry, "nvme", 4) || !is_ns(entry, name) || k->n_ns == KERNEL_NS_MAX ||
 	    snprintf(dir, sizeof(dir), "%s/%s", k->dir, entry) >= (int)sizeof(dir) ||
-	    sscanf(read_word(dir, "nsid", word), "%u", &nsid) != 1)
+	    sscanf(sysfs_word(dir, "nsid", word), "%u", &nsid) != 1)
 		return;
-	sscanf(read_word(dir, "queue/logical_block_size", word), "%u", &bytes);
+	sscanf(sysfs_word(dir, "queue/logical_block_size", word), "%u", &bytes);
 	*ns = (struct kernel_ns){ .nsid = nsid, .lba_bytes = bytes, .fd = -1 };
 	snprintf(ns->name, sizeof(ns->name), "%s", name);
 	k->n_ns++;
@@ -243,7 +226,7 @@ static int use_ctrl(struct target *t, const char *dir, struct kernel_node *k)
 /* A subsystem's first controller that is not on its way out. */
 static bool pick_ctrl(const char *subsystem, char ret[PATH_MAX])
 {
-	char path[PATH_MAX], state[KERNEL_WORD];
+	char path[PATH_MAX], state[SYSFS_WORD];
 	struct dirent *e;
 	bool found = false;
 	DIR *d = opendir(subsystem);
@@ -254,7 +237,7 @@ static bool pick_ctrl(const char *subsystem, char ret[PATH_MAX])
 			    (int)sizeof(path) ||
 		    !realpath(path, ret))
 			continue;
-		read_word(ret, "state", state);
+		sysfs_word(ret, "state", state);
 		found = strcmp(state, "dead") && strncmp(state, "deleting", 8);
 	}
 	if (d)

@@ -12,9 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "target/sysfs.h"
+
 #define KERNEL_NS_MAX 64
 #define KERNEL_NAME   32
-#define KERNEL_WORD   160
 
 struct target;
 
@@ -34,7 +35,7 @@ struct kernel_node {
 	unsigned n_ns;
 	int held[KERNEL_NS_MAX]; /* block nodes, opened for us alone */
 	unsigned n_held;
-	char busy[KERNEL_WORD]; /* why a namespace is not ours alone; "": all are */
+	char busy[SYSFS_WORD]; /* why a namespace is not ours alone; "": all are */
 };
 
 /*
@@ -48,7 +49,7 @@ void kernel_node_close(struct kernel_node *k);
 int kernel_node_wait(struct target *t, const struct kernel_node *k);
 
 /* An attribute of the controller in sysfs, "" when it cannot be read. */
-const char *kernel_node_attr(const struct kernel_node *k, const char *name, char ret[KERNEL_WORD]);
+const char *kernel_node_attr(const struct kernel_node *k, const char *name, char ret[SYSFS_WORD]);
 /* Is it there, and neither dead nor being deleted? */
 bool kernel_node_alive(const struct kernel_node *k);
 

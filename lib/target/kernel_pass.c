@@ -85,7 +85,7 @@ const char *kernel_pass_refusal(uint16_t qid, const struct cmd *c)
 
 static int say_gone(struct target *t, const struct kernel_node *k, const char *how)
 {
-	char state[KERNEL_WORD];
+	char state[SYSFS_WORD];
 
 	kernel_node_attr(k, "state", state);
 	return target_fail(t, -ENODEV, "/dev/%s: %s; the kernel has it as '%.20s'", k->name, how,

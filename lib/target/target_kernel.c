@@ -208,7 +208,7 @@ static void open_pci(struct kernel *k)
 static int kernel_open(struct target *t, const char *address)
 {
 	struct kernel *k;
-	char transport[KERNEL_WORD];
+	char transport[SYSFS_WORD];
 	int err;
 
 	if (!*address)
