@@ -241,7 +241,7 @@ static struct tcp_flight *take_off(struct tcp_queue *q, uint16_t cid)
 		return NULL;
 	while (q->flight[q->next_free].used)
 		q->next_free = (q->next_free + 1) % q->flights;
-	q->slot_of[cid] = (uint16_t)(q->next_free + 1);
+	q->slot_of[cid] = q->next_free + 1;
 	q->in_flight++;
 	return &q->flight[q->next_free];
 }

@@ -53,7 +53,7 @@ struct tcp_queue {
 	uint32_t seen_position; /* of the last one fetched */
 	struct tcp_flight *flight;
 	unsigned flights, in_flight;
-	uint16_t *slot_of; /* by CID: its flight and 1 more, 0: none */
+	uint32_t *slot_of; /* by CID: its flight and 1 more, 0: none */
 	unsigned next_free;
 	uint16_t next_cid;   /* of commands that are ours */
 	uint32_t maxh2cdata; /* bytes */
