@@ -61,8 +61,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, a->o.tcp ? "--socket or --tcp: one of them"
 						   : "--socket=PATH or --tcp=ADDR:PORT is "
 						     "missing: where to listen");
-		if (a->o.tcp && a->o.by_message)
-			argp_error(state, "--dma is of vfio-user; over TCP no memory is shared");
+		if (a->o.tcp && (a->o.by_message || a->o.map_doorbells))
+			argp_error(state, "--dma and --doorbells are of vfio-user; over TCP no "
+					  "memory is shared");
 		return 0;
 	case KEY_SOCKET:
 		a->o.socket = arg;
