@@ -172,6 +172,8 @@ static void need_atomic(struct rig *r)
 {
 	if (!blk_facts(r)->atomic_max)
 		rig_na(r, "atomic_write_unit_max_bytes is 0: no atomic writes");
+	REQUIRE_GE(r, "atomic_write_unit_min_bytes, where there is a most",
+		   blk_facts(r)->atomic_min, blk_facts(r)->logical);
 }
 
 static void atomic_taken(struct rig *r, struct blk *b)
