@@ -30,29 +30,9 @@ fi
 . "$root/tests/inc/want.sh"
 patience=200
 
-mkdir -p conf/stacks
-cp -r "$root/configs/drives" "$root/configs/stores" conf
-for stack in guest-qemu nvmet-tcp tcp-target guest-tcp; do
-	cp "$root/configs/stacks/$stack.conf" conf/stacks
-done
-NVRIG_CONFIGS=$dir/conf
-export NVRIG_CONFIGS
-
-# stack NAME LINES: a guest with the model in it
-stack()
-{
-	cat >"conf/stacks/$1.conf" <<-END
-		stack "$1" {
-			about = "about $1"
-			kind = "guest"
-			accel = "auto"
-			memory = "256Mi"
-			start = "100s"
-			target = "model:"
-			$2
-		}
-	END
-}
+stacks='guest-qemu nvmet-tcp tcp-target guest-tcp'
+# shellcheck source=tests/inc/guest_conf.sh
+. "$root/tests/inc/guest_conf.sh"
 begun='until grep -qs case_begin /run/nvrig/*/events.jsonl; do usleep 10000; done'
 stack g-plain ''
 stack g-device 'devices = { "no-such-device" }'
