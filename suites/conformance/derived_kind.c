@@ -267,7 +267,6 @@ static void formats(struct derived *d)
 		     (struct rig_case){ .ref = "NVM CS 1.0 Identify Namespace data structure (LBA "
 					       "Format); NVM CS 1.0 Format NVM command; NVM CS 1.0 "
 					       "Namespaces",
-					.needs = NEED_QUEUES, /* its bench lays out pointers */
 					.harm = HARM_WEAR,
 					.na = format_na,
 					.fault = "bend-write-past-end-metadata bend-read-past-end",

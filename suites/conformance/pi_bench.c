@@ -14,9 +14,10 @@
 
 /* ---- which namespaces ---- */
 
+/* Without metadata the bit means nothing: a Format may have set it. */
 static bool is_extended(const struct facts_ns *ns)
 {
-	return ns->id.flbas >> 4 & 1;
+	return ns->ms && ns->id.flbas >> 4 & 1;
 }
 
 bool pi_fits_separate(const struct facts_ns *ns)
@@ -26,7 +27,7 @@ bool pi_fits_separate(const struct facts_ns *ns)
 
 bool pi_fits_extended(const struct facts_ns *ns)
 {
-	return ns->ms && is_extended(ns);
+	return is_extended(ns);
 }
 
 bool pi_fits_protected(const struct facts_ns *ns)
