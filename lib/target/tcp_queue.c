@@ -289,11 +289,15 @@ static bool lay_out(const struct tcp_queue *q, const struct tcp_command *c, stru
 	return in_capsule;
 }
 
+/* Where the command that was sent last stands in the queue in memory. */
+static uint32_t last_position(const struct tcp_queue *q)
+{
+	return q->position[(q->tail ? q->tail : q->entries) - 1];
+}
+
 static void note_position(struct tcp_queue *q, const struct tcp_command *c)
 {
-	uint32_t before = q->tail ? q->position[q->tail - 1] : q->position[q->entries - 1];
-
-	q->position[q->tail] = c->ours ? before : c->position;
+	q->position[q->tail] = c->ours ? last_position(q) : c->position;
 	q->tail = (q->tail + 1) % q->entries;
 }
 
@@ -332,13 +336,18 @@ int tcp_queue_flush(struct tcp_queue *q)
 
 /* ---- in ---- */
 
-/* Where SQHD, of the controller's queue, stands in the queue in memory; FFFFh: it cannot be. */
+/*
+ * Where SQHD, of the controller's queue, stands in the queue in memory; FFFFh: it cannot be. Without
+ * flow control none is told, and what was sent has left the queue in memory.
+ */
 static uint16_t see_head(struct tcp_queue *q, uint16_t sqhd)
 {
 	uint32_t out = (q->tail + q->entries - q->head) % q->entries, moved;
 
-	if (q->no_flow_control)
+	if (q->no_flow_control) {
+		q->seen_position = last_position(q);
 		return (uint16_t)q->seen_position;
+	}
 	if (sqhd >= q->entries)
 		return 0xffff;
 	moved = (sqhd + q->entries - q->head) % q->entries;
@@ -397,8 +406,9 @@ static int take_data(struct tcp_queue *q, const struct tcp_pdu *pdu)
 	f->bad_data |= pdu->bad_data;
 	f->has_last = d->ch.flags & TCP_F_LAST;
 	if (d->ch.flags & TCP_F_SUCCESS) {
-		struct cqe e = { .cid = d->cccid, .sqhd = le16_from((uint16_t)q->seen_position) };
+		struct cqe e = { .cid = d->cccid };
 
+		e.sqhd = le16_from(see_head(q, (uint16_t)q->head));
 		finish(q, f, &e);
 	}
 	return 0;
