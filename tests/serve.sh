@@ -44,13 +44,6 @@ begun()
 	done
 }
 
-# verdicts DIRECTORY: one line a case and row
-verdicts()
-{
-	sed -n 's/.*"type":"case_end","case":"\([^"]*\)",\("row":"\([^"]*\)",\)*.*"verdict":"\([^"]*\)".*/\1[\3] \4/p' \
-		"$1"/2*/events.jsonl
-}
-
 # Cases about messages have nothing to ask in the process, those about block nodes nothing over the socket.
 messages="--exclude vfiouser.* --exclude blk.* --exclude cross.* --exclude robust.client-vanishes --exclude robust.unmap-inflight
 	--exclude robust.msg-transport --exclude fabrics.*"

@@ -186,11 +186,9 @@ static void respond(struct tconn *c, struct tcmd *t, struct cqe *e, const void *
 		e->status = le16_from(SC_TRANSIENT_TRANSPORT << 1);
 		len = 0;
 	}
-	e->sqid = le16_from(0);
 	e->sqhd = le16_from(c->no_sqhd ? (is_connect(t) ? 0xffff : 0) : head(c));
 	if (is_connect(t) && TFAULT(c->s, TCP_SQHD_NONE))
 		e->sqhd = le16_from(0xffff);
-	e->status = le16_from(le16_get(e->status) & (uint16_t)~CQE_PHASE);
 	c->errors += CQE_STATUS(le16_get(e->status)) != 0;
 	tconn_respond(c, t, e, data, len);
 	forget(c, t);
@@ -283,6 +281,8 @@ static void take_completions(struct tconn *c)
 
 		if (t)
 			complete_gone(c, t, &e);
+		else
+			tconn_answer(c, &e); /* of a faulty controller: its host is to see it */
 	}
 }
 

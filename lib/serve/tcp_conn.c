@@ -138,17 +138,24 @@ static void send_data(struct tconn *c, const struct tcmd *t, const uint8_t *data
 	}
 }
 
-void tconn_respond(struct tconn *c, struct tcmd *t, struct cqe *e, const void *data, size_t len)
+void tconn_answer(struct tconn *c, const struct cqe *e)
 {
-	bool plain = !le16_get(e->status) && !le32_get(e->dw0) && !le32_get(e->dw1);
-	bool by_flag = c->no_sqhd && plain && len;
 	union tcp_header h = { .resp.cqe = *e };
 
-	send_data(c, t, data, len, by_flag);
-	if (by_flag)
-		return;
 	h.ch.type = TCP_RESP;
+	h.resp.cqe.sqid = le16_from(0);
+	h.resp.cqe.status = le16_from(le16_get(e->status) & (uint16_t)~CQE_PHASE);
 	tcp_link_put(&c->link, &h, NULL, 0);
+}
+
+void tconn_respond(struct tconn *c, struct tcmd *t, struct cqe *e, const void *data, size_t len)
+{
+	bool plain = !(le16_get(e->status) & ~CQE_PHASE) && !le32_get(e->dw0) && !le32_get(e->dw1);
+	bool by_flag = c->no_sqhd && plain && len;
+
+	send_data(c, t, data, len, by_flag);
+	if (!by_flag)
+		tconn_answer(c, e);
 }
 
 /* ---- what comes ---- */

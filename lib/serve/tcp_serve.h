@@ -133,6 +133,7 @@ void tconn_fatal(struct tconn *c, enum tcp_fes fes, uint32_t fei);
 void tconn_end(struct tconn *c, const char *reason);
 /* Asks for the next piece of a command's data. */
 void tconn_ask(struct tconn *c, struct tcmd *t);
+void tconn_answer(struct tconn *c, const struct cqe *e);
 void tconn_respond(struct tconn *c, struct tcmd *t, struct cqe *e, const void *data, size_t len);
 
 /* ---- tcp_cmd.c: commands ---- */

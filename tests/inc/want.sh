@@ -57,6 +57,13 @@ check()
 	complain "$text" "($*)"
 }
 
+# verdicts DIRECTORY: one line a case and row
+verdicts()
+{
+	sed -n 's/.*"type":"case_end","case":"\([^"]*\)",\("row":"\([^"]*\)",\)*.*"verdict":"\([^"]*\)".*/\1[\3] \4/p' \
+		"$1"/2*/events.jsonl
+}
+
 # summary NAME: last line of a test
 summary()
 {
