@@ -212,16 +212,17 @@ static void look_kvm(struct finding *f)
 
 static void look_guests(struct finding *f)
 {
-	char path[KERNEL_PATH], error[512], qemu[256];
+	char path[KERNEL_PATH], elf[KERNEL_PATH], error[512], qemu[256];
 	bool kernel, busybox = !kernel_program("busybox", path, sizeof(path));
 	struct kernel k;
 
 	kernel = !kernel_find(&k, error);
 	if (kernel && busybox) {
-		bool any = !capture_find(QEMU, qemu, sizeof(qemu));
+		bool any = !capture_find(QEMU, qemu, sizeof(qemu)) &&
+			   !kernel_unpacked(&k, elf, sizeof(elf), error);
 
 		found(f, "Linux %s%s%s", k.release, any ? ", by " : "",
-		      any ? accel_choose(qemu, "auto") : "");
+		      any ? accel_choose(qemu, elf, "auto") : "");
 		return;
 	}
 	found(f, "%s", kernel ? "no busybox" : "no kernel for them");

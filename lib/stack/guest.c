@@ -213,7 +213,7 @@ int guest_start_one(const struct stack_config *cfg, const struct guest_job *job,
 		err = guest_pair_start(g, job, &own_link, error);
 	if (!err) {
 		snprintf(g->engine, sizeof(g->engine), "QEMU %u.%u.%u", v.major, v.minor, v.micro);
-		g->accel = accel_choose(g->program, cfg->accel);
+		g->accel = accel_choose(g->program, g->kernel, cfg->accel);
 		g->heard_ns = clock_mono_ns();
 		err = launch(g, job, job->behind ? own_link : link, error);
 	}
