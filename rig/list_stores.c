@@ -20,6 +20,8 @@ static void print_one(const struct store *s, const char *trouble)
 		printf("%s%s", s->on[0] ? "; on " : "", s->on);
 		list_print_words("; modules ", &s->modules);
 		list_print_words("; programs ", &s->programs);
+		if (s->memory)
+			printf("; memory %llu MiB more", (unsigned long long)s->memory >> 20);
 		printf("%s\n", s->keeps_data ? "" : "; keeps no data");
 	}
 	list_print_trouble(trouble);
@@ -36,6 +38,7 @@ static struct json_object *object(const struct store *s, const char *trouble)
 		event_str(o, "on", s->on[0] ? s->on : NULL);
 		event_str(o, "node", s->node);
 		event_bool(o, "keeps_data", s->keeps_data);
+		event_u64(o, "memory_bytes", s->memory);
 		list_add_words(o, "modules", &s->modules);
 		list_add_words(o, "programs", &s->programs);
 	} else {

@@ -41,9 +41,10 @@ static int check(cfg_t *s, const struct store *st, const char *path, char *error
 		return stack_refuse(error, path, s->line,
 				    "a store of kind node wants node, an absolute path, and parts "
 				    "that make it");
-	if (!node && (st->node[0] || st->n_parts || st->on[0] || st->modules.n || st->programs.n))
+	if (!node && (st->node[0] || st->n_parts || st->on[0] || st->memory || st->modules.n ||
+		      st->programs.n))
 		return stack_refuse(error, path, s->line,
-				    "node, on, modules, programs and parts: want kind = node");
+				    "node, on, memory, modules, programs and parts: want kind = node");
 	if (node && config_said(s, "format"))
 		return stack_refuse(error, path, s->line, "format: wants kind = file");
 	return 0;
@@ -71,6 +72,7 @@ static int read_store(cfg_t *s, struct store *st, const char *path, char *error)
 	strcpy(st->node, config_text(s, "node"));
 	strcpy(st->format, config_text(s, "format"));
 	st->size = config_number(s, "size");
+	st->memory = config_number(s, "memory");
 	st->keeps_data = config_bool(s, "keeps-data");
 	if (stack_read_words(s, "modules", &st->modules, path, error) ||
 	    stack_read_words(s, "programs", &st->programs, path, error) ||

@@ -24,7 +24,8 @@ struct store {
 	char kind[8];
 	char on[STORE_NAME]; /* what it lies on unless one is named; "": on none */
 	char node[STACK_NODE];
-	uint64_t size; /* of the node, in bytes; 0: any */
+	uint64_t size;	 /* of the node, in bytes; 0: any */
+	uint64_t memory; /* bytes that the guest has for it beyond its stack's own */
 	bool keeps_data;
 	char format[16];
 	struct stack_words modules, programs;

@@ -169,6 +169,7 @@ static int apply_nodes(const struct pile *p, struct stack_config *to)
 			err = add_words(p, &to->programs, &st->programs);
 		if (!err)
 			err = add_store(p, st, below, parts, &n);
+		to->memory_bytes += st->memory;
 		below = st->node;
 	}
 	if (!err)

@@ -61,7 +61,7 @@ static void fresh(void)
 	    GUEST("s", " store = base\n modules = { 'm' }\n part \"own\" { up = own }\n"));
 	put("stores", "base", STORE("base", " size = 4Ki\n modules = { 'null', 'm' }\n"));
 	put("stores", "lossy", STORE("lossy", " keeps-data = no\n"));
-	put("stores", "layer", STORE("layer", " on = base\n programs = { 'dm' }\n"));
+	put("stores", "layer", STORE("layer", " on = base\n memory = 64Mi\n programs = { 'dm' }\n"));
 	put("stores", "other", STORE("other", " on = layer\n"));
 	put("stores", "file", "store \"file\" { kind = file\n format = qcow2 }\n");
 }
@@ -113,9 +113,13 @@ static void own_store(void)
 static void layers(void)
 {
 	struct stack_config c;
+	uint64_t own_memory;
 
 	fresh();
+	c = loaded("s");
+	own_memory = c.memory_bytes;
 	c = loaded("s@layer"); /* on its own base */
+	CU_ASSERT_EQUAL(c.memory_bytes, own_memory + (64 << 20));
 	CU_ASSERT_EQUAL_FATAL(c.n_parts, 4);
 	CU_ASSERT_STRING_EQUAL(c.back.store, "base+layer");
 	CU_ASSERT_STRING_EQUAL(c.part[1].name, "layer/p");
