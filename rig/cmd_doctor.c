@@ -280,7 +280,8 @@ static void look_landlock(struct finding *f)
 	}
 	found(f, "%s", errno == EOPNOTSUPP ? "switched off" : "not in this kernel");
 	lacks(f, LIMITED,
-	      "workers on real drives cannot be fenced in; model: and qtest: need no fence",
+	      "no wall keeps the workers of a run from other devices than its drive; the guards look "
+	      "before every case that harms",
 	      "a kernel with CONFIG_SECURITY_LANDLOCK, and landlock in lsm=");
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "event/event.h"
+#include "rig/alias.h"
 #include "rig/matrix.h"
 #include "rig/matrix_run.h"
 #include "rig/session.h"
@@ -75,7 +76,7 @@ static bool unknown_words(const struct run_options *o, char *text, size_t size)
 	struct plan p;
 	bool bad;
 
-	if (options_str(o, "target") && unknown_scheme(options_str(o, "target"), text, size))
+	if (options_address(o) && unknown_scheme(options_address(o), text, size))
 		return true;
 	if (unknown_required(o, text, size))
 		return true;
@@ -90,6 +91,32 @@ static bool unknown_words(const struct run_options *o, char *text, size_t size)
 	}
 	options_filter_free(&f);
 	return bad;
+}
+
+/* An alias of the bench file: where its drive is. 0, or the exit status. */
+static int find_alias(struct run_options *o)
+{
+	const char *target = options_str(o, "target");
+	char error[ALIAS_ERROR];
+	int err;
+
+	if (!target || !alias_is(target) || options_str(o, "stack"))
+		return 0;
+	err = alias_find(target, o->address, sizeof(o->address), error);
+	if (!err)
+		return 0;
+	fprintf(stderr, "nvrig run: %s\n", error);
+	switch (err) {
+	case -ENOENT:
+		return RIG_USAGE;
+	case -EEXIST:
+		return RIG_REFUSED;
+	case -EINVAL:
+	case -EPERM:
+		return RIG_CONFIG;
+	default:
+		return RIG_BROKE;
+	}
 }
 
 /* ---- the verb ---- */
@@ -172,6 +199,9 @@ int run_asked(struct run_options *o, int argc, char **argv)
 		fprintf(stderr, "nvrig run: no random seed: %s\n", strerror(errno));
 		return RIG_BROKE;
 	}
+	status = find_alias(o);
+	if (status)
+		return status;
 	if (unknown_words(o, text, sizeof(text)))
 		return usage(text);
 	if (matrix_asked(o))

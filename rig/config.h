@@ -47,7 +47,7 @@ struct config_section {
 /* Every section of every kind of file, NULL-terminated: for the man page. */
 extern const struct config_section *const config_all[];
 extern const struct config_section config_stack, config_namespace, config_part, config_store,
-	config_drive, config_known;
+	config_drive, config_known, config_bench_drive;
 
 /*
  * Reads a file that may hold sections of the kind `top`. -EINVAL with "file:line: what" for bad

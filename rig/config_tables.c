@@ -73,6 +73,6 @@ const struct config_section config_drive = {
 
 const struct config_section *const config_all[] = {
 	&config_stack, &config_namespace, &config_part,
-	&config_store, &config_drive,	  &config_known,
+	&config_store, &config_drive,	  &config_known, &config_bench_drive,
 	NULL,
 };

@@ -15,7 +15,7 @@
 
 #define JOURNAL_ERROR 512 /* bytes of every error text here */
 #define JOURNAL_MAJOR 1
-#define JOURNAL_MINOR 1
+#define JOURNAL_MINOR 2
 
 struct journal {
 	char dir[PATH_MAX]; /* the run's directory */

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "event/event.h"
 #include "rig/plan.h"
+#include "rig/measure_guard.h"
 #include "rig/stop.h"
 #include "rig/worker.h"
 
@@ -19,6 +20,7 @@
 struct job {
 	const char *target;
 	const struct measure *m;
+	bool cleared; /* by the guards */
 	int fd;
 	unsigned cell;
 };
@@ -202,11 +204,10 @@ static bool run_cell(struct job *j, struct target *t, const struct facts *f,
 	return !err;
 }
 
-/* Every cell, before the first one begins. The guards of other drives are not there yet. */
 /* As a case that harms data: emulated devices alone, and one of this machine if that was said. */
 static bool may_write(struct job *j, const struct facts *f)
 {
-	if (!f->caps.emulated || !target_may_harm(&f->caps)) {
+	if (!f->caps.emulated) {
 		trouble(j, RIG_REFUSED,
 			"writes are for emulated devices that nobody uses, and there may be a real "
 			"drive behind this one; --rw=randread and --rw=read change nothing");
@@ -218,9 +219,14 @@ static bool may_write(struct job *j, const struct facts *f)
 			"says that it may");
 		return false;
 	}
+	if (!target_may_harm(&f->caps)) {
+		trouble(j, RIG_REFUSED, "the guards did not let it be written to");
+		return false;
+	}
 	return true;
 }
 
+/* Every cell, before the first one begins. */
 static int check_cells(struct job *j, const struct facts *f,
 		       struct load_spec spec[])
 {
@@ -246,6 +252,7 @@ static int run_cells(struct job *j, struct target *t, struct facts *f)
 
 	if (err)
 		return trouble(j, RIG_BROKE, t->error[0] ? t->error : strerror(-err));
+	f->caps.cleared = j->cleared;
 	if (check_cells(j, f, spec))
 		return 0;
 	for (j->cell = 0; j->cell < j->m->cells; j->cell++)
@@ -345,13 +352,16 @@ enum rig_exit measure_target(const char *target, const struct measure *m, struct
 	struct worker w;
 	int err;
 
-	ret_error[0] = 0;
+	if (measure_guard(target, m, &j.cleared, ret_error))
+		return RIG_REFUSED;
 	job.deadline_ns = clock_mono_ns() + time_limit(m);
 	err = worker_start(&w, &job);
 	if (err) {
 		snprintf(ret_error, MEASURE_ERROR, "no worker: %s", strerror(-err));
+		measure_guard_drop();
 		return RIG_BROKE;
 	}
 	worker_wait(&w, stop_fd(stop), hear, &l);
+	measure_guard_drop();
 	return judge(&l, &w, target, m->cells);
 }

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "event/event.h"
+#include "rig/guard.h"
 
 enum {
 	KEY_STACK = 0x100,
@@ -30,6 +31,8 @@ enum {
 	KEY_STRICT_SKIP,
 	KEY_REQUIRE,
 	KEY_TRACE,
+	KEY_CONFIRM,
+	KEY_OVERRIDE,
 };
 
 /* clang-format off */
@@ -48,6 +51,12 @@ static const struct argp_option table[] = {
 	{ "allow", KEY_ALLOW, "LEVEL", 0,
 	  "Highest harm: none, settings, data, wear, forever (default: wear on what is emulated and no "
 	  "device of this machine, else none)", 0 },
+	{ "confirm", KEY_CONFIRM, "SERIAL", 0,
+	  "The serial number of the drive that may be changed, whole: what is asked for at a terminal "
+	  "otherwise (docs/safety.md; repeatable)", 0 },
+	{ "override", KEY_OVERRIDE, "GUARD:SERIAL", 0,
+	  "Waive that guard (G3, G5 to G10) for that drive and this run, where the bench file has may = "
+	  "data or more (repeatable)", 0 },
 	{ "effort", KEY_EFFORT, "EFFORT", 0,
 	  "How long loops are: quick, normal, soak (default normal)", 0 },
 	{ "seed", KEY_SEED, "N", 0, "Seed of all that is random (default: a new one)", 0 },
@@ -125,6 +134,9 @@ static error_t parse_list(int key, char *arg, struct run_options *o)
 	case KEY_EXCLUDE:
 		say_in_list(o, "exclude", arg);
 		return 0;
+	case KEY_CONFIRM:
+		say_in_list(o, "confirm", arg);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -133,6 +145,7 @@ static error_t parse_list(int key, char *arg, struct run_options *o)
 static error_t parse_value(int key, char *arg, struct argp_state *state)
 {
 	struct run_options *o = state->input;
+	char error[256];
 
 	switch (key) {
 	case KEY_STACK:
@@ -146,6 +159,12 @@ static error_t parse_value(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_EFFORT:
 		say_name(state, "effort", arg, effort_find, "quick, normal, soak");
+		return 0;
+	case KEY_OVERRIDE:
+		if (guard_check_override(arg, error))
+			argp_error(state, "%s", error);
+		else
+			say_in_list(o, "override", arg);
 		return 0;
 	case KEY_TRACE:
 		say_name(state, "trace", arg, trace_find, "failed, always, never");
@@ -272,6 +291,11 @@ const char *options_str(const struct run_options *o, const char *key)
 	return *s ? s : NULL;
 }
 
+const char *options_address(const struct run_options *o)
+{
+	return o->address[0] ? o->address : options_str(o, "target");
+}
+
 int options_stack(const struct run_options *o, char *ret_name, size_t size)
 {
 	const char *stack = options_str(o, "stack"), *store = options_str(o, "store");
@@ -337,7 +361,7 @@ int options_resume(struct run_options *o, struct json_object *saved, char *ret_e
 	return 0;
 }
 
-static int word_list(const struct run_options *o, const char *key, const char *const **ret,
+int options_list(const struct run_options *o, const char *key, const char *const **ret,
 		     size_t *ret_n)
 {
 	struct json_object *list;
@@ -362,9 +386,9 @@ int options_filter(const struct run_options *o, struct plan_filter *ret)
 		.allow = allow ? (enum rig_harm)harm_find(allow) : HARM_NONE,
 		.repeat = (unsigned)options_u64(o, "repeat"),
 	};
-	if (word_list(o, "suite", &ret->areas, &ret->n_areas) ||
-	    word_list(o, "case", &ret->cases, &ret->n_cases) ||
-	    word_list(o, "exclude", &ret->excludes, &ret->n_excludes)) {
+	if (options_list(o, "suite", &ret->areas, &ret->n_areas) ||
+	    options_list(o, "case", &ret->cases, &ret->n_cases) ||
+	    options_list(o, "exclude", &ret->excludes, &ret->n_excludes)) {
 		options_filter_free(ret);
 		return -ENOMEM;
 	}

@@ -18,10 +18,11 @@
 
 struct run_options {
 	struct globals globals;
-	/* "target" or "stack" (and "store"), "suite" "case" "exclude" (lists), "allow", "effort", "seed",
+	/* "target" or "stack" (and "store"), "suite" "case" "exclude" "confirm" "override" (lists), "allow", "effort", "seed",
 	 * "repeat", "deadline", "known", "trace"; only what was said, until options_default() */
 	struct json_object *asked;
 	const char *out, *resume;
+	char address[128]; /* of a target that is an alias of the bench file; "": it is none */
 	const char *to[OPTIONS_TO_MAX];
 	unsigned n_to;
 	bool json, dry_run, fail_fast, strict_skip;
@@ -48,7 +49,14 @@ const char *options_str(const struct run_options *o, const char *key); /* NULL: 
 int options_stack(const struct run_options *o, char *ret_name, size_t size);
 uint64_t options_u64(const struct run_options *o, const char *key);    /* 0: not said */
 
+/* Where the run's drive is: the target that was said, or what its alias leads to. */
+const char *options_address(const struct run_options *o);
+
 enum rig_trace options_trace(const struct run_options *o); /* not said: FAILED */
+
+/* A list of words that was said, whose array the caller frees; none: *ret and *ret_n as they were. */
+int options_list(const struct run_options *o, const char *key, const char *const **ret,
+		 size_t *ret_n);
 
 /* The filter of it, lists valid until options_filter_free. -ENOMEM or 0. */
 int options_filter(const struct run_options *o, struct plan_filter *ret);

@@ -146,18 +146,14 @@ static void say_lacks(char *text, size_t size, const struct rig_case *c, const s
 		snprintf(text, size, "needs: %s", missing);
 }
 
-/* What the operator allows is asked for only where the device may be harmed at all. */
 static void say_harm(char *text, size_t size, const struct rig_case *c, const struct plan_filter *f,
 		     const struct facts *facts)
 {
-	if (facts && c->harm > HARM_NONE && !target_may_harm(&facts->caps))
-		snprintf(text, size,
-			 "%s: harm %s is done to emulated devices alone that nobody uses, and "
-			 "nothing overrides that; found: %s",
-			 facts->caps.busy ? "busy" : "emulated", harm_name(c->harm),
-			 facts->caps.behind);
-	else if (c->harm > f->allow)
+	if (c->harm > f->allow)
 		snprintf(text, size, "harm: needs --allow %s", harm_name(c->harm));
+	else if (facts && c->harm > HARM_NONE && !target_may_harm(&facts->caps))
+		snprintf(text, size, "guard: harm %s is not done here: %s", harm_name(c->harm),
+			 facts->caps.behind);
 }
 
 /* Facts of NVMe say nothing of a case about a block node, nor those of a node of another. */

@@ -339,7 +339,7 @@ static const struct {
 	{ "artifact", take_other },    { "command", take_other },
 	{ "completion", take_other },  { "register", take_other },
 	{ "reset", take_other },       { "engine", take_other },
-	{ "stack", take_other },
+	{ "stack", take_other },	       { "guard", take_other },
 };
 
 void relay_event(void *ctx, struct json_object *e)

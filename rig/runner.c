@@ -14,8 +14,10 @@
 #include "rig/instance.h"
 #include "rig/judge.h"
 #include "rig/stop.h"
+#include "rig/wall.h"
 #include "rig/worker.h"
 
+#define WALL_STATUS   126 /* of a worker that could not raise its wall */
 #define DEATH_WAIT_MS 2000 /* an engine that stopped answering may still be dumping its core */
 
 /* The walk through one plan. */
@@ -26,6 +28,7 @@ struct walk {
 	int out_fd, err_fd; /* logs of the current worker */
 	enum verdict rest;  /* given to all that is left, with rest_why; VERDICT_NONE: run it */
 	char rest_why[700];
+	bool harmed; /* a case above harm none was begun */
 	pid_t stuck; /* the worker that SIGKILL did not end; 0: none */
 	struct tally *tally;
 };
@@ -136,6 +139,18 @@ static void hear(void *ctx, struct json_object *e, size_t junk)
 		worker_kill(h->worker);
 }
 
+/* In the worker. One that stands outside of its wall does nothing. */
+static void raise_wall(void *ctx)
+{
+	char error[WALL_ERROR];
+
+	if (!wall_raise(ctx, error))
+		return;
+	fprintf(stderr, "%s\n", error);
+	fflush(stderr);
+	_exit(WALL_STATUS);
+}
+
 static int run_worker(struct walk *k, unsigned deadline_s, struct outcome *o,
 		      struct witness *ret_seen)
 {
@@ -151,6 +166,8 @@ static int run_worker(struct walk *k, unsigned deadline_s, struct outcome *o,
 			 .trace = r->trace,
 			 .seed = r->seed + item_of(k)->attempt },
 		.run_case = r->run_case,
+		.prepare = r->wall ? raise_wall : NULL,
+		.ctx = (void *)r->wall,
 	};
 	struct worker_job job = instance_job(&instance, deadline_s);
 	struct worker w;
@@ -409,6 +426,23 @@ static void hear_between(struct walk *k)
 		k->tally->broke = true;
 }
 
+/* Is it still the drive that the guards let be harmed, and nobody's? */
+static void may_begin(struct walk *k)
+{
+	struct runner *r = k->r;
+	char why[500];
+
+	if (!r->guard || item_of(k)->c->harm == HARM_NONE || !r->guard(r->guard_ctx, why, sizeof(why))) {
+		k->harmed |= item_of(k)->c->harm > HARM_NONE;
+		return;
+	}
+	if (k->harmed)
+		k->tally->broke = true;
+	else
+		k->tally->refused = true;
+	give_rest(k, NOTRUN, "%s", why);
+}
+
 static int run_one(struct walk *k)
 {
 	struct outcome o = { .verdict = VERDICT_NONE };
@@ -474,6 +508,8 @@ static int take(struct walk *k)
 	}
 	if (!k->rest)
 		look_before(k);
+	if (!k->rest)
+		may_begin(k);
 	if (k->rest)
 		return give(k, k->rest, k->rest == NOTRUN ? "notrun" : NULL, k->rest_why);
 	return run_one(k);

@@ -34,6 +34,10 @@ struct runner {
 	const char *(*known)(void *ctx, const char *case_name, const char *what);
 	void *known_ctx;
 	int (*run_case)(const struct case_run *run); /* NULL: case_run() */
+	/* Before a case that harms: may it? 0, or -errno with the sentence. NULL: no guard is needed. */
+	int (*guard)(void *ctx, char *ret_error, size_t size);
+	void *guard_ctx;
+	const struct wall *wall; /* raised in every worker before its case; NULL: none */
 	/* Of a resumed run, by place in the plan: VERDICT_NONE not begun, LOST begun and not
 	 * ended (to be told), else already in the journal. NULL: a new run. */
 	const struct outcome *before;

@@ -141,8 +141,9 @@ static int bench_up(struct session *s, char error[BENCH_ERROR])
 	int err;
 
 	if (!s->stack) {
-		bench_on_target(&s->bench, options_str(s->options, "target"), &s->stop);
-		return bench_hold(&s->bench, error);
+		bench_on_target(&s->bench, options_address(s->options), &s->stop);
+		s->holds_late = session_guard_before_hold(s->options, s->bench.target);
+		return s->holds_late ? 0 : bench_hold(&s->bench, error);
 	}
 	err = session_stack_dir(s, dir);
 	if (err) {
@@ -219,10 +220,30 @@ static int hear_kernel(struct session *s, struct kernel_log *l)
 	return tell_note(s, text);
 }
 
+static int build_wall(struct session *s, struct wall *w)
+{
+	int err = wall_open(w);
+
+	if (!err)
+		err = session_guard_wall(s->guard, s->bench.target, w);
+	if (!err && !wall_version())
+		err = tell_note(s, "this kernel has no Landlock: no wall keeps workers from other devices, "
+				   "and the guards look before every case that harms");
+	return err;
+}
+
+static int look_again(void *ctx, char *ret_error, size_t size)
+{
+	struct session *s = ctx;
+
+	return session_guard_again(s->guard, &s->sink, ret_error, size);
+}
+
 static int run_cases(struct session *s)
 {
 	const struct run_options *o = s->options;
 	struct kernel_log log = { .kmsg.fd = -1 };
+	struct wall wall = { .n = 0 };
 	int err = s->facts->caps.of_machine ? hear_kernel(s, &log) : 0;
 	struct runner r = {
 		.plan = &s->plan,
@@ -240,10 +261,16 @@ static int run_cases(struct session *s)
 		.known_ctx = s,
 		.kernel_log = log.kmsg.fd >= 0 ? &log : NULL,
 		.before = o->resume ? s->resume.before : NULL,
+		.guard = s->guard ? look_again : NULL,
+		.guard_ctx = s,
+		.wall = s->guard ? &wall : NULL,
 	};
 
+	if (!err && s->guard)
+		err = build_wall(s, &wall);
 	if (!err)
 		err = runner_run(&r, &s->tally);
+	wall_close(&wall);
 	kmsg_close(&log.kmsg);
 	return err;
 }
@@ -359,6 +386,54 @@ static bool is_usage(const struct session *s, int err)
 	return !s->stack && !s->options->resume && (err == -EINVAL || err == -EPROTONOSUPPORT);
 }
 
+/*
+ * They refuse: the run ends here when the harm was asked for by a word, else only what does no harm
+ * is run. 0 or -errno.
+ */
+static int ask_guards(struct session *s)
+{
+	struct session_guard *g = s->guard;
+
+	if (!g || session_guard_ask(g, &s->plan, s->journal.dir) != -EACCES)
+		return 0;
+	if (g->said) {
+		s->tally.refused = true;
+		return 0;
+	}
+	s->facts->caps.cleared = false;
+	snprintf(s->facts->caps.behind, sizeof(s->facts->caps.behind), "%.111s", g->refused);
+	plan_free(&s->plan);
+	return make_plan(s);
+}
+
+/* What is in use was not even opened. Where harm was asked for the guards say who has it. */
+static bool guards_know(struct session *s)
+{
+	char error[GUARD_ERROR];
+	int err = session_guard_open(s->options, s->bench.target, s->facts, false, &s->guard, error);
+
+	return !err && s->guard && s->guard->said && !s->options->resume &&
+	       session_guard_ask(s->guard, NULL, s->journal.dir) == -EACCES;
+}
+
+/* Nothing was changed: every guard that refuses is named. */
+static int refuse_drive(struct session *s)
+{
+	const struct session_guard *g = s->guard;
+	int err = g->n_told ? 0 : -EIO;
+
+	if (!s->tally.refused)
+		session_guard_tell(g, &s->sink);
+
+	for (unsigned i = 0; i < g->n_told; i++)
+		if (g->told[i].found.verdict == GUARD_REFUSE)
+			fprintf(stderr, "nvrig run: refused by %s (%s): %s\n", g->told[i].guard->id,
+				g->told[i].guard->name, g->told[i].found.text);
+	if (!err)
+		err = tell_end(s, g->refused, RIG_REFUSED);
+	return err ? RIG_BROKE : RIG_REFUSED;
+}
+
 static int run_on_bench(struct session *s)
 {
 	char error[BENCH_ERROR];
@@ -366,15 +441,29 @@ static int run_on_bench(struct session *s)
 
 	if (err && is_usage(s, err))
 		return refuse_target(s, error);
+	if (err == -EBUSY && guards_know(s))
+		return session_first_event(s) || tell_begin(s) ? RIG_BROKE : refuse_drive(s);
 	if (err)
 		return session_end_early(s, err, error);
 	if (session_first_event(s))
 		return RIG_BROKE;
 	if (session_load_profile(s, error))
 		return session_end_early(s, CONFIG_WRONG, error);
+	err = session_guard_open(s->options, s->bench.target, s->facts, s->holds_late, &s->guard,
+				 error);
+	if (err)
+		return session_end_early(s, err, error);
 	err = make_plan(s);
 	if (!err)
+		err = ask_guards(s);
+	if (!err)
 		err = begin(s);
+	if (!err && s->guard)
+		err = session_guard_tell(s->guard, &s->sink);
+	if (!err && s->tally.refused)
+		return refuse_drive(s);
+	if (!err && s->holds_late && bench_hold(&s->bench, error))
+		return session_end_early(s, -EBUSY, error);
 	if (!err && s->stack)
 		err = tell_stack(s, "up", NULL);
 	if (!err)
@@ -443,6 +532,7 @@ static void release(struct session *s)
 {
 	if (s->journal_open)
 		journal_close(&s->journal);
+	session_guard_close(s->guard);
 	plan_free(&s->plan);
 	resume_free(&s->resume);
 	replay_free(&s->replay);

@@ -14,6 +14,7 @@
 #include "rig/profile.h"
 #include "rig/replay.h"
 #include "rig/resume.h"
+#include "rig/session_guard.h"
 #include "rig/sink.h"
 #include "rig/stop.h"
 #include "rig/verdict.h"
@@ -33,6 +34,8 @@ struct session {
 	struct facts *facts;
 	struct profile *profile; /* NULL: the drive did not come up */
 	char known_text[512];
+	bool holds_late;	     /* the guards look before the target is held */
+	struct session_guard *guard; /* NULL: no device of this machine */
 	struct plan plan;
 	struct resume resume;
 	struct replay replay;

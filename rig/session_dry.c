@@ -47,11 +47,27 @@ static void print_item_json(const struct plan_item *i)
 	json_object_put(e);
 }
 
+static int print_guards(struct session *s)
+{
+	int err = s->guard ? session_guard_ask(s->guard, &s->plan, NULL) : 0;
+
+	if (s->guard)
+		session_guard_print(s->guard, s->options->json);
+	/* where nobody asked for harm, less is done */
+	return s->guard && s->guard->said ? err : 0;
+}
+
 static int print_plan(struct session *s)
 {
 	struct run_options *o = s->options;
 	struct plan_filter f;
-	int err;
+	char error[GUARD_ERROR];
+	int err = session_guard_open(o, s->bench.target, s->facts, false, &s->guard, error);
+
+	if (err) {
+		fprintf(stderr, "nvrig run: %s\n", error);
+		return err;
+	}
 
 	if (!options_str(o, "allow"))
 		event_str(o->asked, "allow", harm_name(harm_default(s->facts)));
@@ -64,8 +80,12 @@ static int print_plan(struct session *s)
 	if (!err)
 		fprintf(stderr, "%zu instances, %zu of them would run; harm up to %s is allowed\n",
 			s->plan.n, s->plan.selected, options_str(o, "allow"));
+	if (!err)
+		err = print_guards(s);
 	options_filter_free(&f);
 	plan_free(&s->plan);
+	session_guard_close(s->guard);
+	s->guard = NULL;
 	return err;
 }
 
@@ -81,6 +101,8 @@ static int probe_and_print(struct session *s)
 	switch (err) {
 	case 0:
 		return RIG_GOOD;
+	case -EACCES:
+		return s->facts->caps.cleared ? RIG_REFUSED : RIG_BROKE;
 	case -EINTR:
 		return RIG_STOPPED;
 	case -EINVAL:
@@ -122,7 +144,7 @@ int session_dry_run(struct session *s)
 	} else if (s->stack) {
 		status = on_stack(s);
 	} else {
-		bench_on_target(&s->bench, options_str(s->options, "target"), &s->stop);
+		bench_on_target(&s->bench, options_address(s->options), &s->stop);
 		status = probe_and_print(s);
 	}
 	stop_close(&s->stop);

@@ -284,6 +284,10 @@ static int end_done(struct in_guest *g)
 	struct session *s = g->s;
 	char reason[LAST_WORDS + 80];
 
+	if (g->relay.ended && g->relay.inner_status == RIG_REFUSED) {
+		s->tally.refused = true;
+		return session_finish(s, 0);
+	}
 	if (!g->relay.ended || json_object_object_length(g->relay.planned)) {
 		snprintf(reason, sizeof(reason),
 			 "nvrig in the guest ended early, with status %d%s%s",

@@ -59,6 +59,8 @@ int tally_status(const struct tally *t)
 
 	if (n[FAIL] || t->unstable || (t->strict_skip && n[SKIP]))
 		return RIG_DRIVE_FAILED;
+	if (t->refused)
+		return RIG_REFUSED;
 	if (n[BROKEN] || n[LOST] || t->broke || (n[NOTRUN] && !t->stopped))
 		return RIG_BROKE;
 	if (t->stopped)

@@ -45,6 +45,7 @@ struct tally {
 	unsigned advised;  /* cases with advice */
 	bool stopped;	   /* by a signal or a limit: --resume can go on */
 	bool broke;	   /* trouble of the rig that is no case's verdict: disk full, no target */
+	bool refused;	   /* by a guard, before anything was changed */
 	bool strict_skip;  /* SKIP counts as a failure */
 };
 

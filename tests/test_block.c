@@ -277,7 +277,8 @@ static void a_loop_device_is_claimed(void)
 	}
 	round_trip(node);
 	t = open_ok(node, "");
-	CU_ASSERT(target_may_harm(&t->caps));
+	CU_ASSERT(t->caps.emulated && !t->caps.busy);
+	CU_ASSERT(!target_may_harm(&t->caps)); /* before the guards have looked */
 	other = open(node, O_RDWR | O_EXCL);
 	CU_ASSERT(other < 0 && errno == EBUSY);
 	target_close(t);

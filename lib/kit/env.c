@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "kit/internal.h"
+#include "nvme/identity.h"
 
 #define HEALTH_TIMEOUT_NS (3 * NS_PER_S)
 
@@ -55,13 +56,21 @@ void kit_trouble_on(struct rig *r, struct ctrl *c, int err, const char *doing)
 	}
 }
 
-/* The plan has asked the same: this is for a name that leads to another device now. */
-static void check_may_harm(struct rig *r, const struct target *t)
+/* The guards let the device be harmed that was probed: is it still that, and nobody's? */
+static void check_may_harm(struct rig *r, struct target *t)
 {
-	if (rig_harm(r) > HARM_NONE && !target_may_harm(&t->caps))
-		rig_skip(r, t->caps.busy ? "busy" : "emulated",
-			 "harm is done to emulated devices alone that nobody uses; found: %s",
-			 t->caps.behind);
+	const struct facts *f = rig_facts(r);
+
+	if (rig_harm(r) == HARM_NONE || !t->caps.of_machine || (!f && target_may_harm(&t->caps)))
+		return;
+	if (!f || !target_may_harm(&f->caps))
+		rig_skip(r, "guard", "harm is not done here: %s", t->caps.behind);
+	if (t->caps.dev != f->caps.dev || (f->caps.emulated && !t->caps.emulated))
+		rig_broken(r, "another device is at that address now: %s", t->caps.behind);
+	if (f->caps.emulated && t->caps.busy)
+		rig_skip(r, "busy", "harm is not done to what is in use: %s", t->caps.behind);
+	if (identity_check(t, f))
+		rig_broken(r, "it is not the drive that the guards looked at: %s", t->error);
 }
 
 static void begin(struct rig *r, const char *target)

@@ -15,7 +15,7 @@
  */
 #define KERNEL_OPTIONS                                                                             \
 	"console=ttyS0 loglevel=5 panic=-1 cryptomgr.notests tsc=reliable no_timer_check "         \
-	"mitigations=off random.trust_cpu=on rodata=off lsm=capability audit=0 nowatchdog "        \
+	"mitigations=off random.trust_cpu=on rodata=off lsm=landlock audit=0 nowatchdog "        \
 	"nvme_core.io_timeout=5"
 
 static void add_machine(struct qemu_args *a, const struct stack_config *cfg,

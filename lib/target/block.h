@@ -20,7 +20,8 @@ struct block_linear {
 struct block_target {
 	char path[256]; /* as it was named */
 	int fd;		/* for direct I/O, and the claim on a block node: O_EXCL */
-	bool is_block, writable;
+	dev_t dev; /* of a block node */
+	bool is_block, writable, emulated;
 	char why_read[EMULATED_TEXT]; /* why not writable */
 	uint32_t lba_bytes;
 	struct block_rings *rings;

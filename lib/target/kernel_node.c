@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "target/claim.h"
 #include "target/target.h"
 
 #define LIVE_WAIT_NS (10 * NS_PER_S)
@@ -271,6 +272,15 @@ static int use_ns(struct target *t, const char *path, const char *dir, struct ke
 
 /* ---- not in use ---- */
 
+static bool is_claimed(const char *dir)
+{
+	char word[SYSFS_WORD];
+	unsigned maj, min;
+
+	return sscanf(sysfs_word(dir, "dev", word), "%u:%u", &maj, &min) == 2 &&
+	       claim_has(makedev(maj, min));
+}
+
 void kernel_node_hold(struct kernel_node *k)
 {
 	char node[KERNEL_NAME + 8], dir[PATH_MAX];
@@ -280,6 +290,8 @@ void kernel_node_hold(struct kernel_node *k)
 
 		snprintf(node, sizeof(node), "nvme%s", k->ns[i].name);
 		snprintf(dir, sizeof(dir), "/sys/class/block/%s", node);
+		if (is_claimed(dir))
+			continue;
 		fd = open_node(node, dir, O_RDONLY | O_EXCL);
 		if (fd >= 0)
 			k->held[k->n_held++] = fd;

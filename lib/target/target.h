@@ -62,6 +62,8 @@ struct target_caps {
 	bool of_machine;      /* a device of this machine; `behind` is what was found there */
 	bool busy;	      /* and somebody else uses it: mounted, or held by another device */
 	bool given;	      /* and it held nothing when the rig took it, or was given up by a word */
+	bool cleared;	      /* never of open: the guards let it be harmed (rig/guard.h) */
+	uint64_t dev;	      /* of a device of this machine: the number of the node opened; 0: none */
 	char behind[EMULATED_TEXT];
 	bool fabrics;	      /* capsules: SGLs, no doorbells, properties by command */
 	uint32_t nsid;	      /* the address names this namespace: no other is used; 0: none */
@@ -76,12 +78,12 @@ struct target_caps {
 };
 
 /*
- * May anything above harm `none` be done there? Devices of this machine have no guards yet, so only
- * emulated ones that nobody uses may be harmed, whatever the operator allows.
+ * May anything above harm `none` be done there? To a device of this machine only when the guards
+ * let it. A file that was given is nobody's device.
  */
 static inline bool target_may_harm(const struct target_caps *c)
 {
-	return !c->of_machine || (c->emulated && !c->busy);
+	return !c->of_machine || c->cleared || (c->given && c->emulated);
 }
 
 /* Memory that host and device both see. Owned by the target from map to unmap; zeroed by map. */

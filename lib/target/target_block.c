@@ -3,9 +3,9 @@
  * A Linux block node, or a regular file in its place: `block:/dev/X`, `block:FILE`.
  *
  * What is written to: an emulated device that nobody else uses (the claim of O_EXCL is held as long
- * as it is open), and a file that nvrig may call its own: one that holds nothing, which is then
- * marked, one that was marked so before, or one given with scratch=1. Anything else is read only,
- * whatever --allow says.
+ * as it is open), a drive that the guards let be written to (target/claim.h), and a file that nvrig
+ * may call its own: one that holds nothing, which is then marked, one that was marked so before, or
+ * one given with scratch=1. Anything else is read only, whatever --allow says.
  */
 #include "target/target.h"
 
@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "target/block.h"
+#include "target/claim.h"
 #include "target/emulated.h"
 
 #define MARK	      "user.nvrig.scratch"
@@ -63,16 +64,29 @@ static bool take_file(struct block_target *b)
 	return false;
 }
 
+/* What was opened is what is looked at, whatever stands under that name by now. */
+static bool is_same(const struct block_target *b)
+{
+	struct stat st;
+
+	return !fstat(b->fd, &st) && S_ISBLK(st.st_mode) && st.st_rdev == b->dev;
+}
+
 static bool may_write(struct block_target *b, const struct block_options *o)
 {
 	struct emulated e;
 
 	if (!b->is_block)
 		return o->scratch || take_file(b);
+	if (!is_same(b)) {
+		snprintf(b->why_read, sizeof(b->why_read), "another device has its name now");
+		return false;
+	}
 	emulated_fd("", b->fd, &e);
+	b->emulated = e.yes;
 	if (!e.yes)
 		snprintf(b->why_read, sizeof(b->why_read), "%s", e.what);
-	return e.yes;
+	return e.yes || claim_writes(b->dev);
 }
 
 /* ---- open ---- */
@@ -93,7 +107,7 @@ static int open_patiently(const char *path, int flags)
 
 static int open_claim(struct target *t, struct block_target *b, int mode)
 {
-	int excl = b->is_block ? O_EXCL : 0;
+	int excl = b->is_block && !claim_has(b->dev) ? O_EXCL : 0;
 
 	b->fd = open_patiently(b->path, mode | O_DIRECT | excl | O_CLOEXEC | O_NOCTTY);
 	if (b->fd >= 0)
@@ -118,6 +132,7 @@ static int look(struct target *t, struct block_target *b)
 	if (stat(b->path, &st))
 		return target_fail(t, -errno, "%.120s: %s", b->path, strerror(errno));
 	b->is_block = S_ISBLK(st.st_mode);
+	b->dev = b->is_block ? st.st_rdev : 0;
 	if (!b->is_block && !S_ISREG(st.st_mode))
 		return target_fail(t, -ENOTBLK, "%.120s: neither a block device nor a regular file",
 				   b->path);
@@ -137,6 +152,8 @@ static int claim(struct target *t, struct block_target *b, const struct block_op
 		snprintf(b->why_read, sizeof(b->why_read), "%.100s", t->error);
 		return open_claim(t, b, O_RDONLY);
 	}
+	if (!err && b->is_block && !is_same(b))
+		return target_fail(t, -ENODEV, "%.120s: another device has its name now", b->path);
 	b->writable = !err;
 	return err;
 }
@@ -275,10 +292,11 @@ static int block_caps(struct target *t, struct target_caps *ret)
 
 	*ret = (struct target_caps){
 		.has = NEED_BLOCK | NEED_NODE | (b->back_path[0] ? NEED_BACK : 0),
-		.emulated = b->writable,
+		.emulated = b->writable && (!b->is_block || b->emulated),
 		.of_machine = true,
 		.given = !b->is_block && b->writable,
 		.dma_bytes = 4ull << 30,
+		.dev = b->dev,
 	};
 	emulated_fd("", b->fd, &e);
 	snprintf(ret->behind, sizeof(ret->behind), "%s", b->writable ? e.what : b->why_read);

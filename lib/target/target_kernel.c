@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 
@@ -165,6 +166,7 @@ static int kernel_caps(struct target *t, struct target_caps *ret)
 	struct kernel *k = priv(t);
 	struct emulated e;
 	struct utsname u;
+	struct stat st;
 
 	emulated_fd("", k->node.fd, &e);
 	*ret = (struct target_caps){
@@ -176,6 +178,7 @@ static int kernel_caps(struct target *t, struct target_caps *ret)
 		.fabrics = k->fabrics,
 		.nsid = k->node.nsid,
 		.dma_bytes = DMA_BYTES,
+		.dev = fstat(k->node.fd, &st) ? 0 : st.st_rdev,
 	};
 	snprintf(ret->behind, sizeof(ret->behind), "%.111s", ret->busy ? k->node.busy : e.what);
 	if (k->pci)

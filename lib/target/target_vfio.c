@@ -434,7 +434,9 @@ static int vfio_caps(struct target *t, struct target_caps *ret)
 	if (v->d.has_wire)
 		ret->has |= NEED_WIRE;
 	emulated_pci("", info->name, &emulated);
+	ret->of_machine = true;
 	ret->emulated = emulated.yes;
+	snprintf(ret->behind, sizeof(ret->behind), "%s", emulated.what);
 	ret->vectors = v->d.vectors;
 	for (unsigned i = 0; i < VFIO_BARS; i++)
 		ret->bar_size[i] = v->d.region[i].size;

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rig/guard.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "rig/worker.h"
+
+#define ASIDE_NS (30 * NS_PER_S)
+
+/* clang-format off */
+const struct guard guard_all[] = {
+	{ "G1", "identity", "it is the drive that was named, and no other answers as it does",
+	  false, true, guard_identity },
+	{ "G2", "bench file", "the bench file lets it be changed so far", false, false, guard_bench },
+	{ "G3", "not in use", "nobody uses any part of it", true, true, guard_use },
+	{ "G4", "not this machine's disk", "nothing that this machine runs from lies on it",
+	  false, true, guard_machine },
+	{ "G5", "nothing of value", "no partition, file system or member of anything lies on it",
+	  true, true, guard_contents },
+	{ "G6", "said by name", "the operator named it by its serial", true, false, guard_name },
+	{ "G7", "alone", "no other run is on it", true, false, guard_alone },
+	{ "G8", "budget", "what would be written fits its wear budget", true, true, guard_budget },
+	{ "G9", "fit", "it is well, not too hot, linked as it should be and idle", true, true,
+	  guard_fit },
+	{ "G10", "window", "a run without an operator is within its hours", true, false,
+	  guard_window },
+	{ 0 },
+};
+/* clang-format on */
+
+const char *guard_verdict_name(enum guard_verdict v)
+{
+	static const char *const names[] = { "pass", "refuse", "waived", "n/a" };
+
+	return names[v];
+}
+
+/* ---- what a guard says ---- */
+
+static void say(struct guard_finding *f, enum guard_verdict v, const char *fmt, va_list ap)
+{
+	if (f->verdict == GUARD_REFUSE && f->text[0])
+		return;
+	f->verdict = v;
+	vsnprintf(f->text, sizeof(f->text), fmt, ap);
+}
+
+void guard_pass(struct guard_finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(f, GUARD_PASS, fmt, ap);
+	va_end(ap);
+}
+
+void guard_refuse(struct guard_finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(f, GUARD_REFUSE, fmt, ap);
+	va_end(ap);
+}
+
+void guard_na(struct guard_finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(f, GUARD_NA, fmt, ap);
+	va_end(ap);
+}
+
+/* ---- in a child, for what may hang ---- */
+
+struct aside {
+	const struct guard *g;
+	const struct guard_ask *a;
+	struct guard_finding found;
+	bool done;
+};
+
+static int look_aside(int event_fd, void *arg)
+{
+	struct aside *s = arg;
+
+	(void)event_fd;
+	s->g->look(s->a, &s->found);
+	s->done = true;
+	return 0;
+}
+
+static void ignore(void *ctx, struct json_object *e, size_t junk)
+{
+	(void)ctx;
+	(void)e;
+	(void)junk;
+}
+
+static void run_aside(const struct guard *g, const struct guard_ask *a, struct guard_finding *f)
+{
+	struct aside *s =
+		mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct worker_job job = { .body = look_aside, .arg = s, .out_fd = -1, .err_fd = -1 };
+	struct worker w;
+	int err;
+
+	if (s == MAP_FAILED) {
+		guard_refuse(f, "it could not look: out of memory");
+		return;
+	}
+	s->g = g;
+	s->a = a;
+	job.deadline_ns = clock_mono_ns() + ASIDE_NS;
+	err = worker_start(&w, &job);
+	if (!err)
+		worker_wait(&w, -1, ignore, NULL);
+	if (!err && s->done)
+		*f = s->found;
+	else
+		guard_refuse(f, "it could not find out: %s",
+			     err ? strerror(-err)
+			     : w.end == WORKER_LATE
+				     ? "the device or a process did not answer within "
+				       "30 s"
+				     : "the look at it died");
+	munmap(s, sizeof(*s));
+}
+
+/* ---- overrides ---- */
+
+static const struct guard *find(const char *word, size_t n)
+{
+	for (const struct guard *g = guard_all; g->id; g++)
+		if (strlen(g->id) == n && !strncmp(g->id, word, n))
+			return g;
+	return NULL;
+}
+
+int guard_check_override(const char *word, char *ret_error)
+{
+	const char *colon = strchr(word, ':');
+	const struct guard *g = colon ? find(word, (size_t)(colon - word)) : NULL;
+
+	if (!g || !colon[1]) {
+		snprintf(ret_error, 256, "--override=%.80s: write GUARD:SERIAL, as G5:S1234", word);
+		return -EINVAL;
+	}
+	if (!g->waivable) {
+		snprintf(ret_error, 256, "--override=%.80s: %s (%s) cannot be waived", word, g->id,
+			 g->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static bool is_waived(const struct guard *g, const struct guard_ask *a)
+{
+	size_t n = strlen(g->id);
+
+	if (!g->waivable || !a->line || a->line->may < HARM_DATA || !a->drive->serial[0])
+		return false;
+	for (size_t i = 0; i < a->words->n_override; i++) {
+		const char *word = a->words->override[i];
+
+		if (!strncmp(word, g->id, n) && word[n] == ':' &&
+		    !strcmp(word + n + 1, a->drive->serial))
+			return true;
+	}
+	return false;
+}
+
+/* ---- all of them ---- */
+
+unsigned guard_look(const struct guard_ask *a, unsigned which,
+		    void (*tell)(void *ctx, const struct guard *g, const struct guard_finding *f),
+		    void *ctx)
+{
+	unsigned refused = 0;
+
+	for (unsigned i = 0; guard_all[i].id; i++) {
+		const struct guard *g = &guard_all[i];
+		struct guard_finding f = { .verdict = GUARD_REFUSE };
+
+		if (!(which >> i & 1))
+			continue;
+		if (g->aside)
+			run_aside(g, a, &f);
+		else
+			g->look(a, &f);
+		if (!f.text[0]) /* no guard passes without a word */
+			guard_refuse(&f, "it found nothing out");
+		if (f.verdict == GUARD_REFUSE && is_waived(g, a))
+			f.verdict = GUARD_WAIVED;
+		if (f.verdict == GUARD_REFUSE)
+			refused |= 1u << i;
+		if (tell)
+			tell(ctx, g, &f);
+	}
+	return refused;
+}

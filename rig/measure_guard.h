@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The guards before a measurement that writes. */
+#ifndef RIG_MEASURE_GUARD_H
+#define RIG_MEASURE_GUARD_H
+
+#include "rig/measure.h"
+
+/*
+ * Asks them if a cell writes to a device of this machine and that was allowed. 0, with *ret_cleared
+ * whether they let it; -EACCES: refused, and error (MEASURE_ERROR bytes) says by whom. What they
+ * let is held until measure_guard_drop.
+ */
+int measure_guard(const char *target, const struct measure *m, bool *ret_cleared, char *error);
+void measure_guard_drop(void);
+
+#endif

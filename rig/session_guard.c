@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rig/session_guard.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "event/event.h"
+#include "rig/guard_hold.h"
+
+/* What a case writes is not declared: by what is seen of those that there are, at most this. */
+#define DATA_BYTES (64ull << 20)
+#define BACK_MS	   10000
+
+/* ---- who it is ---- */
+
+static void find_line(struct session_guard *g)
+{
+	char error[BENCH_FILE_ERROR];
+	const char *path = bench_file_path();
+	int err = bench_file_load(path, &g->file, error);
+
+	g->ask.line = err ? NULL : bench_file_find(&g->file, g->drive.serial, g->drive.model);
+	g->ask.why_no_line = g->why_no_line;
+	if (err)
+		snprintf(g->why_no_line, sizeof(g->why_no_line), "%s", error);
+	else
+		snprintf(g->why_no_line, sizeof(g->why_no_line),
+			 "%.200s has no drive of serial '%s' and model '%s': `nvrig drive adopt` "
+			 "writes one",
+			 path, g->drive.serial, g->drive.model);
+}
+
+static void take_words(const struct run_options *o, struct session_guard *g)
+{
+	options_list(o, "confirm", &g->words.confirm, &g->words.n_confirm);
+	options_list(o, "override", &g->words.override, &g->words.n_override);
+	g->words.ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+bool session_guard_before_hold(const struct run_options *o, const char *address)
+{
+	const char *allow = options_str(o, "allow");
+	struct guard_drive *d = calloc(1, sizeof(*d));
+	char error[GUARD_ERROR];
+	bool late = d && allow && strcmp(allow, "none") && !strncmp(address, "vfio:", 5) &&
+		    !guard_drive_find("", address, d, error) && d->kind == GUARD_NVME &&
+		    !d->emulated.yes;
+
+	free(d);
+	return late;
+}
+
+/* The probe gave it back to its driver, which takes its time to bring the nodes up. */
+static int find(const char *address, struct guard_drive *d, bool patient, char *error)
+{
+	int err = guard_drive_find("", address, d, error);
+
+	for (int ms = 0; !err && patient && d->kind == GUARD_FUNCTION && ms < BACK_MS; ms += 50) {
+		poll(NULL, 0, 50);
+		err = guard_drive_find("", address, d, error);
+	}
+	return err;
+}
+
+int session_guard_open(const struct run_options *o, const char *address, struct facts *facts,
+		       bool late, struct session_guard **ret, char *error)
+{
+	struct session_guard *g = calloc(1, sizeof(*g));
+	int err = g ? find(address, &g->drive, late, error) : -ENOMEM;
+
+	*ret = NULL;
+	if (!g)
+		snprintf(error, GUARD_ERROR, "out of memory");
+	if (err || g->drive.kind == GUARD_NOTHING || g->drive.kind == GUARD_FILE) {
+		free(g);
+		return err;
+	}
+	find_line(g);
+	take_words(o, g);
+	g->said = options_str(o, "allow");
+	g->allow = g->said ? (enum rig_harm)harm_find(options_str(o, "allow")) : HARM_NONE;
+	g->ask.root = "";
+	g->ask.drive = &g->drive;
+	g->ask.light = g->drive.emulated.yes && !g->ask.line;
+	g->ask.words = &g->words;
+	g->ask.pid = getpid();
+	facts->caps.of_machine = true;
+	facts->caps.cleared = true;
+	*ret = g;
+	return 0;
+}
+
+void session_guard_close(struct session_guard *g)
+{
+	if (!g)
+		return;
+	guard_drop();
+	bench_file_free(&g->file);
+	free((void *)g->words.confirm);
+	free((void *)g->words.override);
+	free(g);
+}
+
+/* ---- what they say ---- */
+
+static void hear(void *ctx, const struct guard *guard, const struct guard_finding *f)
+{
+	struct session_guard *g = ctx;
+
+	if (g->n_told < GUARD_MAX)
+		g->told[g->n_told++] = (struct guard_told){ guard, *f };
+	if (f->verdict == GUARD_REFUSE && !g->refused[0])
+		snprintf(g->refused, sizeof(g->refused), "%s (%s): %s", guard->id, guard->name,
+			 f->text);
+}
+
+static uint64_t estimate(const struct plan *p, enum rig_harm *ret_harm)
+{
+	uint64_t bytes = 0;
+
+	*ret_harm = HARM_NONE;
+	for (size_t i = 0; i < p->n; i++) {
+		enum rig_harm h = p->item[i].c->harm;
+
+		if (p->item[i].action)
+			continue;
+		if (h > *ret_harm)
+			*ret_harm = h;
+		if (h >= HARM_DATA)
+			bytes += DATA_BYTES;
+	}
+	return bytes;
+}
+
+static bool waived(const struct session_guard *g, unsigned place)
+{
+	for (unsigned i = 0; i < g->n_told; i++)
+		if (g->told[i].guard == &guard_all[place])
+			return g->told[i].found.verdict == GUARD_WAIVED;
+	return false;
+}
+
+static int hold(struct session_guard *g)
+{
+	char error[GUARD_ERROR];
+
+	if (!guard_hold(&g->ask, true, waived(g, 2), error)) {
+		g->held = true;
+		return 0;
+	}
+	guard_drop();
+	snprintf(g->refused, sizeof(g->refused), "G3 (not in use): %s", error);
+	return -EACCES;
+}
+
+int session_guard_ask(struct session_guard *g, const struct plan *p, const char *results)
+{
+	g->ask.harm = g->allow;
+	g->ask.bytes = p ? estimate(p, &g->ask.harm) : 0;
+	g->ask.results = results;
+	if (g->ask.harm == HARM_NONE)
+		return 0;
+	if (!results)
+		g->words.ask = false;
+	guard_look(&g->ask, GUARD_EACH, hear, g);
+	if (g->refused[0]) {
+		guard_drop();
+		return -EACCES;
+	}
+	return results ? hold(g) : 0;
+}
+
+/* ---- telling it ---- */
+
+static struct json_object *event_of(const struct session_guard *g, const struct guard_told *t)
+{
+	struct json_object *e = event_new("guard");
+
+	event_str(e, "id", t->guard->id);
+	event_str(e, "name", t->guard->name);
+	event_str(e, "verdict", guard_verdict_name(t->found.verdict));
+	event_str(e, "drive", g->ask.line ? g->ask.line->alias : g->drive.name);
+	event_str(e, "text", t->found.text);
+	return e;
+}
+
+int session_guard_tell(const struct session_guard *g, struct sink *sink)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < g->n_told; i++)
+		err = sink_event(sink, event_of(g, &g->told[i]));
+	return err ? err : journal_sync(sink->journal);
+}
+
+void session_guard_print(const struct session_guard *g, bool json)
+{
+	for (unsigned i = 0; i < g->n_told; i++) {
+		struct json_object *e = event_of(g, &g->told[i]);
+
+		if (json)
+			printf("%s\n",
+			       json_object_to_json_string_ext(
+				       e, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		else
+			printf("guard  %-3s %-6s %s: %s\n", event_get_str(e, "id"),
+			       event_get_str(e, "verdict"), event_get_str(e, "name"),
+			       event_get_str(e, "text"));
+		json_object_put(e);
+	}
+}
+
+int session_guard_again(struct session_guard *g, struct sink *sink, char *ret_error, size_t size)
+{
+	unsigned refused;
+
+	if (g->ask.light || g->drive.kind == GUARD_FUNCTION)
+		return 0;
+	g->n_told = 0;
+	g->refused[0] = 0;
+	refused = guard_look(&g->ask, GUARD_AGAIN, hear, g);
+	if (!refused)
+		return 0;
+	session_guard_tell(g, sink);
+	snprintf(ret_error, size, "guard %s", g->refused);
+	return -EACCES;
+}
