@@ -251,6 +251,8 @@ static const struct {
 	{ "trace", "failed always never" },
 	{ "allow", "none settings data wear forever" },
 	{ "completion", "bash" },
+	{ "may", "none settings data wear forever" },
+	{ "contents", "unknown mine" },
 	{ "rw", "randread randwrite randrw read write rw" },
 	{ "case", "$(\"${COMP_WORDS[0]}\" list 2>/dev/null | sed '/^gap:/d; s/[[ ].*//')" },
 	{ "suite",
@@ -307,6 +309,7 @@ void help_bash(FILE *out)
 	fputs("\tesac\n"
 	      "\tcase $verb,$cur in\n"
 	      "\thelp,[!-]*|help,) words=\"$verbs $words\" ;;\n"
+	      "\tdrive,[!-]*|drive,) words=\"ls show adopt release label $words\" ;;\n"
 	      "\treport,[!-]*|report,|repro,[!-]*|repro,) compopt -o filenames; "
 	      "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
 	      "\tesac\n"

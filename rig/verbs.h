@@ -28,7 +28,7 @@ const char *verb_nearest(const char *word);	/* the verb most likely meant, or NU
 
 /* Each is in cmd_NAME.c. */
 extern const struct argp run_argp, list_argp, probe_argp, report_argp, repro_argp, replay_argp,
-	faults_argp, serve_argp, vm_argp, bench_argp, doctor_argp, help_argp;
+	faults_argp, serve_argp, vm_argp, bench_argp, drive_argp, doctor_argp, help_argp;
 int cmd_run(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_probe(int argc, char **argv);
@@ -39,6 +39,7 @@ int cmd_faults(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_vm(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_drive(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
