@@ -1,135 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Guards, asked of trees that look like the proc, sys and dev of machines. */
 #include <fcntl.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "fake_sysfs.h"
+#include "fake_drives.h"
 #include "rig/guard.h"
-#include "rig/guard_label.h"
-#include "rig/guard_mounts.h"
-#include "rig/guard_tree.h"
-#include "rig/wear.h"
 #include "unit.h"
-
-static char top[] = "/tmp/nvrig-guard-XXXXXX";
-static char root[FAKE_PATH]; /* of the tree of the test that runs */
-static unsigned trees;
-
-#define SYSTEMD "1"
-
-/* A file below the tree, with the directories it is in. */
-static void put(const char *name, const char *text)
-{
-	char path[FAKE_PATH];
-
-	fake_path(path, "%s/%s", root, name);
-	*strrchr(path, '/') = 0;
-	fake_dir(path);
-	fake_text(fake_path(path, "%s/%s", root, name), text);
-}
-
-static void tie(const char *name, const char *to)
-{
-	char path[FAKE_PATH], target[FAKE_PATH];
-
-	fake_path(path, "%s/%s", root, name);
-	*strrchr(path, '/') = 0;
-	fake_dir(path);
-	/* what another process has is shown by its own name, what the tree has by the tree's */
-	fake_link(fake_path(path, "%s/%s", root, name),
-		  to[0] == '/' ? to : fake_path(target, "%s/%s", root, to));
-}
-
-__attribute__((format(printf, 2, 3))) static const char *text(char ret[FAKE_PATH], const char *fmt,
-							      ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(ret, FAKE_PATH, fmt, ap);
-	va_end(ap);
-	return ret;
-}
-
-/* A block device, below another one's directory or by itself. */
-static void block(const char *in, const char *name, const char *number)
-{
-	char path[FAKE_PATH], dir[FAKE_PATH];
-
-	text(dir, "%s/%s", in, name);
-	put(text(path, "%s/dev", dir), number);
-	tie(text(path, "sys/class/block/%s", name), dir);
-	tie(text(path, "sys/dev/block/%s", number), dir);
-	fake_dir(fake_path(path, "%s/%s/holders", root, dir));
-}
-
-static void partition(const char *in, const char *name, const char *number)
-{
-	char path[FAKE_PATH];
-
-	block(in, name, number);
-	put(text(path, "%s/%s/partition", in, name), "1\n");
-}
-
-#define NVME(n)	   "sys/devices/pci0000:00/0000:00:0" #n ".0/nvme/nvme" #n
-#define VIRTUAL	   "sys/devices/virtual/block"
-#define HELD(a, b) tie("sys/class/block/" a "/holders/" b, "sys/class/block/" b)
-
-/* nvme1 with a namespace of two partitions, as a machine without multipath has it. */
-static void nvme(const char *dir, unsigned n, const char *serial)
-{
-	char path[FAKE_PATH], disk[FAKE_PATH], name[GUARD_NAME], number[16];
-
-	put(text(path, "%s/serial", dir), serial);
-	put(text(path, "%s/model", dir), "EXAMPLE 1000    \n");
-	put(text(path, "%s/transport", dir), "pcie\n");
-	put(text(path, "%s/dev", dir), text(disk, "242:%u\n", n));
-	put(text(path, "sys/devices/pci0000:00/0000:00:0%u.0/vendor", n), "0x144d\n");
-	put(text(path, "sys/devices/pci0000:00/0000:00:0%u.0/device", n), "0xa80a\n");
-	tie(text(path, "%s/device", dir), text(disk, "sys/devices/pci0000:00/0000:00:0%u.0", n));
-	tie(text(path, "sys/class/nvme/nvme%u", n), dir);
-	tie(text(path, "sys/dev/char/242:%u", n), dir);
-	snprintf(name, sizeof(name), "nvme%un1", n);
-	snprintf(number, sizeof(number), "259:%u", 10 * n);
-	block(dir, name, number);
-	tie(text(path, "%s/%s/device", dir, name), dir);
-	text(disk, "%s/nvme%un1", dir, n);
-	for (unsigned p = 1; p <= 2; p++) {
-		snprintf(name, sizeof(name), "nvme%un1p%u", n, p);
-		snprintf(number, sizeof(number), "259:%u", 10 * n + p);
-		partition(disk, name, number);
-	}
-	put(text(path, "%s/ng%un1/dev", dir, n), text(disk, "243:%u\n", n));
-	tie(text(path, "sys/class/nvme-generic/ng%un1", n), text(disk, "%s/ng%un1", dir, n));
-}
-
-static void process(int pid, const char *comm, const char *mounts)
-{
-	char path[FAKE_PATH], stat[FAKE_PATH];
-
-	put(text(path, "proc/%d/comm", pid), comm);
-	put(text(path, "proc/%d/stat", pid), text(stat, "%d (%s) S 1 1 1", pid, comm));
-	put(text(path, "proc/%d/mountinfo", pid), mounts);
-	fake_dir(fake_path(path, "%s/proc/%d/fd", root, pid));
-}
-
-#define ROOT_MOUNT "27 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
-
-static void begin(void)
-{
-	fake_path(root, "%s/%u", top, trees++);
-	fake_dir(root);
-	nvme(NVME(1), 1, "S1\n");
-	nvme(NVME(2), 2, "S2\n");
-	process(1, "init", ROOT_MOUNT);
-	process(2, "kthreadd", "");
-	put("proc/self/mountinfo", ROOT_MOUNT);
-	put("proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
-	put("proc/cmdline", "root=/dev/sda1 quiet\n");
-	put("proc/devices", "Block devices:\n  7 loop\n259 blkext\n");
-}
 
 static struct bench_drive line = { .alias = "one",
 				   .serial = "S1",
@@ -520,121 +397,6 @@ static void overrides(void)
 	CU_ASSERT_EQUAL(guard_check_override("G5", error), -EINVAL);
 }
 
-/* ---- the bench file ---- */
-
-static const char *bench(const char *content, int mode)
-{
-	static char path[FAKE_PATH];
-
-	put("etc/bench.conf", content);
-	fake_path(path, "%s/etc/bench.conf", root);
-	chmod(path, (mode_t)mode);
-	return path;
-}
-
-#define DRIVE "drive \"one\" { serial = \"S1\" model = \"EXAMPLE*\" may = data }\n"
-
-static void bench_files(void)
-{
-	struct bench_file f;
-	char error[BENCH_FILE_ERROR];
-
-	if (geteuid()) { /* nothing that is not root's counts, and that is all there is to see */
-		begin();
-		CU_ASSERT_EQUAL(bench_file_load(bench(DRIVE, 0644), &f, error), -EPERM);
-		return;
-	}
-	begin();
-	CU_ASSERT_EQUAL_FATAL(bench_file_load(bench(DRIVE, 0644), &f, error), 0);
-	CU_ASSERT_EQUAL(f.n, 1);
-	CU_ASSERT_PTR_NOT_NULL(bench_file_find(&f, "S1", "EXAMPLE 1000"));
-	CU_ASSERT_PTR_NULL(bench_file_find(&f, "S", "EXAMPLE 1000"));
-	CU_ASSERT_PTR_NULL(bench_file_find(&f, "S1", "OTHER"));
-	CU_ASSERT_PTR_NULL(bench_file_find(&f, "", "EXAMPLE 1000"));
-	CU_ASSERT_PTR_NOT_NULL(bench_file_alias(&f, "one"));
-	bench_file_free(&f);
-	CU_ASSERT_EQUAL(bench_file_load(bench(DRIVE, 0664), &f, error), -EPERM);
-	CU_ASSERT_PTR_NOT_NULL(strstr(error, "others than root may write it"));
-	CU_ASSERT_EQUAL(bench_file_load(bench(DRIVE, 0646), &f, error), -EPERM);
-	chown(bench(DRIVE, 0644), 1000, 0);
-	CU_ASSERT_EQUAL(bench_file_load(bench(DRIVE, 0644), &f, error), -EPERM);
-	chown(bench(DRIVE, 0644), 0, 0);
-	chmod(root, 0777); /* a directory in which anybody may put another file in its place */
-	CU_ASSERT_EQUAL(bench_file_load(bench(DRIVE, 0644), &f, error), -EPERM);
-	chmod(root, 0755);
-	CU_ASSERT_EQUAL(bench_file_load("/nonexistent/bench.conf", &f, error), 0);
-	CU_ASSERT_EQUAL(f.n, 0);
-}
-
-static void bench_words(void)
-{
-	static const struct {
-		const char *text, *says;
-	} bad[] = {
-		{ "drive \"one\" { serial = \"S*\" model = \"E\" may = data }\n",
-		  "a pattern may stand" },
-		{ "drive \"one\" { serial = \"S1\" }\n", "needs model" },
-		{ "drive \"one\" { serial = \"S1\" model = \"E\" mya = data }\n",
-		  "did you mean 'may'" },
-		{ "drive \"one\" { serial = \"S1\" model = \"E\" may = all }\n", "want one of" },
-		{ "drive \"a:b\" { serial = \"S1\" model = \"E\" }\n", "an alias has" },
-		{ "drive \"one\" { serial = \"S1\" model = \"E\" hours = \"25-3\" }\n", "hours" },
-		{ DRIVE DRIVE, "one" },
-	};
-	struct bench_file f;
-	char error[BENCH_FILE_ERROR];
-
-	if (geteuid())
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		begin();
-		CU_ASSERT_NOT_EQUAL_FATAL(bench_file_load(bench(bad[i].text, 0644), &f, error), 0);
-		CU_ASSERT_PTR_NOT_NULL(strstr(error, bad[i].says));
-		if (!strstr(error, bad[i].says))
-			printf("\n%s: %s\n", bad[i].says, error);
-	}
-	begin();
-	CU_ASSERT_EQUAL(
-		bench_file_load(
-			bench("drive \"q\" { serial = \"RIG*\" model = \"QEMU*\" may = wear "
-			      "emulated = yes }\n",
-			      0644),
-			&f, error),
-		0);
-	CU_ASSERT_PTR_NOT_NULL(bench_file_find(&f, "RIG0012", "QEMU NVMe Ctrl"));
-	bench_file_free(&f);
-}
-
-/* ---- small things ---- */
-
-static void labels(void)
-{
-	char block_of[LABEL_BYTES], path[FAKE_PATH];
-	int fd;
-
-	begin();
-	label_make("S1", block_of);
-	fake_write(fake_path(path, "%s/disk", root), block_of, sizeof(block_of));
-	fd = open(path, O_RDWR);
-	CU_ASSERT_TRUE(label_found(fd, "S1"));
-	CU_ASSERT_FALSE(label_found(fd, "S2")); /* an image that was copied */
-	CU_ASSERT_FALSE(label_found(fd, ""));
-	CU_ASSERT_EQUAL(ftruncate(fd, 100), 0);
-	CU_ASSERT_FALSE(label_found(fd, "S1"));
-	close(fd);
-}
-
-static void words(void)
-{
-	char s[] = "a\\040b\\011\\134040\\9\\77", name[32];
-
-	tree_unescape(s);
-	CU_ASSERT_STRING_EQUAL(s, "a b\t\\040\\9\\77");
-	wear_file_name("../../etc/x y", name, sizeof(name));
-	CU_ASSERT_PTR_NULL(strchr(name, '/'));
-	CU_ASSERT_NOT_EQUAL(name[0], '.');
-}
-
 static const struct unit units[] = {
 	{ "a drive is whole", a_drive_is_whole },
 	{ "a subsystem is one drive", a_subsystem_is_one_drive },
@@ -654,10 +416,6 @@ static const struct unit units[] = {
 	{ "G4: root=", booted_from },
 	{ "G6", said_by_name },
 	{ "overrides", overrides },
-	{ "the bench file's owner", bench_files },
-	{ "the bench file's words", bench_words },
-	{ "labels", labels },
-	{ "words", words },
 };
 
 UNIT_MAIN_IN(top, "guards", units)
