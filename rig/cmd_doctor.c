@@ -23,6 +23,7 @@
 #include "rig/ask.h"
 #include "rig/verbs.h"
 #include "stack/accel.h"
+#include "target/kernel_ring.h"
 #include "target/vfio_bind.h"
 
 #define ASK_MS	   5000
@@ -268,6 +269,25 @@ static void look_vfio(struct finding *f)
 		found(f, "%.30s is taken from its driver, as " VFIO_BIND_NOTES " has it", first);
 }
 
+/* ---- drives by the kernel's driver, block devices ---- */
+
+static void look_kernel(struct finding *f)
+{
+	char first[64] = "";
+	unsigned n = entries("/sys/class/nvme", first);
+	int err = kernel_rings_probe();
+
+	found(f, "%u NVMe controllers%s, io_uring passthrough%s%s", n,
+	      n || !access("/sys/module/nvme_core", F_OK) ? "" : ", no driver for them loaded",
+	      err ? ": " : "", err ? strerror(-err) : "");
+	if (err)
+		lacks(f, LIMITED, "kernel: has commands and no block I/O, nor has block: any",
+		      "Linux 5.19 or later, and io_uring not switched off: "
+		      "sysctl kernel.io_uring_disabled=0");
+	else if (geteuid())
+		lacks(f, LIMITED, "kernel: and most of block: open nothing", "be root");
+}
+
 /* ---- the rest ---- */
 
 static void look_landlock(struct finding *f)
@@ -312,8 +332,9 @@ static const struct {
 	{ "disk", look_disk },	 { "socket-path", look_socket_path },
 	{ "qemu", look_qemu },	 { "qemu-nvme", look_qemu_nvme },
 	{ "kvm", look_kvm },	 { "guests", look_guests },
-	{ "vfio", look_vfio },	 { "landlock", look_landlock },
-	{ "json", look_json },	 { "xmllint", look_xmllint },
+	{ "kernel", look_kernel }, { "vfio", look_vfio },
+	{ "landlock", look_landlock }, { "json", look_json },
+	{ "xmllint", look_xmllint },
 };
 
 static const char *const state_names[] = { "ok", "limited", "missing" };

@@ -119,6 +119,20 @@ static struct json_object *row_list(const struct rig_case *c)
 	return list;
 }
 
+/* Of the rows that need more than the case does: their names, and what. */
+static struct json_object *row_needs(const struct rig_case *c)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (unsigned row = 0; row < c->nrows; row++) {
+		unsigned more = case_needs(c, row) & ~c->needs;
+
+		if (more)
+			json_object_object_add(o, row_name(c, row), needs_list(more));
+	}
+	return o;
+}
+
 static struct json_object *case_object(const struct rig_suite *s, const struct rig_case *c)
 {
 	struct json_object *o = json_object_new_object();
@@ -130,6 +144,7 @@ static struct json_object *case_object(const struct rig_suite *s, const struct r
 	event_str(o, "rule", c->rule);
 	event_str(o, "ref", c->ref);
 	json_object_object_add(o, "needs", needs_list(c->needs));
+	json_object_object_add(o, "row_needs", row_needs(c));
 	event_str(o, "harm", harm_name(c->harm));
 	event_str(o, "level", level_name(c->level));
 	json_object_object_add(o, "fault", word_list(c->fault));
@@ -182,6 +197,20 @@ static void print_needs(unsigned needs)
 		printf("-");
 }
 
+/* "(+sqe)": some of its rows need that as well. */
+static void print_row_needs(const struct rig_case *c)
+{
+	unsigned more = 0;
+
+	for (unsigned row = 0; row < c->nrows; row++)
+		more |= case_needs(c, row) & ~c->needs;
+	if (!more)
+		return;
+	printf("(+");
+	print_needs(more);
+	printf(")");
+}
+
 static void print_case(const struct list_args *a, const struct rig_suite *s,
 		       const struct rig_case *c)
 {
@@ -190,6 +219,7 @@ static void print_case(const struct list_args *a, const struct rig_suite *s,
 		printf("%s%s%s", row ? "," : "[", row_name(c, row), row + 1 == c->nrows ? "]" : "");
 	printf("  ");
 	print_needs(c->needs);
+	print_row_needs(c);
 	printf("  %s  %s%s\n", harm_name(c->harm), level_name(c->level),
 	       c->derived ? "  derived" : "");
 	if (a->globals.verbose)

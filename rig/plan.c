@@ -69,9 +69,26 @@ const char *kind_name(enum rig_kind k)
 	return kinds[k];
 }
 
+static const void *row_of(const struct rig_case *c, unsigned row)
+{
+	return c->nrows ? (const char *)c->rows + row * c->row_size : NULL;
+}
+
 const char *row_name(const struct rig_case *c, unsigned row)
 {
-	return c->nrows ? *(const char *const *)((const char *)c->rows + row * c->row_size) : NULL;
+	return c->nrows ? *(const char *const *)row_of(c, row) : NULL;
+}
+
+unsigned case_needs(const struct rig_case *c, unsigned row)
+{
+	return c->needs | (c->row_needs ? c->row_needs(row_of(c, row)) : 0);
+}
+
+static const char *case_na(const struct rig_case *c, unsigned row, const struct facts *f)
+{
+	const char *na = c->na ? c->na(f) : NULL;
+
+	return na || !c->row_na ? na : c->row_na(f, row_of(c, row));
 }
 
 static void base_name(const struct rig_suite *s, const struct rig_case *c, char buf[CASE_NAME])
@@ -134,9 +151,10 @@ static void append(char *text, size_t size, const char *word, const char *betwee
 	snprintf(text + n, size - n, "%s%s", n ? between : "", word);
 }
 
-static void say_lacks(char *text, size_t size, const struct rig_case *c, const struct facts *facts)
+static void say_lacks(char *text, size_t size, const struct rig_case *c, unsigned row,
+		      const struct facts *facts)
 {
-	unsigned lacks = facts ? c->needs & ~facts->caps.has : 0;
+	unsigned lacks = facts ? case_needs(c, row) & ~facts->caps.has : 0;
 	char missing[400] = "";
 
 	for (unsigned bit = 1; bit && bit <= lacks; bit <<= 1)
@@ -177,9 +195,9 @@ static int left_out(struct plan_item *i, const struct plan_filter *f, const stru
 	char text[800] = "", harm[360] = "";
 	const char *na = NULL;
 
-	if (facts && i->c->na && na_is_known(i->c, facts))
-		na = i->c->na(facts);
-	say_lacks(text, sizeof(text), i->c, facts);
+	if (facts && na_is_known(i->c, facts))
+		na = case_na(i->c, i->row, facts);
+	say_lacks(text, sizeof(text), i->c, i->row, facts);
 	if (na && !is_settled(na, facts)) {
 		if (!text[0])
 			snprintf(text, sizeof(text), "needs: %s", target_need_text(NEED_REGS));

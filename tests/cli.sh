@@ -43,6 +43,7 @@ want 0 'preset=full' - help --man
 want 0 'complete -F _nvrig nvrig' - help --completion bash
 check 'the completion is bash' bash -n "$dir/out"
 want 0 'cores' - doctor
+want 0 'kernel  .* NVMe controllers.*io_uring' - doctor
 want 0 '"name": *"kvm"' - doctor --json
 want 0 '"streams"' - report --formats --json
 want 0 '"rule"' + list --json

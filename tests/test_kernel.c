@@ -9,6 +9,7 @@
 #include "nvme/facts.h"
 #include "nvme/native.h"
 #include "rig/plan.h"
+#include "spec/command.h"
 #include "target/kernel_pass.h"
 #include "unit.h"
 
@@ -283,6 +284,24 @@ static void carried(void)
 	check_refusal(0, cmd_set_features(4, false, 0, 300), NULL);
 }
 
+/* What the planner knows of it (NEED_SQE) is what is refused. */
+static void planned(void)
+{
+	for (unsigned op = 0; op < 256; op++)
+		for (int admin = 0; admin < 2; admin++) {
+			struct cmd c = cmd_raw((uint8_t)op, 0);
+
+			CU_ASSERT_EQUAL(spec_is_hosts(admin, (uint8_t)op, 0),
+					kernel_pass_refusal(!admin, &c) != NULL);
+		}
+	for (unsigned fid = 0; fid < 256; fid++) {
+		struct cmd c = cmd_set_features((uint8_t)fid, true, 0, 0);
+
+		CU_ASSERT_EQUAL(spec_is_hosts(true, nvme_admin_set_features, 1u << 31 | fid),
+				kernel_pass_refusal(0, &c) != NULL);
+	}
+}
+
 static void check_name(const char *address, int err, const char *word)
 {
 	char error[256];
@@ -340,6 +359,7 @@ static const struct unit units[] = {
 	{ "what needs queues", refused },
 	{ "a reset is a reset", resets },
 	{ "what the kernel carries", carried },
+	{ "the planner knows what it does not", planned },
 	{ "names that are refused", names },
 	{ "registers that cannot be read", unread },
 };

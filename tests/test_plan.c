@@ -17,6 +17,67 @@ static const struct plan_item *find(const struct plan *p, const char *name)
 	return NULL;
 }
 
+/* ---- rows that differ in what they need ---- */
+
+static const struct odd_row {
+	const char *name;
+	unsigned needs;
+	const char *na;
+} odd_rows[] = {
+	{ "plain", 0, NULL },
+	{ "given", NEED_SQE, NULL },
+	{ "never", NEED_SQE, "this row is none" },
+};
+
+static unsigned odd_needs(const void *row)
+{
+	return ((const struct odd_row *)row)->needs;
+}
+
+static const char *odd_na(const struct facts *f, const void *row)
+{
+	CU_ASSERT_EQUAL(f->nn, 7);
+	return ((const struct odd_row *)row)->na;
+}
+
+static const struct rig_case odd_cases[] = {
+	{ .id = "rows",
+	  .rule = "A rule.",
+	  .ref = "Base 2.0 Section",
+	  .needs = NEED_COMMAND,
+	  .row_na = odd_na,
+	  .row_needs = odd_needs,
+	  .run = passes,
+	  ROWS(odd_rows) },
+};
+
+static void of_rows(void)
+{
+	static const struct rig_suite odd = { CONFORMANCE, "odd", odd_cases, 1, NULL };
+	const struct rig_suite *const suites[] = { &odd, NULL };
+	const struct plan_filter f = { .allow = HARM_FOREVER };
+	struct facts facts = { .alive = true,
+			       .nn = 7,
+			       .caps = { .has = NEED_COMMAND | NEED_REGS } };
+	struct plan p;
+
+	CU_ASSERT_EQUAL(case_needs(&odd_cases[0], 0), NEED_COMMAND);
+	CU_ASSERT_EQUAL(case_needs(&odd_cases[0], 1), NEED_COMMAND | NEED_SQE);
+	CU_ASSERT_EQUAL_FATAL(plan_make(suites, &f, &facts, &p), 0);
+	CU_ASSERT_EQUAL(p.item[0].action, VERDICT_NONE);
+	CU_ASSERT_EQUAL(p.item[1].action, SKIP);
+	CU_ASSERT_STRING_EQUAL(p.item[1].reason,
+			       "needs: commands that go out as they are given, by vfio: and not "
+			       "through a kernel's driver");
+	CU_ASSERT_EQUAL(p.item[2].action, NA);
+	CU_ASSERT_STRING_EQUAL(p.item[2].reason, "this row is none");
+	plan_free(&p);
+	facts.caps.has |= NEED_SQE;
+	CU_ASSERT_EQUAL_FATAL(plan_make(suites, &f, &facts, &p), 0);
+	CU_ASSERT_EQUAL(p.item[1].action, VERDICT_NONE);
+	plan_free(&p);
+}
+
 static void everything(void)
 {
 	const struct plan_filter f = { .allow = HARM_FOREVER };
@@ -159,6 +220,6 @@ static void statuses(void)
 
 static const struct unit units[] = {
 	{ "everything", everything }, { "filters", filters },	     { "reasons", reasons },
-	{ "unknown words", unknown }, { "exit statuses", statuses },
+	{ "rows", of_rows },	{ "unknown words", unknown }, { "exit statuses", statuses },
 };
 UNIT_MAIN("plan", units)

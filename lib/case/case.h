@@ -39,6 +39,9 @@ struct rig_case {
 	/* NULL, or the sentence why the case does not apply, from facts alone. A static string, or
 	 * one made with rig_na_text(). */
 	const char *(*na)(const struct facts *f);
+	/* Of one row, what `.na` and `.needs` are of them all; NULL: nothing beyond those. */
+	const char *(*row_na)(const struct facts *f, const void *row);
+	unsigned (*row_needs)(const void *row);
 	void (*run)(struct rig *r);
 	const void *rows; /* array of structs whose first member is `const char *name` */
 	size_t row_size, nrows;

@@ -90,6 +90,21 @@ enum spec_say spec_field_say(const struct spec_ctrl *c, const struct spec_field 
 	return SAY_RESERVED;
 }
 
+bool spec_is_hosts(bool admin, uint8_t opcode, uint32_t dw10)
+{
+	static const uint8_t opcodes[] = {
+		nvme_admin_delete_sq, nvme_admin_create_sq,   nvme_admin_delete_cq,
+		nvme_admin_create_cq, nvme_admin_abort_cmd, nvme_admin_async_event,
+		nvme_admin_dbbuf,     nvme_admin_keep_alive, nvme_admin_fabrics
+	};
+	static const uint8_t features[] = { NVME_FEAT_FID_NUM_QUEUES, NVME_FEAT_FID_HOST_MEM_BUF,
+					    NVME_FEAT_FID_KATO };
+
+	if (admin && opcode == nvme_admin_set_features)
+		return memchr(features, (uint8_t)dw10, sizeof(features));
+	return admin && memchr(opcodes, opcode, sizeof(opcodes));
+}
+
 bool spec_offers(const struct spec_ctrl *c, const struct spec_command *command)
 {
 	if (c->vs < command->since)

@@ -103,6 +103,13 @@ struct spec_command {
 /* Of the Admin Command Set, or of the I/O command sets together; NULL: not in the tables. */
 const struct spec_command *spec_command(bool admin, uint8_t opcode);
 
+/*
+ * Is it a command that whoever keeps the queues sends on its own account, and nobody beside it? dw10:
+ * of Set Features, whose FID tells. (Linux drivers/nvme/host: queues, events, keep alive, shadow
+ * doorbells, host memory, connections.)
+ */
+bool spec_is_hosts(bool admin, uint8_t opcode, uint32_t dw10);
+
 /* Does the controller offer it? By claims and version; an I/O command: to some command set. */
 bool spec_offers(const struct spec_ctrl *c, const struct spec_command *command);
 

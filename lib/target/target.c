@@ -41,6 +41,7 @@ static const struct {
 	{ NEED_COMMAND, "command", "NVMe commands with their data" },
 	{ NEED_CTRL, "ctrl", "a controller that can be reset and have commands in flight together" },
 	{ NEED_PDUS, "pdus", "NVMe/TCP connections of the case's own" },
+	{ NEED_SQE, "sqe", "commands that go out as they are given, by vfio: and not through a kernel's driver" },
 	{ NEED_QUEUES, "queues", "registers, own queues and DMA memory" },
 	{ NEED_CONFIG, "config", "PCI configuration space" },
 	{ NEED_IRQ, "irq", "MSI-X messages" },
@@ -122,7 +123,7 @@ static const struct target_ops *find_scheme(const char *address, char *error)
 static void add_built(struct target_caps *c)
 {
 	if (c->has & NEED_QUEUES)
-		c->has |= NEED_COMMAND | NEED_REGS | NEED_CTRL;
+		c->has |= NEED_COMMAND | NEED_REGS | NEED_CTRL | NEED_SQE;
 }
 
 int target_open(const char *address, struct target **ret_target, char *error)

@@ -32,6 +32,9 @@ enum target_need {
 	 * queues made, wherever those queues are */
 	NEED_CTRL = 1u << 24,
 	NEED_PDUS = 1u << 25, /* target_ops.fabric: NVMe/TCP connections of the case's own */
+	/* an SQE goes out with the opcode, FUSE, NSID and data pointer that the case gave it; built on
+	 * NEED_QUEUES, as the two above */
+	NEED_SQE = 1u << 26,
 	NEED_QUEUES = 1u << 2,	   /* registers, own queues, own doorbells, own DMA memory: raw */
 	NEED_CONFIG = 1u << 3,	   /* PCI configuration space */
 	NEED_IRQ = 1u << 4,	   /* MSI-X messages that can be waited for */

@@ -411,7 +411,8 @@ static int tcp_caps(struct target *t, struct target_caps *ret)
 {
 	struct tcp_host *h = priv(t);
 
-	*ret = (struct target_caps){ .has = NEED_COMMAND | NEED_REGS | NEED_CTRL | NEED_PDUS,
+	*ret = (struct target_caps){ .has = NEED_COMMAND | NEED_REGS | NEED_CTRL | NEED_PDUS |
+					    NEED_SQE,
 				     .fabrics = true,
 				     .emulated = h->a.step, /* no other has that clock */
 				     .stepped = h->a.step,

@@ -116,7 +116,7 @@ static const struct rig_case cases[] = {
 	{ .id = "not-found",
 	  .rule = "Abort of a command that is not outstanding succeeds and says: not aborted.",
 	  .ref = "Base 2.0 Abort command; Base 2.1 Abort command, Command Completion",
-	  .needs = NEED_COMMAND,
+	  .needs = NEED_COMMAND | NEED_SQE,
 	  .fault = "abort-not-found-clear",
 	  .run = not_found,
 	  ROWS(missing) },

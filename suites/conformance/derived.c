@@ -72,6 +72,11 @@ static char *text(struct derived *d, const char *fmt, va_list ap)
 	return NULL;
 }
 
+static unsigned needs_of(const void *row)
+{
+	return ((const struct derived_row *)row)->needs;
+}
+
 /* The last case is whole: it gets its rows, or goes when it has none. */
 static void end_case(struct derived *d)
 {
@@ -82,6 +87,7 @@ static void end_case(struct derived *d)
 		c->row_size = sizeof(*d->rows);
 		c->nrows = d->n_rows;
 		c->fault = d->faults;
+		c->row_needs = needs_of;
 	} else if (c && !c->rows) {
 		free((void *)c->id);
 		free((void *)c->rule);
@@ -170,6 +176,8 @@ void derived_row(struct derived *d, struct derived_row row, const char *name, ..
 		d->rows = grown;
 		d->rows_room = room;
 	}
+	if (row.command && spec_is_hosts(row.admin, row.command->opcode, (uint32_t)row.when))
+		row.needs |= NEED_SQE;
 	va_start(ap, name);
 	row.name = text(d, name, ap);
 	va_end(ap);

@@ -24,6 +24,7 @@ struct derived_row {
 	uint64_t value;
 	unsigned kind;	/* the generator's own */
 	const void *of; /* the generator's own */
+	unsigned needs; /* beyond those of the case */
 };
 
 /* The list that a generator fills. */
@@ -52,6 +53,9 @@ const struct spec_command *derived_command(size_t i, bool *ret_admin);
 
 /* For .na: the command is of a command set that no active namespace has. NULL: never that. */
 const char *(*derived_na_of(const struct spec_command *c))(const struct facts *f);
+
+/* For .row_na, of rows that have a command: the controller does not offer it. */
+const char *derived_row_na(const struct facts *f, const void *row);
 
 /* ---- in a body ---- */
 

@@ -19,13 +19,27 @@
 #define PEL_MAKE (1u << 8)
 #define PEL_DROP (2u << 8)
 
+static const char *not_offered(const struct spec_ctrl *claims, const struct spec_command *c)
+{
+	return spec_offers(claims, c) ? NULL
+				      : rig_na_text("%s: %s is 0, or VS is older", c->name,
+						    spec_claim_name(c->claim));
+}
+
+const char *derived_row_na(const struct facts *f, const void *row)
+{
+	struct spec_ctrl claims;
+
+	facts_claims(f, &claims);
+	return not_offered(&claims, ((const struct derived_row *)row)->command);
+}
+
 static void need(struct rig *r, const struct derived_row *row)
 {
-	const struct spec_ctrl *claims = &rig_ctrl(r)->claims;
+	const char *na = not_offered(&rig_ctrl(r)->claims, row->command);
 
-	if (!spec_offers(claims, row->command))
-		rig_na(r, "%s: %s is 0, or VS is older", row->command->name,
-		       spec_claim_name(row->command->claim));
+	if (na)
+		rig_na(r, "%s", na);
 }
 
 /* ---- admin ---- */

@@ -214,14 +214,16 @@ static void offered_values(struct derived *d)
 /* ---- flags ---- */
 
 /* PRPs under the name of SGLs, where there are SGLs: nobody knows where they lead. */
-static void ask_flag(struct rig *r)
+static const char *flag_na(const struct facts *f, const void *of)
 {
-	const struct derived_row *row = rig_row(r);
+	const struct derived_row *row = of;
+	const char *na = derived_row_na(f, row);
+	struct spec_ctrl claims;
 
-	if (!row->admin && row->value != 3 && !strcmp(row->field->name, "PSDT") &&
-	    spec_has(&rig_ctrl(r)->claims, CLAIM_SGLS))
-		rig_na(r, "SGLS bits 1:0 are not 0: SGLs are supported");
-	ask_field(r);
+	if (na || row->admin || row->value == 3 || strcmp(row->field->name, "PSDT"))
+		return na;
+	facts_claims(f, &claims);
+	return spec_has(&claims, CLAIM_SGLS) ? "SGLS bits 1:0 are not 0: SGLs are supported" : NULL;
 }
 
 static void flag_rows(struct derived *d, const struct spec_command *c, bool admin,
@@ -236,7 +238,8 @@ static void flag_rows(struct derived *d, const struct spec_command *c, bool admi
 		     (struct rig_case){ .ref = REF_COMMON "; " REF_RESERVED,
 					.harm = harm_of(admin, c),
 					.na = derived_na_of(c),
-					.run = ask_flag },
+					.row_na = flag_na,
+					.run = ask_field },
 		     "%s.%s", derived_slug(admin, c->opcode), lower(field, name));
 	derived_rule(d, "%s refuses a %s that it has no use for.", c->name, field);
 	if (!derived_bends(d, admin, c->opcode, BEND_ANY, field, HOW(IGNORED)))
@@ -249,7 +252,8 @@ static void flag_rows(struct derived *d, const struct spec_command *c, bool admi
 						  .admin = admin,
 						  .when = BEND_ANY,
 						  .field = f,
-						  .value = v },
+						  .value = v,
+						  .needs = NEED_SQE },
 			    "%u%ub", (unsigned)v >> 1, (unsigned)v & 1);
 }
 
@@ -336,6 +340,7 @@ static void nsid_rows(struct derived *d, struct derived_row row)
 	for (size_t i = 0; i < ARRAY_SIZE(nsid_kinds); i++) {
 		row.kind = nsid_kinds[i].kind;
 		row.value = i;
+		row.needs = row.admin ? 0 : NEED_SQE; /* I/O goes to a namespace that is there */
 		derived_row(d, row, "%s", nsid_kinds[i].name);
 	}
 }
@@ -347,6 +352,7 @@ static void nsid_case(struct derived *d, const struct spec_command *c, bool admi
 		     (struct rig_case){ .ref = REF_COMMON,
 					.harm = harm_of(admin, c),
 					.na = derived_na_of(c),
+					.row_na = derived_row_na,
 					.run = ask_nsid },
 		     "%s.nsid%s%s", derived_slug(admin, c->opcode), *of ? "-of-" : "", of);
 	derived_rule(d, "%s%s%s takes no NSID but that of an active namespace.", c->name,
@@ -355,14 +361,18 @@ static void nsid_case(struct derived *d, const struct spec_command *c, bool admi
 		nsid_rows(d, (struct derived_row){ .command = c, .admin = admin, .when = when });
 }
 
+static const char *unused_na(const struct facts *f, const void *row)
+{
+	return f->vs < VS(2, 0, 0) ? "before 2.0 nobody has to look at an NSID that is not used"
+				   : derived_row_na(f, row);
+}
+
 /* A "shall" since 2.2, and before a recommendation at most. */
 static void ask_unused(struct rig *r)
 {
 	const struct derived_row *row = rig_row(r);
 	struct cmd c = derived_base(r, row);
 
-	if (rig_facts(r)->vs < VS(2, 0, 0))
-		rig_na(r, "before 2.0 nobody has to look at an NSID that is not used");
 	c.sqe.nsid = le32_from((uint32_t)row->value);
 	derived_ask(r, row->admin, &c, rig_facts(r)->vs < VS(2, 2, 0));
 }
@@ -371,8 +381,10 @@ static void unused_case(struct derived *d, const struct spec_command *c)
 {
 	static const uint32_t values[] = { 1, 0x100, NSID_ALL - 1, NSID_ALL };
 
-	derived_case(d, (struct rig_case){ .ref = REF_COMMON, .run = ask_unused }, "%s.nsid-unused",
-		     derived_slug(true, c->opcode));
+	derived_case(d,
+		     (struct rig_case){
+			     .ref = REF_COMMON, .row_na = unused_na, .run = ask_unused },
+		     "%s.nsid-unused", derived_slug(true, c->opcode));
 	derived_rule(d, "%s refuses an NSID: it uses none.", c->name);
 	if (!derived_bends(d, true, c->opcode, BEND_ANY, "NSID", HOW(IGNORED)))
 		return;
@@ -421,6 +433,16 @@ static void nsids(struct derived *d)
 
 /* ---- commands and their claims ---- */
 
+static const char *claim_na(const struct facts *f, const void *of)
+{
+	const struct derived_row *row = of;
+	bool offered = !derived_row_na(f, row);
+
+	return !offered && (row->admin || f->vs < row->command->since)
+		       ? "not claimed, or VS is older"
+		       : NULL;
+}
+
 /*
  * Sent with NSID FFFFFFFEh, where it uses one, so that nothing comes of it: it is known exactly
  * when something else than the opcode is wrong with it.
@@ -435,8 +457,6 @@ static void ask_claim(struct rig *r)
 	char got[STATUS_TEXT];
 	struct cpl cpl;
 
-	if (!offered && (row->admin || rig_facts(r)->vs < row->command->since))
-		rig_na(r, "not claimed, or VS is older");
 	if (!row->admin)
 		c.sqe.nsid = le32_from(NSID_ALL - 1);
 	cpl = row->admin ? rig_admin(r, c) : rig_io(r, rig_queue(r), c);
@@ -454,14 +474,19 @@ static void claims(struct derived *d)
 	bool admin;
 
 	for (size_t i = 0; (c = derived_command(i, &admin)); i++) {
-		derived_case(d, (struct rig_case){ .ref = c->ref, .run = ask_claim }, "%s.claimed",
-			     derived_slug(admin, c->opcode));
+		derived_case(d, (struct rig_case){ .ref = c->ref,
+						  .row_na = claim_na,
+						  .run = ask_claim },
+			     "%s.claimed", derived_slug(admin, c->opcode));
 		derived_rule(d, "%s is there where it is claimed, and not where it is not.",
 			     c->name);
 		if (derived_bends(d, admin, c->opcode, BEND_ANY, "", HOW(UNKNOWN)))
 			derived_row(d,
 				    (struct derived_row){
-					    .command = c, .admin = admin, .when = BEND_ANY },
+					    .command = c,
+					    .admin = admin,
+					    .when = BEND_ANY,
+					    .needs = admin ? 0 : NEED_SQE },
 				    "known");
 	}
 }

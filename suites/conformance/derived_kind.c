@@ -170,9 +170,6 @@ static void ask_kinds(struct rig *r)
 	struct kind k = { .r = r };
 	const struct facts_ns *ns;
 
-	if (!spec_offers(&rig_ctrl(r)->claims, row->command))
-		rig_na(r, "%s: %s is 0, or VS is older", row->command->name,
-		       spec_claim_name(row->command->claim));
 	for (unsigned at = 0; (ns = rig_ns_that(r, &at, format_any_ns));)
 		ask_plain(&k, ns, row->command);
 	ask_zoned(&k, row->command);
@@ -189,7 +186,9 @@ static void kinds(struct derived *d)
 		     (struct rig_case){ .ref = "NVM CS 1.0 Namespaces; NVM CS 1.0 LBA Out of Range "
 					       "(Generic Command Status); Base 2.2 Common Command "
 					       "Format",
+					.needs = NEED_SQE,
 					.harm = HARM_DATA,
+					.row_na = derived_row_na,
 					.fault = "bend-write-past-end-metadata "
 						 "bend-read-past-end-metadata "
 						 "bend-verify-past-end-metadata "
@@ -267,6 +266,7 @@ static void formats(struct derived *d)
 		     (struct rig_case){ .ref = "NVM CS 1.0 Identify Namespace data structure (LBA "
 					       "Format); NVM CS 1.0 Format NVM command; NVM CS 1.0 "
 					       "Namespaces",
+					.needs = NEED_SQE,
 					.harm = HARM_WEAR,
 					.na = format_na,
 					.fault = "bend-write-past-end-metadata bend-read-past-end",

@@ -4,6 +4,7 @@
 
 #include "device.h"
 #include "feat_table.h"
+#include "spec/command.h"
 #include "spec/feature.h"
 
 #define FIDS		   256u
@@ -108,6 +109,12 @@ static const struct ask_row {
 	{ "reserved", select_reserved },
 };
 
+/* What has no data goes without them, and what may have some with a buffer, filled in or not. */
+static unsigned sel_needs(const void *row)
+{
+	return ((const struct ask_row *)row)->ask == select_default ? 0 : NEED_SQE;
+}
+
 static void run_row(struct rig *r)
 {
 	((const struct ask_row *)rig_row(r))->ask(r);
@@ -166,6 +173,13 @@ static const struct illegal_row {
 	{ "temperature-threshold", 0x04, illegal_threshold },
 	{ "number-of-queues", 0x07, illegal_count },
 };
+
+static unsigned illegal_needs(const void *row)
+{
+	return spec_is_hosts(true, nvme_admin_set_features, ((const struct illegal_row *)row)->fid)
+		       ? NEED_SQE
+		       : 0;
+}
 
 static void failed_set_no_change(struct rig *r)
 {
@@ -369,6 +383,7 @@ static const struct rig_case cases[] = {
 	  .harm = HARM_SETTINGS,
 	  .fault = "select-reserved-accepted select-default-moves",
 	  .na = feat_na_no_select,
+	  .row_needs = sel_needs,
 	  .run = run_row,
 	  ROWS(sel_rows) },
 	{ .id = "caps-truth",
@@ -386,6 +401,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "feature-failed-set-stores",
+	  .row_needs = illegal_needs,
 	  .run = failed_set_no_change,
 	  ROWS(illegal_rows) },
 	{ .id = "not-changeable",

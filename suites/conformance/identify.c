@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "kit/kit.h"
+#include "spec/command.h"
 
 #define CNS_NS	   0x00
 #define CNS_CTRL   0x01
@@ -149,6 +150,11 @@ static const struct oacs_row {
 	{ "get-lba-status", 9, nvme_admin_get_lba_status, 0xfffffffe, 0, 0, 4096, CMD_IN },
 	{ "lockdown", 10, nvme_admin_lockdown, 0, 0xff0f, 0, 0, CMD_NONE },
 };
+
+static unsigned oacs_needs(const void *row)
+{
+	return spec_is_hosts(true, ((const struct oacs_row *)row)->opcode, 0) ? NEED_SQE : 0;
+}
 
 static struct cpl try_oacs(struct rig *r, const struct oacs_row *row)
 {
@@ -443,6 +449,7 @@ static const struct rig_case cases[] = {
 		 "Definition (Invalid Command Opcode)",
 	  .needs = NEED_COMMAND,
 	  .fault = "oacs-bit-without-command oacs-command-without-bit",
+	  .row_needs = oacs_needs,
 	  .run = oacs_truth,
 	  ROWS(oacs_rows) },
 	{ .id = "ns-invalid",

@@ -374,6 +374,11 @@ static void vwc_flush(struct rig *r)
 
 static const struct between vwc_rows[] = { { "feature", vwc_feature }, { "flush", vwc_flush } };
 
+static unsigned vwc_needs(const void *row)
+{
+	return ((const struct between *)row)->happens == vwc_flush ? NEED_SQE : 0;
+}
+
 static void run_row(struct rig *r)
 {
 	((const struct between *)rig_row(r))->happens(r);
@@ -471,6 +476,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_COMMAND,
 	  .harm = HARM_SETTINGS,
 	  .fault = "vwc-unclaimed vwc-flush-undefined",
+	  .row_needs = vwc_needs,
 	  .run = run_row,
 	  ROWS(vwc_rows) },
 	{ .id = "nsid-unused",

@@ -170,11 +170,8 @@ static void flush_broadcast(struct rig *r)
 
 	if (behaviour == 3)
 		CHECK_STATUS(r, cpl, SC_SUCCESS);
-	else if (behaviour == 2)
-		CHECK_STATUS(r, cpl, SC_INVALID_NS);
 	else
-		rig_na(r, "VWC is %02Xh: Flush of all namespaces is not described",
-		       rig_facts(r)->id.vwc);
+		CHECK_STATUS(r, cpl, SC_INVALID_NS);
 }
 
 static void flush_cache_off(struct rig *r)
@@ -224,6 +221,18 @@ static const struct flush_row {
 		{ "broadcast", flush_broadcast },
 		{ "cache-off", flush_cache_off },
 		{ "power-loss", flush_power_loss } };
+
+static unsigned flush_needs(const void *row)
+{
+	return ((const struct flush_row *)row)->ask == flush_broadcast ? NEED_SQE : 0;
+}
+
+static const char *flush_na(const struct facts *f, const void *row)
+{
+	if (((const struct flush_row *)row)->ask != flush_broadcast || f->id.vwc >> 1 & 2)
+		return NULL;
+	return rig_na_text("VWC is %02Xh: Flush of all namespaces is not described", f->id.vwc);
+}
 
 static void flush(struct rig *r)
 {
@@ -449,6 +458,11 @@ static const struct error_row {
 	{ "read-bad-nsid", false, false, true, 0, true },
 };
 
+static unsigned error_needs(const void *row)
+{
+	return ((const struct error_row *)row)->bad_nsid ? NEED_SQE : 0;
+}
+
 static struct cmd wrong(struct area *a, const struct error_row *row, uint32_t n)
 {
 	const struct io_op *op = &io_ops[row->write]; /* Read, Write */
@@ -513,7 +527,7 @@ static const struct rig_case cases[] = {
 		  "fails.",
 	  .ref = "Base 2.2 Submission Queue Entry (NSID), I/O Commands; "
 		 "NVM CS 1.0 NVM Command Set Commands",
-	  .needs = NEED_COMMAND,
+	  .needs = NEED_COMMAND | NEED_SQE,
 	  .harm = HARM_DATA,
 	  .fault = "nsid-zero-as-one nsid-any-accepted",
 	  .run = nsid_invalid,
@@ -525,6 +539,8 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_COMMAND,
 	  .harm = HARM_DATA,
 	  .fault = "flush-noop flush-wrong-broadcast",
+	  .row_na = flush_na,
+	  .row_needs = flush_needs,
 	  .run = flush,
 	  ROWS(flushes) },
 	{ .id = "write-zeroes",
@@ -556,6 +572,7 @@ static const struct rig_case cases[] = {
 	  .harm = HARM_DATA,
 	  .fault = "rejected-write-stores lba-end-off-by-one lba-sum-overflow "
 		   "nsid-zero-as-one nsid-any-accepted",
+	  .row_needs = error_needs,
 	  .run = data_after_error,
 	  ROWS(errors) },
 };

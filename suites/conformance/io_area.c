@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "spec/command.h"
+
 #define COPY_OTHER 32u /* where the end of a Copy lies that is not asked about */
 
 const struct io_op io_ops[IO_OPS] = {
@@ -124,6 +126,17 @@ bool io_supported(struct rig *r, const struct io_op *op)
 {
 	return !op->oncs || (le16_get(rig_facts(r)->id.oncs) & op->oncs) ||
 	       has_limit(r, op->opcode);
+}
+
+const char *io_row_na(const struct facts *f, const void *row)
+{
+	const struct io_op *op = row;
+	struct spec_ctrl claims;
+
+	facts_claims(f, &claims);
+	return spec_offers(&claims, spec_command(false, op->opcode))
+		       ? NULL
+		       : rig_na_text("ONCS is %04Xh: no %s", le16_get(f->id.oncs), op->name);
 }
 
 void io_need(struct rig *r, const struct io_op *op)

@@ -51,6 +51,8 @@ struct io_op {
 extern const struct io_op io_ops[IO_OPS];
 
 bool io_supported(struct rig *r, const struct io_op *op);
+/* For .row_na, where the rows are io_ops: the controller does not claim the command. */
+const char *io_row_na(const struct facts *f, const void *row);
 /* Leaves as N/A when the controller does not claim the command. */
 void io_need(struct rig *r, const struct io_op *op);
 /* The command on `blocks` blocks of ns from slba on; what it writes is a fresh stamp. */

@@ -196,6 +196,13 @@ static const struct fault_row {
 	       { "namespace", SC_INVALID_NS },
 	       { "field", SC_INVALID_FIELD } };
 
+static unsigned fault_needs(const void *row)
+{
+	uint16_t status = ((const struct fault_row *)row)->status;
+
+	return status == SC_INVALID_NS || status == SC_INVALID_FIELD ? NEED_SQE : 0;
+}
+
 static struct cmd bad_command(struct rig *r, const struct fault_row *row)
 {
 	const struct facts_ns *ns = rig_ns(r);
@@ -428,10 +435,11 @@ static const struct rig_case cases[] = {
 	{ .id = "nsid-inactive",
 	  .rule = "A command on a valid NSID that is not active fails.",
 	  .ref = "Base 2.0 Submission Queue Entry; Base 2.2 Submission Queue Entry (NSID)",
-	  .needs = NEED_COMMAND,
+	  .needs = NEED_COMMAND | NEED_SQE,
 	  .harm = HARM_DATA,
 	  .fault = "nsid-any-accepted",
 	  .na = na_inactive,
+	  .row_na = io_row_na,
 	  .run = nsid_inactive,
 	  ROWS(io_ops) },
 	{ .id = "opcode-invalid",
@@ -457,6 +465,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_COMMAND,
 	  .harm = HARM_NONE,
 	  .fault = "error-entry-missing error-entry-wrong-cid",
+	  .row_needs = fault_needs,
 	  .run = status_one_fault,
 	  ROWS(faults) },
 	{ .id = "limited-retry",

@@ -322,7 +322,7 @@ static const struct rig_case cases[] = {
 	{ .id = "numd-exact",
 	  .rule = "As many dwords are sent as were asked for, and not one more.",
 	  .ref = "Base 2.0 Get Log Page command; Base 2.1 Get Log Page command (Number of Dwords)",
-	  .needs = NEED_COMMAND,
+	  .needs = NEED_COMMAND | NEED_SQE,
 	  .fault = "numd-rounded-up numd-16-bit",
 	  .run = run_row,
 	  ROWS(numd_rows) },

@@ -406,7 +406,7 @@ static const struct rig_case cases[] = {
 	  .rule = "Where CAP.CQR is 0 a queue in pieces works lap after lap.",
 	  .ref = "Base 2.0 Create I/O Submission Queue command; Base 2.2 CAP.CQR, Physical Region "
 		 "Page Entry and List",
-	  .needs = NEED_COMMAND,
+	  .needs = NEED_QUEUES,
 	  .fault = "queue-pieces-in-a-row",
 	  .na = cqr_set,
 	  .run = discontiguous,
