@@ -46,11 +46,15 @@ void directives_free(struct model_directives *d)
 /* One controller, so one host: what it enabled goes with a Controller Level Reset. */
 void directives_reset(struct model *m)
 {
-	const uint8_t *now = (const uint8_t *)m->directives;
-	bool any = *now || memcmp(now, now + 1, sizeof(*m->directives) - 1);
+	static const struct streams none;
+	const struct streams *ns = m->directives->ns;
+	bool any = false;
+
+	for (unsigned i = 1; i <= media_highest(m); i++)
+		any |= memcmp(&ns[i], &none, sizeof(none)) != 0;
 
 	if (any && !FAULT(m, DIRECTIVE_OUTLIVES_RESET))
-		memset(m->directives, 0, sizeof(*m->directives));
+		memset(m->directives->ns, 0, (media_highest(m) + 1) * sizeof(none));
 }
 
 static bool has_streams(const struct model *m)
@@ -68,7 +72,7 @@ static unsigned available(const struct model *m)
 {
 	unsigned n = m->opt.msl;
 
-	for (unsigned i = 1; i <= MEDIA_NS_MAX; i++)
+	for (unsigned i = 1; i <= media_highest(m); i++)
 		n -= m->directives->ns[i].allocated;
 	return n;
 }
@@ -78,7 +82,7 @@ static unsigned open_shared(const struct model *m)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 1; i <= MEDIA_NS_MAX; i++)
+	for (unsigned i = 1; i <= media_highest(m); i++)
 		if (!m->directives->ns[i].allocated)
 			n += m->directives->ns[i].n;
 	return n;
@@ -125,7 +129,7 @@ static bool make_room(struct model *m, struct streams *s)
 	}
 	if (!all)
 		return false;
-	for (unsigned i = 1; i <= MEDIA_NS_MAX && open_shared(m) >= all; i++)
+	for (unsigned i = 1; i <= media_highest(m) && open_shared(m) >= all; i++)
 		while (!m->directives->ns[i].allocated && m->directives->ns[i].n &&
 		       open_shared(m) >= all)
 			release_at(&m->directives->ns[i], 0);
@@ -228,7 +232,7 @@ static void streams_status(struct mcmd *c, const struct streams *s)
 	uint8_t *data = calloc(1, STATUS_BYTES);
 	unsigned n = 0, said = 0;
 
-	for (unsigned i = 1; i <= MEDIA_NS_MAX; i++) {
+	for (unsigned i = 1; i <= media_highest(c->m); i++) {
 		const struct streams *one = &c->m->directives->ns[i];
 
 		if (s ? one != s : one->allocated)
@@ -362,7 +366,7 @@ static void identify_enable(struct mcmd *c)
 		mcmd_fail(c, SC_INVALID_FIELD, MCMD_AT(49, 0));
 		return;
 	}
-	for (unsigned i = 1; streams && i <= MEDIA_NS_MAX; i++)
+	for (unsigned i = 1; streams && i <= media_highest(c->m); i++)
 		if (c->nsid == i || c->nsid == NSID_ALL)
 			enable_at(c->m, &c->m->directives->ns[i], on);
 }

@@ -64,7 +64,7 @@ static uint16_t check_write_protect(struct mcmd *c, uint32_t v)
 static void protection_changed(struct model *m, uint32_t was)
 {
 	(void)was;
-	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++)
+	for (uint32_t nsid = 1; nsid <= media_highest(m); nsid++)
 		if (feature_write_protected(m, nsid))
 			zns_protected(m, nsid);
 }
@@ -168,26 +168,29 @@ static uint32_t current(const struct model *m, uint8_t fid)
 	return value_of(m, feature_find(fid), 0)->current;
 }
 
+/* Of the controller, and of each namespace that there was. */
+static size_t rows(const struct model *m)
+{
+	return (media_highest(m) + 1u) * FEATURES;
+}
+
 struct model_features *features_new(struct model *m)
 {
 	struct model_features *f = calloc(1, sizeof(*f));
-	size_t rows = (MEDIA_NS_MAX + 1u) * FEATURES;
 
 	if (!f)
 		return NULL;
-	f->value = calloc(rows, sizeof(*f->value));
+	f->value = calloc((MEDIA_NS_MAX + 1u) * FEATURES, sizeof(*f->value));
 	f->uncoalesced = calloc(m->opt.vectors + 1u, sizeof(*f->uncoalesced));
 	if (!f->value || !f->uncoalesced) {
 		features_free(f);
 		return NULL;
 	}
-	for (size_t i = 0; i < rows; i++)
+	for (size_t i = 0; i < rows(m); i++)
 		f->value[i].saved = f->value[i].current = features[i % FEATURES].def;
 	feature_special_reset(m, f);
 	return f;
 }
-
-#define ROWS ((MEDIA_NS_MAX + 1u) * FEATURES)
 
 void features_free(struct model_features *f)
 {
@@ -201,7 +204,7 @@ void features_free(struct model_features *f)
 /* Has a reset anything to put back? */
 static bool is_moved(const struct model *m)
 {
-	for (size_t i = 0; i < ROWS; i++)
+	for (size_t i = 0; i < rows(m); i++)
 		if (m->features->value[i].current != m->features->value[i].saved)
 			return true;
 	return feature_special_moved(m);
@@ -234,7 +237,7 @@ void features_reset(struct model *m, enum model_reset kind)
 	if (kind == MODEL_SHUTDOWN || kind == MODEL_POWER_OFF ||
 	    (is_moved(m) && all_survives(m, kind, level)))
 		return;
-	for (size_t i = 0; i < ROWS; i++)
+	for (size_t i = 0; i < rows(m); i++)
 		put_back(m, i, level);
 	if (!level || !feature_special_moved(m) || !FAULT(m, UNSAVED_TABLES_SURVIVE_RESET))
 		feature_special_reset(m, m->features);
@@ -488,7 +491,7 @@ static void store_all(struct mcmd *c, const struct feature *f, bool save)
 		store(c, f, c->nsid, save);
 		return;
 	}
-	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++)
+	for (uint32_t nsid = 1; nsid <= media_highest(c->m); nsid++)
 		if (media_ns(c->m, nsid) &&
 		    (nsid == 1 || !FAULT(c->m, FEATURE_BROADCAST_FIRST_ONLY)))
 			store(c, f, nsid, save);

@@ -89,7 +89,7 @@ void firmware_free(struct model_firmware *f)
 
 static void forget_image(struct model_firmware *f)
 {
-	memset(f->have, 0, sizeof(f->have));
+	memset(f->have, 0, f->end / 4 * sizeof(f->have[0]));
 	f->end = 0;
 	f->overlaps = f->committed = false;
 }

@@ -126,7 +126,7 @@ static bool nsid_wrong(struct mcmd *c)
 /* All that is meant can be done, or nothing is. */
 static bool any_wrong(struct mcmd *c)
 {
-	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++) {
+	for (uint32_t nsid = 1; nsid <= media_highest(c->m); nsid++) {
 		if (!is_meant(c, nsid))
 			continue;
 		if (feature_write_protected(c->m, nsid)) {
@@ -181,7 +181,7 @@ static void format_one(struct mcmd *c, uint32_t nsid)
 /* Other controllers are told; the one that formats says nothing of it. */
 static void tell(struct mcmd *c)
 {
-	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++)
+	for (uint32_t nsid = 1; nsid <= media_highest(c->m); nsid++)
 		for (unsigned i = 0; is_meant(c, nsid) && i < c->m->sub->n; i++)
 			if (i != c->m->index && media_ns(c->m->sub->ctrl[i], nsid) &&
 			    !FAULT(c->m, FORMAT_UNTOLD))
@@ -197,7 +197,7 @@ void admin_format(struct mcmd *c)
 	}
 	if (nsid_wrong(c) || erase_wrong(c) || index_wrong(c) || any_wrong(c))
 		return;
-	for (uint32_t nsid = 1; !c->status && nsid <= MEDIA_NS_MAX; nsid++)
+	for (uint32_t nsid = 1; !c->status && nsid <= media_highest(c->m); nsid++)
 		if (is_meant(c, nsid))
 			format_one(c, nsid);
 	c->phase = 1;

@@ -53,6 +53,7 @@ struct model_media {
 		uint64_t lba, n, at;
 		unsigned by; /* index of the controller */
 	} last;
+	uint32_t highest;		  /* NSID that there was */
 	struct media_ns ns[MEDIA_NS_MAX]; /* NSID n is ns[n - 1] */
 };
 
@@ -183,6 +184,8 @@ int media_create(struct model *m, uint32_t nsid, const struct media_shape *shape
 	uint64_t serial = ++m->media->serial;
 	int err;
 
+	if (nsid > m->media->highest)
+		m->media->highest = nsid;
 	ns->nsid = nsid;
 	ns->serial = serial != nsid && FAULT(m, NS_IDS_REUSED) ? nsid : serial;
 	ns->bad_stays = m->fault[FAULT_UNCORRECTABLE_STAYS];
@@ -211,11 +214,16 @@ void media_delete(struct model *m, uint32_t nsid)
 	ns->attached = 0;
 }
 
+uint32_t media_highest(const struct model *m)
+{
+	return m->media->highest;
+}
+
 unsigned media_count(const struct model *m)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < MEDIA_NS_MAX; i++)
+	for (unsigned i = 0; i < media_highest(m); i++)
 		n += m->media->ns[i].allocated;
 	return n;
 }
@@ -241,7 +249,7 @@ uint64_t media_unallocated(const struct model *m)
 {
 	uint64_t used = m->media->lost, total = media_total(m);
 
-	for (unsigned i = 0; i < MEDIA_NS_MAX; i++)
+	for (unsigned i = 0; i < media_highest(m); i++)
 		if (m->media->ns[i].allocated)
 			used += media_capacity(&m->media->ns[i]);
 	return used < total ? total - used : 0;
@@ -411,7 +419,7 @@ void media_free(struct model_media *md)
 {
 	if (!md)
 		return;
-	for (unsigned i = 0; i < MEDIA_NS_MAX; i++) {
+	for (unsigned i = 0; i < md->highest; i++) {
 		if (md->ns[i].allocated) /* the model's process ends; that is no loss of power */
 			media_flush(&md->ns[i]);
 		ns_close(&md->ns[i]);
@@ -451,7 +459,7 @@ void media_flush(struct media_ns *ns)
 
 void media_flush_all(struct model *m)
 {
-	for (unsigned i = 0; i < MEDIA_NS_MAX; i++)
+	for (unsigned i = 0; i < media_highest(m); i++)
 		media_flush(&m->media->ns[i]);
 }
 
@@ -463,7 +471,7 @@ void media_drop(struct media_ns *ns)
 
 static void cache_drop_all(struct model *m)
 {
-	for (unsigned i = 0; i < MEDIA_NS_MAX; i++)
+	for (unsigned i = 0; i < media_highest(m); i++)
 		media_drop(&m->media->ns[i]);
 }
 
@@ -480,7 +488,7 @@ void media_reset(struct model *m, enum model_reset kind)
 		break;
 	case MODEL_RESET_CC:
 	case MODEL_RESET_FLR:
-		for (unsigned i = m->opt.ns; i < MEDIA_NS_MAX; i++)
+		for (unsigned i = m->opt.ns; i < media_highest(m); i++)
 			if (m->media->ns[i].attached && FAULT(m, ATTACHMENTS_LOST_AT_RESET))
 				media_attach(&m->media->ns[i], m->index, false);
 		if (FAULT(m, COMPLETED_WRITE_LOST_AT_RESET))

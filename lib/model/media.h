@@ -74,6 +74,8 @@ struct media_ns *media_ns(const struct model *m, uint32_t nsid);
 /* Identify Controller NN: if not told, two more than there are: valid and inactive NSIDs exist. */
 uint32_t media_nn(const struct model *m);
 
+/* The highest NSID that was ever allocated: nothing is kept about those above. */
+uint32_t media_highest(const struct model *m);
 /* How many namespaces are allocated. */
 unsigned media_count(const struct model *m);
 /* In bytes: of the subsystem, of it what no namespace has, and what a namespace has (NVMCAP). */

@@ -54,7 +54,7 @@ size_t nsmgmt_build_changed(struct model *m, uint8_t *page)
 {
 	unsigned n = 0;
 
-	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++) {
+	for (uint32_t nsid = 1; nsid <= media_highest(m); nsid++) {
 		if (!(m->logs->changed_ns[nsid / 64] >> nsid % 64 & 1))
 			continue;
 		if (n < CHANGED_MOST)
@@ -242,13 +242,13 @@ static void delete_one(struct mcmd *c, uint32_t nsid)
 
 static void delete_all(struct mcmd *c)
 {
-	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++) {
+	for (uint32_t nsid = 1; nsid <= media_highest(c->m); nsid++) {
 		if (!feature_write_protected(c->m, nsid))
 			continue;
 		mcmd_fail(c, SC_NS_WRITE_PROTECTED, AT_NSID);
 		return;
 	}
-	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++)
+	for (uint32_t nsid = 1; nsid <= media_highest(c->m); nsid++)
 		if (media_allocated(c->m, nsid))
 			delete_one(c, nsid);
 }
@@ -313,7 +313,7 @@ static unsigned attachments(const struct model *m)
 {
 	unsigned n = 0;
 
-	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++)
+	for (uint32_t nsid = 1; nsid <= media_highest(m); nsid++)
 		n += media_ns(m, nsid) != NULL;
 	return n;
 }

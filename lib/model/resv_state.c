@@ -111,10 +111,9 @@ void resv_reset(struct model *m, enum model_reset kind)
 
 	if (kind != MODEL_SHUTDOWN)
 		m->resv->notices[m->index].n = 0;
-	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++) {
+	for (uint32_t nsid = 1; nsid <= media_highest(m); nsid++) {
 		bool keeps;
 
-		/* not a page of state is touched for the thousand that are not there */
 		if (!media_allocated(m, nsid) || !resv_of(m, nsid)->used)
 			continue;
 		keeps = feature_ptpl(m, nsid) ? !FAULT(m, RESV_PTPL_LOST)
@@ -196,7 +195,7 @@ static bool forbidden_at(const struct model *m, uint32_t nsid, enum resv_group g
 
 static bool forbidden_anywhere(const struct model *m, enum resv_group group)
 {
-	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++)
+	for (uint32_t nsid = 1; nsid <= media_highest(m); nsid++)
 		if (forbidden_at(m, nsid, group))
 			return true;
 	return false;

@@ -116,7 +116,7 @@ static void clean(struct model *m)
 {
 	const struct model_sanitize *s = m->sanitize;
 	bool pattern = SANACT(s->cdw10) == ACT_OVERWRITE && !deallocates(s, m);
-	uint32_t first = FAULT(m, SANITIZE_FIRST_NS_ALONE) ? 1 : MEDIA_NS_MAX;
+	uint32_t first = FAULT(m, SANITIZE_FIRST_NS_ALONE) ? 1 : media_highest(m);
 
 	for (uint32_t nsid = 1; nsid <= first && !FAULT(m, SANITIZE_NOOP); nsid++) {
 		struct media_ns *ns = media_allocated(m, nsid);
@@ -228,7 +228,7 @@ static bool has_memory_enabled(const struct model *m)
 
 static bool is_protected(const struct model *m)
 {
-	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++)
+	for (uint32_t nsid = 1; nsid <= media_highest(m); nsid++)
 		if (feature_write_protected(m, nsid))
 			return true;
 	return false;

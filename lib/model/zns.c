@@ -180,7 +180,7 @@ void zone_empty(struct model *m, struct media_ns *ns, struct zone *zone)
 
 static void each_zone(struct model *m, void (*fn)(struct model *m, struct zone *zone))
 {
-	for (uint32_t nsid = 1; nsid <= MEDIA_NS_MAX; nsid++) {
+	for (uint32_t nsid = 1; nsid <= media_highest(m); nsid++) {
 		struct media_ns *ns = media_allocated(m, nsid);
 		struct zones *z = ns ? media_zones(ns) : NULL;
 
