@@ -165,15 +165,33 @@ static size_t count_met(const struct fault_matrix *m, size_t fault)
 
 static int run_clean(struct fault_matrix *m, const struct fault_options *o)
 {
+	const struct fault *clean = NULL;
 	int err = 0;
 
 	o->progress(o->progress_ctx, 0, m->n_faults + 1, NULL);
 	for (unsigned p = 0; !err && p < m->n_presets; p++)
-		err = faults_round(m, o, NULL, p, m->clean);
+		err = faults_round(m, o, &clean, 1, p, m->clean);
 	for (size_t i = 0; i < m->n_cases; i++)
 		settle_home(&m->cases[i], m->n_presets);
 	for (size_t f = 0; f < FAULT_COUNT; f++)
 		m->met_by_many[f] = count_met(m, f) >= MANY;
+	return err;
+}
+
+/* So many at once: workers that wait for one are not idle; more would only fill memory. */
+#define BATCH 16u
+
+static int run_faults(struct fault_matrix *m, const struct fault_options *o)
+{
+	int err = 0;
+
+	for (size_t first = 0; !err && first < m->n_faults; first += BATCH) {
+		size_t n = m->n_faults - first < BATCH ? m->n_faults - first : BATCH;
+
+		o->progress(o->progress_ctx, first + 1, m->n_faults + 1, m->faults[first]);
+		for (unsigned p = 0; !err && p < m->n_presets; p++)
+			err = faults_round(m, o, m->faults + first, n, p, faults_cell(m, first, 0));
+	}
 	return err;
 }
 
@@ -187,11 +205,8 @@ int faults_run(struct fault_matrix *m, const struct fault_options *o)
 		err = take_asked(m);
 	if (!err)
 		err = run_clean(m, o);
-	for (size_t i = 0; !err && i < m->n_faults; i++) {
-		o->progress(o->progress_ctx, i + 1, m->n_faults + 1, m->faults[i]);
-		for (unsigned p = 0; !err && p < m->n_presets; p++)
-			err = faults_round(m, o, m->faults[i], p, faults_cell(m, i, 0));
-	}
+	if (!err)
+		err = run_faults(m, o);
 	return err;
 }
 

@@ -71,7 +71,7 @@ struct fault_options {
 	bool every_row;	      /* also those that ask nothing about the fault; none left out */
 	unsigned part, parts; /* only every parts-th fault, from the part-th (1..parts) on; 0: all */
 	struct stop *stop;
-	/* Told before each model; fault NULL: the clean one. */
+	/* Told when a model's turn comes; fault NULL: the clean one. */
 	void (*progress)(void *ctx, size_t done, size_t all, const struct fault *fault);
 	void *progress_ctx;
 };
@@ -79,7 +79,7 @@ struct fault_options {
 /*
  * Runs it all on the faults that are in m->faults already (calloc'ed, becomes the matrix's): every
  * case on each clean model; under each fault every case on its home, and a case that names the
- * fault on further models until one turns it red. The model does the same whenever it is asked the
+ * fault on further models until one of its rows is red. The model does the same whenever it is asked the
  * same, so a row that had the clean model ask nothing about a fault is not run under it: red
  * there would be red without cause. What a fault in everybody's way, one of the bring-up, turns red
  * too is news of little worth: of those who do not name it one row in sixteen is tried. 0 or
@@ -109,14 +109,16 @@ const char *fault_unknown_word(const struct rig_case *c, char word[64]);
  */
 bool faults_proved(const struct fault_matrix *m);
 
-/* ---- faults_round.c: one model ---- */
+/* ---- faults_round.c: models of one preset ---- */
 
 /*
- * Runs cases on one model and puts what came of them into `row`, cells by case. fault NULL: the
- * clean one; all its cases run, and what they say there is kept in m->cases. 0, -errno or -EINTR.
+ * Runs cases on n models, one with each of the faults, and puts what came of them into `rows`, by
+ * model, then by case. Fault NULL: the clean one; all its cases run, and what they say there is
+ * kept in m->cases. 0, -errno or -EINTR.
  */
-int faults_round(struct fault_matrix *m, const struct fault_options *o, const struct fault *fault,
-		 unsigned preset, struct fault_cell *row);
+int faults_round(struct fault_matrix *m, const struct fault_options *o,
+		 const struct fault *const *faults, size_t n, unsigned preset,
+		 struct fault_cell *rows);
 
 void faults_print(const struct fault_matrix *m, bool verbose);
 void faults_print_json(const struct fault_matrix *m);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The cases on one model: one preset, with one fault or with none. */
+/* The cases on one preset of the model: without a fault, or with one each of several. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "kit/kit.h"
 #include "rig/faults.h"
 #include "rig/plan.h"
@@ -30,6 +29,13 @@ struct round {
 	struct fault_case **of; /* the case of each instance */
 	size_t *todo;		/* places in the plan */
 	size_t n_todo;
+};
+
+/* Models that are judged side by side, so that nobody waits for the slowest case of each. */
+struct batch {
+	struct round *round;
+	size_t n;
+	size_t at, before; /* the round whose turn it is, and what was to do in those before it */
 };
 
 static struct fault_case *case_of(struct fault_matrix *m, const struct rig_case *c)
@@ -81,11 +87,18 @@ static bool is_served(const struct fault_case *k)
 	return k->c->needs & (NEED_MESSAGES | NEED_PDUS);
 }
 
+/* It asks the block node alone, and that is the same as on the first model. */
+static bool is_asked_there(const struct round *d, const struct fault_case *k)
+{
+	return d->preset && k->c->needs && !(k->c->needs & ~(NEED_NODE | NEED_BACK)) &&
+	       !memcmp(&d->facts.node, &d->m->facts[0].node, sizeof(d->facts.node));
+}
+
 /* A case that names the fault runs with every row, on one model after the other until it is red. */
 static bool case_wanted(const struct round *d, const struct fault_case *k)
 {
 	if (!d->fault)
-		return !is_served(k) || d->preset == 0;
+		return is_served(k) ? d->preset == 0 : !is_asked_there(d, k);
 	if (fault_named_by(d->fault, k->c))
 		return is_at_home(d, k) || (k->runs_on[d->preset] && !d->row[k - d->m->cases].red);
 	return !d->o->promised_only && !k->c->watches && is_at_home(d, k) && is_sampled(d, k) &&
@@ -168,12 +181,32 @@ static void sort_out(struct round *d)
 
 /* ---- running them ---- */
 
-static void take(void *ctx, size_t i, struct pool_task *task)
+/* On the clean model a row may say as much advice as it likes. */
+static bool is_red(const struct round *d, size_t at)
 {
-	struct round *d = ctx;
-	size_t at = d->todo[i];
+	const struct outcome *o = &d->outcome[at];
+	const struct fault_case *k = d->of[at];
+
+	return o->verdict == FAIL ||
+	       o->advice > (d->fault ? k->advice_on[d->preset][d->plan.item[at].row] : 0);
+}
+
+/* One row is proof enough that the case can fail: instances of a case stand together in the plan. */
+static bool is_proved(const struct round *d, size_t at)
+{
+	if (!d->fault || d->o->every_row || !fault_named_by(d->fault, d->of[at]->c))
+		return false;
+	for (size_t i = at; i > 0 && d->of[i - 1] == d->of[at]; i--)
+		if (d->outcome[i - 1].verdict && is_red(d, i - 1))
+			return true;
+	return false;
+}
+
+static void describe(struct round *d, size_t at, struct pool_task *task)
+{
 	const struct plan_item *item = &d->plan.item[at];
 	bool full = !d->fault || fault_named_by(d->fault, item->c);
+	bool served = item->c->needs & (NEED_MESSAGES | NEED_PDUS);
 
 	*task = (struct pool_task){
 		.instance.run = { .suite = item->suite,
@@ -186,11 +219,27 @@ static void take(void *ctx, size_t i, struct pool_task *task)
 				  .seed = 1 },
 		.instance.prepare = d->fault ? NULL : note_asked,
 		.instance.ctx = asked_by(d, d->of[at]->first + item->row),
-		.instance.run_case = item->c->needs & (NEED_MESSAGES | NEED_PDUS) ? served_case_run : NULL,
+		.instance.run_case = served ? served_case_run : NULL,
 		.deadline_s = d->o->deadline_s,
 		.ret = &d->outcome[at],
-		.shared = !full && !fault_is_robust(d->fault),
+		.shared = !served && (d->fault ? !full && !fault_is_robust(d->fault) : true),
 	};
+}
+
+static bool take(void *ctx, size_t i, struct pool_task *task)
+{
+	struct batch *b = ctx;
+	struct round *d;
+	size_t at;
+
+	while (i - b->before >= b->round[b->at].n_todo)
+		b->before += b->round[b->at++].n_todo;
+	d = &b->round[b->at];
+	at = d->todo[i - b->before];
+	if (is_proved(d, at))
+		return false;
+	describe(d, at, task);
+	return true;
 }
 
 static void name_target(struct round *d)
@@ -281,7 +330,7 @@ static void digest(struct round *d)
 		if (!cell || !o->verdict)
 			continue;
 		cell->promised = fault_named_by(d->fault, k->c);
-		red = o->verdict == FAIL || o->advice > (d->fault ? *advice : 0);
+		red = is_red(d, i);
 		put(d, cell, o, red);
 		if (d->fault) {
 			cell->uncaused |= red && !is_touched(d, k, d->plan.item[i].row);
@@ -292,7 +341,7 @@ static void digest(struct round *d)
 	}
 }
 
-static int run(struct round *d)
+static int prepare(struct round *d)
 {
 	const struct plan_filter everything = { .allow = HARM_FOREVER };
 	int err;
@@ -303,28 +352,66 @@ static int run(struct round *d)
 	d->todo = calloc(d->plan.n + 1, sizeof(*d->todo));
 	if (!err && (!d->outcome || !d->of || !d->todo))
 		err = -ENOMEM;
-	if (!err) {
+	if (!err)
 		sort_out(d);
-		err = pool_run(d->n_todo, d->o->jobs, d->o->stop, take, d);
-		digest(d);
-	}
+	return err;
+}
+
+static void round_free(struct round *d)
+{
 	free(d->outcome);
 	free(d->of);
 	free(d->todo);
 	plan_free(&d->plan);
-	return err;
 }
 
-int faults_round(struct fault_matrix *m, const struct fault_options *o, const struct fault *fault,
-		 unsigned preset, struct fault_cell *row)
+/* Its place in the batch is kept only if there is something to run. */
+static int add_round(struct batch *b, const struct round *new)
 {
-	_cleanup_free_ struct round *d = calloc(1, sizeof(*d));
+	struct round *d = &b->round[b->n];
+	int err;
 
-	if (!d)
-		return -ENOMEM;
-	*d = (struct round){ .m = m, .o = o, .fault = fault, .preset = preset, .row = row };
+	*d = *new;
 	if (!any_case_wanted(d))
 		return 0;
 	look_at(d);
-	return any_wanted(d) ? run(d) : 0;
+	if (!any_wanted(d))
+		return 0;
+	b->n++;
+	err = prepare(d);
+	return err;
+}
+
+static int run(struct batch *b, const struct fault_options *o)
+{
+	size_t all = 0;
+	int err;
+
+	for (size_t i = 0; i < b->n; i++)
+		all += b->round[i].n_todo;
+	err = pool_run(all, o->jobs, o->stop, take, b);
+	for (size_t i = 0; i < b->n; i++)
+		digest(&b->round[i]);
+	return err;
+}
+
+int faults_round(struct fault_matrix *m, const struct fault_options *o,
+		 const struct fault *const *faults, size_t n, unsigned preset,
+		 struct fault_cell *rows)
+{
+	struct batch b = { .round = calloc(n, sizeof(*b.round)) };
+	int err = b.round ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < n; i++)
+		err = add_round(&b, &(struct round){ .m = m,
+						     .o = o,
+						     .fault = faults[i],
+						     .preset = preset,
+						     .row = rows + i * m->n_cases });
+	if (!err && b.n)
+		err = run(&b, o);
+	for (size_t i = 0; i < b.n; i++)
+		round_free(&b.round[i]);
+	free(b.round);
+	return err;
 }

@@ -27,7 +27,7 @@ struct slot {
 };
 
 struct pool {
-	void (*take)(void *ctx, size_t i, struct pool_task *task);
+	bool (*take)(void *ctx, size_t i, struct pool_task *task);
 	void *ctx;
 	size_t next, n;
 	struct pool_task held; /* taken, and not begun yet */
@@ -116,34 +116,40 @@ static bool is_left(const struct pool *p)
 	return p->n_again || p->holds || p->next < p->n;
 }
 
-static struct pool_task next_task(struct pool *p)
+/* False: those that were left are not wanted any more. */
+static bool next_task(struct pool *p, struct pool_task *ret)
 {
-	struct pool_task task;
-
-	if (p->n_again)
-		return p->again[--p->n_again];
+	if (p->n_again) {
+		*ret = p->again[--p->n_again];
+		return true;
+	}
 	if (p->holds) {
 		p->holds = false;
-		return p->held;
+		*ret = p->held;
+		return true;
 	}
-	p->take(p->ctx, p->next++, &task);
-	return task;
+	while (p->next < p->n)
+		if (p->take(p->ctx, p->next++, ret))
+			return true;
+	return false;
 }
 
 /* One task, and after one that is shared as many more as there is room for. */
 static void fill(struct pool *p, struct slot *s)
 {
-	s->n = 0;
-	do {
-		struct pool_task task = next_task(p);
+	struct pool_task task;
 
+	s->n = 0;
+	while (next_task(p, &task)) {
 		if (s->n && !task.shared) {
 			p->held = task;
 			p->holds = true;
 			return;
 		}
 		s->task[s->n++] = task;
-	} while (s->task[0].shared && s->n < TOGETHER && !p->n_again && is_left(p));
+		if (!s->task[0].shared || s->n == TOGETHER || p->n_again)
+			return;
+	}
 }
 
 static void begin(struct pool *p, struct slot *s)
@@ -152,6 +158,8 @@ static void begin(struct pool *p, struct slot *s)
 	int err;
 
 	fill(p, s);
+	if (!s->n)
+		return;
 	s->deadline_s = s->task[0].deadline_s;
 	job = instance_job(&s->task[0].instance, s->deadline_s);
 	if (s->n > 1) {
@@ -220,7 +228,7 @@ static int run(struct pool *p, struct stop *stop)
 }
 
 int pool_run(size_t n, unsigned jobs, struct stop *stop,
-	     void (*take)(void *ctx, size_t i, struct pool_task *task), void *ctx)
+	     bool (*take)(void *ctx, size_t i, struct pool_task *task), void *ctx)
 {
 	_cleanup_free_ struct pool *p = calloc(1, sizeof(*p));
 	_cleanup_free_ struct pool_task *again = calloc(n + 1, sizeof(*again));

@@ -19,11 +19,11 @@ struct pool_task {
 };
 
 /*
- * Runs n tasks, `jobs` workers at a time (at least 1); take(ctx, i, task) fills the i-th. All
- * that were begun have ended when it returns. 0; -EINTR when asked to stop: the rest was not run;
- * -ENOMEM.
+ * Runs n tasks, `jobs` workers at a time (at least 1); take(ctx, i, task) fills the i-th when its
+ * turn has come, or says false: it is not wanted any more. All that were begun have ended when it
+ * returns. 0; -EINTR when asked to stop: the rest was not run; -ENOMEM.
  */
 int pool_run(size_t n, unsigned jobs, struct stop *stop,
-	     void (*take)(void *ctx, size_t i, struct pool_task *task), void *ctx);
+	     bool (*take)(void *ctx, size_t i, struct pool_task *task), void *ctx);
 
 #endif
