@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Verb -> cmd_*.c, nothing else. */
 #include <malloc.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,8 @@ int main(int argc, char **argv)
 	/* large zeroed blocks come from the kernel as they are, in every worker: the model has many
 	 */
 	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+	/* tidying up what the process has no use for any more would be half of a worker's end */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	if (i == argc)
 		return without_verb(argc, argv);
 	if (!strcmp(argv[i], "agent"))
