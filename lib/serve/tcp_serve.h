@@ -153,19 +153,35 @@ uint16_t tcmd_early_status(const struct tconn *c);
 void tcmd_complete(struct tconn *c, struct tcmd *t, uint16_t status, uint64_t dw, const void *data,
 		   size_t len);
 
-/* ---- tcp_connect.c: Fabrics commands, associations ---- */
+/* ---- tcp_fabrics.c, tcp_connect.c: Fabrics commands ---- */
 
 void fabrics_run(struct tconn *c, struct tcmd *t);
-/* A controller more. 0, or -errno and why (256 bytes). */
-int device_add(struct tserve *s, const struct connect_data *who, struct tdevice **ret, char *error);
-void device_forget_all(struct tserve *s);
-void device_free(struct tdevice *v);
+void connect_run(struct tconn *c, struct tcmd *t);
+
+/* ---- tcp_assoc.c: associations and controllers ---- */
+
+/* With that controller, which is then taken; NULL: of the discovery service. NULL: no memory. */
+struct tassoc *assoc_new(struct tserve *s, struct tdevice *v);
+void assoc_free(struct tassoc *a);
+/* Of several with that identifier, which with `fresh` there are, the host's own. */
+struct tassoc *assoc_find(struct tserve *s, uint16_t cntlid, const struct connect_data *who);
+/* A connection's queue and commands go. */
+void assoc_let_go(struct tconn *c);
 /* A connection goes, and with it what depends on it. */
 void assoc_lost(struct tconn *c);
 /* The controller was reset: its I/O queues are gone. */
 void assoc_was_reset(struct tassoc *a);
 void assoc_pump(struct tassoc *a);
 void assoc_end(struct tassoc *a, const char *reason);
+
+/* A controller more. 0, or -errno and why (256 bytes). */
+int device_add(struct tserve *s, const struct connect_data *who, struct tdevice **ret, char *error);
+/* That host's; NULL: there is no room for one more. */
+struct tdevice *device_find(struct tserve *s, const struct connect_data *who);
+/* Has somebody that device, who has not hung up? */
+bool device_is_taken(struct tserve *s, const struct tdevice *v);
+void device_forget_all(struct tserve *s);
+void device_free(struct tdevice *v);
 
 /* ---- tcp_discovery.c: the discovery controller ---- */
 

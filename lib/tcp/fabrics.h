@@ -81,6 +81,11 @@ static inline const uint8_t *sqe_at(const struct sqe *e, unsigned off)
 	return (const uint8_t *)e + off;
 }
 
+static inline uint16_t sqe_u16(const struct sqe *e, unsigned off)
+{
+	return le16_at(sqe_at(e, off));
+}
+
 /* Which way its data go: 1 to the controller, 2 from it, 0 there are none, 3 reserved. */
 static inline unsigned sqe_direction(const struct sqe *e)
 {
