@@ -101,7 +101,7 @@ static int make_socket(struct tserve *s, char *error)
 
 /* ---- who comes and goes ---- */
 
-static void seat(struct tserve *s, int fd)
+struct tconn *tserve_seat(struct tserve *s, int fd)
 {
 	struct tconn *c = calloc(1, sizeof(*c));
 	struct tconn **at;
@@ -113,7 +113,7 @@ static void seat(struct tserve *s, int fd)
 		else
 			close(fd);
 		free(c);
-		return;
+		return NULL;
 	}
 	c->s = s;
 	c->link.rules.lax = (TFAULT(s, TCP_HLEN_UNREAD) ? TCP_LAX_HLEN : 0) |
@@ -129,6 +129,7 @@ static void seat(struct tserve *s, int fd)
 	*at = c;
 	s->n_conns++;
 	say(s, &(struct serve_event){ .kind = SERVE_CLIENT, .client = c->number, .reason = "" });
+	return c;
 }
 
 static void come(struct tserve *s)
@@ -136,7 +137,7 @@ static void come(struct tserve *s)
 	int fd = accept4(s->sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd >= 0)
-		seat(s, fd);
+		tserve_seat(s, fd);
 	else if (errno == EMFILE || errno == ENFILE)
 		poll(NULL, 0, 50);
 }
@@ -254,13 +255,15 @@ static unsigned gather(struct tserve *s, struct pollfd *p)
 	return n;
 }
 
-static void hear_all(struct tserve *s, const struct pollfd *p)
+void tserve_round(struct tserve *s)
 {
-	unsigned n = 2;
+	const struct pollfd *p = s->poll + 2;
 
-	for (struct tconn *c = s->conns; c; c = c->next, n++)
-		if (!c->closing && p[n].revents & (POLLIN | POLLHUP | POLLERR))
+	for (struct tconn *c = s->conns; c; c = c->next, p++)
+		if (!c->closing && p->revents & (POLLIN | POLLHUP | POLLERR))
 			tconn_hear(c);
+	run_devices(s);
+	sweep(s);
 }
 
 static int turn(struct tserve *s, bool *over)
@@ -273,9 +276,7 @@ static int turn(struct tserve *s, bool *over)
 	if (ppoll(p, n, &ts, NULL) < 0)
 		return errno == EINTR ? 0 : -errno;
 	*over = p[0].revents;
-	hear_all(s, p);
-	run_devices(s);
-	sweep(s);
+	tserve_round(s);
 	if (p[1].revents)
 		come(s);
 	return 0;

@@ -122,6 +122,14 @@ struct tserve {
 	struct pollfd poll[CONNS_MAX + 2];
 };
 
+/* ---- tcp_serve.c: whose turn it is ---- */
+
+/* A connection more, on a connected socket, which is its. NULL: no memory, and it is closed. */
+struct tconn *tserve_seat(struct tserve *s, int fd);
+/* Hears whom s->poll, from its third on, says to have said something; lets the devices work; ends
+ * who is late. */
+void tserve_round(struct tserve *s);
+
 /* ---- tcp_conn.c: PDUs ---- */
 
 /* All that can be heard and said now. */

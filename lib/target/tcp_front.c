@@ -76,7 +76,8 @@ void tcp_front_took(struct tcp_front *f, uint32_t head)
 	f->cq_head = head;
 	while (n < f->n_held && !is_full(f))
 		post(f, f->held[n++]);
-	memmove(f->held, f->held + n, (f->n_held - n) * sizeof(*f->held));
+	if (n)
+		memmove(f->held, f->held + n, (f->n_held - n) * sizeof(*f->held));
 	f->n_held -= n;
 }
 

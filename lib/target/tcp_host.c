@@ -190,8 +190,10 @@ static int exec_admin(struct tcp_host *h, const struct sqe *e, void *data, size_
 	n = fail_queue(h, tcp_queue_begin(q, e, data, len, &cid), q);
 	while (!n && !(n = tcp_queue_take(q, cid, ret))) {
 		n = tcp_host_step(h, NS_PER_MS);
-		if (!n && tcp_host_now(h) > end)
+		if (!n && tcp_host_now(h) > end) {
+			tcp_host_hang_up(h); /* its data are the caller's, who goes on */
 			return fail(h, -ETIMEDOUT, "no answer of the controller");
+		}
 	}
 	return n < 0 ? fail_queue(h, n, q) : 0;
 }
