@@ -49,7 +49,7 @@ derived[.]feature[.]interrupt-coalescing[.].*
 derived[.]get-features[.]fid-claimed.0[89]h.
 derived[.]keep-alive[.].*
 dptr[.](cmb-data|sgl-bit-bucket).*
-feat[.]hmb.*
+feat[.](hmb|host-id).*
 feat[.].*.interrupt-(coalescing|vector).
 format[.]bad-(lbaf|fields.lbafee.).*
 fw[.]commit-bad-action.boot-.*

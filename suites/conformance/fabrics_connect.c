@@ -147,7 +147,14 @@ static void connect_bad_fields(struct rig *r)
 	row->bend(&c, &d);
 	e = wire_connect(w, &c, &d);
 	check_wire_status(r, CHECK_SITE(0, 0), "status", &e, row->want, row->want[1] ? 2 : 1);
-	if (row->at != AT_ANY && wire_status(&e) == FSC_CONNECT_INVALID_PARAM)
+	if (row->at == AT_ANY || wire_status(&e) != FSC_CONNECT_INVALID_PARAM)
+		return;
+	if (row->bend == bend_hostnqn) /* that host has no such controller: either is wrong */
+		CHECK_TRUE(r,
+			   (le32_get(e.dw0) & 0x1ffff) == AT_HOSTNQN ||
+				   (le32_get(e.dw0) & 0x1ffff) == AT_CNTLID,
+			   "Dword 0 is where HOSTNQN or CNTLID is: %Xh", le32_get(e.dw0) & 0x1ffff);
+	else
 		CHECK_EQ(r, "Dword 0: where the parameter is", le32_get(e.dw0) & 0x1ffff, row->at);
 }
 

@@ -11,7 +11,7 @@
 #define RANGE	 WIRE_FES(TCP_FES_RANGE)
 #define LIMIT	 WIRE_FES(TCP_FES_LIMIT)
 #define PARAM	 WIRE_FES(TCP_FES_PARAMETER)
-#define SOON_NS	 (500 * NS_PER_MS)
+#define DATA_LEN 16384u
 
 /* ---- icresp ---- */
 
@@ -179,7 +179,7 @@ static void bend_cccid(struct tcp_data *d)
 
 static void bend_beyond(struct tcp_data *d)
 {
-	d->datao = le32_from(le32_get(d->datao) + 16384);
+	d->datao = le32_from(le32_get(d->datao) + 4 * DATA_LEN);
 }
 
 static void bend_gap(struct tcp_data *d)
@@ -199,13 +199,14 @@ static const struct data_row {
 	{ "gap", bend_gap, SEQUENCE | RANGE, WIRE_ANY_FEI },
 };
 
-/* A Set Features of the Host Identifier's kind would do; Firmware Image Download is never begun. */
-static void ask_for_data(struct wire *w, struct tcp_r2t *ret)
+/* A Write with data in the host; what it writes is never there. */
+static void ask_for_data(struct wire *w, const struct facts_ns *ns, struct tcp_r2t *ret)
 {
-	struct sqe e = { .opcode = nvme_admin_set_features,
-			 .flags = PSDT_SGL,
-			 .cdw10 = le32_from(NVME_FEAT_FID_TIMESTAMP) };
-	struct sgl_desc d = sgl_transport(16384);
+	uint32_t blocks = (DATA_LEN + ns->lba_bytes - 1) / ns->lba_bytes;
+	struct sqe e = { .opcode = nvme_cmd_write,
+			 .nsid = le32_from(ns->nsid),
+			 .cdw12 = le32_from(blocks - 1) };
+	struct sgl_desc d = sgl_transport(blocks * ns->lba_bytes);
 	union tcp_header h;
 	struct tcp_pdu pdu;
 
@@ -215,19 +216,20 @@ static void ask_for_data(struct wire *w, struct tcp_r2t *ret)
 	if (wire_next(w, &pdu, w->f.timeout_ns) != 1)
 		rig_fail(w->r, "a command with data of its own is not answered");
 	if (pdu.h->ch.type != TCP_R2T)
-		rig_na(w->r, "the controller does not ask for such data");
+		rig_fail(w->r, "a Write whose data are in the host is not answered with R2T");
 	*ret = pdu.h->r2t;
 }
 
 static void data_bad(struct rig *r)
 {
 	const struct data_row *row = rig_row(r);
-	struct wire *w = wire_admin(r, 0, true);
+	const struct facts_ns *ns = rig_ns(r);
+	struct wire *w = wire_io(wire_admin(r, 0, true));
 	union tcp_header h = { .ch.type = TCP_H2C_DATA };
 	uint8_t data[512] = { 0 };
 	struct tcp_r2t t;
 
-	ask_for_data(w, &t);
+	ask_for_data(w, ns, &t);
 	h.data.cccid = t.cccid;
 	h.data.ttag = t.ttag;
 	h.data.datao = t.r2to;
@@ -337,6 +339,7 @@ static const struct rig_case cases[] = {
 	  .rule = "H2CData that do not belong to the R2T are a fatal error.",
 	  .ref = WIRE_TCP "Host to Controller Command Data Buffer Transfers",
 	  .needs = WIRE_NEEDS,
+	  .harm = HARM_DATA,
 	  .fault = "tcp-ttag-unread tcp-gap-accepted",
 	  .run = data_bad,
 	  ROWS(data_rows) },

@@ -313,6 +313,8 @@ static const struct id_row {
 
 static const char *na_host_id(const struct facts *f)
 {
+	if (f->caps.fabrics)
+		return "Connect gives the Host Identifier";
 	if (le32_get(f->id.ctratt) & CTRATT_LONG || le16_get(f->id.oncs) & ONCS_RESERVS)
 		return NULL;
 	return "neither CTRATT bit 0 nor ONCS bit 5: no Host Identifier";
@@ -355,7 +357,10 @@ static struct cpl set_profile(struct rig *r, uint32_t index)
 
 static uint32_t profile(struct rig *r)
 {
-	return rig_admin_ok(r, cmd_get_features(FID_PROFILE, SEL_CURRENT, 0, 0)).dw0 & 0x1ff;
+	struct cpl cpl = rig_admin(r, cmd_get_features(FID_PROFILE, SEL_CURRENT, 0, 0));
+
+	REQUIRE_STATUS(r, cpl, SC_SUCCESS);
+	return cpl.dw0 & 0x1ff;
 }
 
 /* The first combination without the NVM command set, which the scratch namespace has. */

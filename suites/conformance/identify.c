@@ -165,7 +165,8 @@ static struct cpl try_oacs(struct rig *r, const struct oacs_row *row)
 	c.dir = row->dir;
 	c.data_len = row->data_len;
 	c.data = row->data_len ? rig_mem(r, row->data_len) : NULL;
-	if (row->opcode == nvme_admin_dbbuf) /* off page alignment: to be refused */
+	/* off page alignment: to be refused; a transport without PRPs would refuse these first */
+	if (row->opcode == nvme_admin_dbbuf && !rig_facts(r)->caps.fabrics)
 		c.sqe.prp1 = c.sqe.prp2 = le64_from(rig_buf(r, 4096)->iova + 4);
 	return rig_admin(r, c);
 }

@@ -10,6 +10,7 @@
 #define CNS_DESC     0x03
 #define CNS_CTRLS    0x13
 #define ID_LEN	     4096
+#define CNTLID_AT    78
 #define CNTLID_MAX   0xffef /* those above are reserved */
 #define VWC_PRESENT  0x1u
 #define VWC_FLUSH(v) ((v) >> 1 & 3u)
@@ -25,7 +26,7 @@ static const struct identity {
 } identities[] = {
 	{ "vendor, serial and model", CNS_CTRL, 0, 64 },
 	{ "OUI", CNS_CTRL, 73, 3 },
-	{ "CNTLID", CNS_CTRL, 78, 2 },
+	{ "CNTLID", CNS_CTRL, CNTLID_AT, 2 },
 	{ "SUBNQN", CNS_CTRL, 768, 256 },
 	{ "NSZE", CNS_NS, 0, 8 },
 	{ "NGUID and EUI64", CNS_NS, 104, 24 },
@@ -79,6 +80,8 @@ static void stable(struct rig *r)
 	for (size_t i = 0; i < ARRAY_SIZE(identities); i++) {
 		const struct identity *id = &identities[i];
 
+		if (id->at == CNTLID_AT && rig_facts(r)->caps.fabrics)
+			continue; /* a reset ends the association, the next may be with another */
 		CHECK_MEM(r, id->name, b[id->cns] + id->at, a[id->cns] + id->at, id->len);
 	}
 	CHECK_MEM(r, "active namespaces", b[CNS_ACTIVE], a[CNS_ACTIVE], ID_LEN);
@@ -172,6 +175,8 @@ static void cntlid(struct rig *r)
 	rig_id_ctrl(r, &id);
 	CHECK_LE(r, "CNTLID", le16_get(id.cntlid), CNTLID_MAX);
 	check_own_id_listed(r, le16_get(id.cntlid));
+	if (rig_facts(r)->caps.fabrics)
+		return; /* after a reset it is another association, of any controller */
 	rig_reset(r);
 	rig_id_ctrl(r, &again);
 	CHECK_EQ(r, "CNTLID after a Controller Reset", le16_get(again.cntlid), le16_get(id.cntlid));

@@ -291,6 +291,8 @@ static const struct pieces_row {
 
 static const char *cqr_set(const struct facts *f)
 {
+	if (f->caps.fabrics)
+		return "queues are made by Connect, which knows of no pieces";
 	return CAP_CQR(f->cap) ? "CAP.CQR is 1: queues are in one piece" : NULL;
 }
 

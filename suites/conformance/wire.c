@@ -137,6 +137,7 @@ union tcp_header wire_command(struct wire *w, struct sqe e)
 	union tcp_header h = { .cmd.sqe = e };
 
 	h.ch.type = TCP_CMD;
+	h.cmd.sqe.flags |= PSDT_SGL_BITS; /* with or without data: Base 2.2 Common Command Format */
 	h.cmd.sqe.cid = le16_from(++w->cid);
 	return h;
 }
@@ -149,7 +150,6 @@ static void put_command(struct wire *w, struct sqe e, const void *data, size_t l
 	union tcp_header h;
 
 	memcpy((uint8_t *)&e + AT_SGL1, &d, sizeof(d));
-	e.flags |= PSDT_SGL_BITS;
 	h = wire_command(w, e);
 	wire_put(w, &h, in_capsule ? data : NULL, in_capsule ? len : 0);
 }
