@@ -22,7 +22,7 @@ struct round {
 	unsigned preset;
 	struct fault_cell *row; /* cells of this model, by case */
 	struct facts facts;
-	bool same_facts, same_node; /* as on the clean model: of the controller, of its block node */
+	bool same_facts, same_node, same_card; /* as on the clean model: of the controller, and what is beside it */
 	char target[128];
 	struct plan plan;
 	struct outcome *outcome;
@@ -108,7 +108,9 @@ static bool case_wanted(const struct round *d, const struct fault_case *k)
 /* The fault touches this row: it may go another way than without it. */
 static bool is_touched(const struct round *d, const struct fault_case *k, unsigned row)
 {
-	bool same = k->c->needs & NEED_NODE ? d->same_node : d->same_facts;
+	bool same = k->c->needs & NEED_MMC    ? d->same_card
+		    : k->c->needs & NEED_NODE ? d->same_node
+					      : d->same_facts;
 
 	return !same || asked_by(d, k->first + row)[d->fault - fault_all];
 }
@@ -281,6 +283,7 @@ static void look_at(struct round *d)
 		d->facts = *clean;
 	d->same_facts = !memcmp(&d->facts, clean, offsetof(struct facts, node));
 	d->same_node = !memcmp(&d->facts.node, &clean->node, sizeof(clean->node));
+	d->same_card = !memcmp(&d->facts.mmc, &clean->mmc, sizeof(clean->mmc));
 }
 
 /* ---- what came of it ---- */

@@ -174,12 +174,13 @@ static void say_harm(char *text, size_t size, const struct rig_case *c, const st
 			 facts->caps.behind);
 }
 
-/* Facts of NVMe say nothing of a case about a block node, nor those of a node of another. */
+/* Facts of NVMe say nothing of a case about a block node or a card, nor theirs of another. */
 static bool na_is_known(const struct rig_case *c, const struct facts *f)
 {
 	bool node_alone = (f->caps.has & (NEED_NODE | NEED_QUEUES | NEED_COMMAND)) == NEED_NODE;
+	unsigned own = c->needs & (NEED_NODE | NEED_MMC);
 
-	return f->alive && (c->needs & NEED_NODE ? f->caps.has & NEED_NODE : !node_alone);
+	return f->alive && (own ? (f->caps.has & own) == own : !node_alone);
 }
 
 /* Where no register can be read, CAP is not known, and nothing is settled by it. */

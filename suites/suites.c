@@ -120,6 +120,9 @@
 	X(blk_durable_suite)                                                                       \
 	X(blk_range_suite)                                                                         \
 	X(blk_told_suite)                                                                          \
+	X(emmc_suite)                                                                              \
+	X(emmc_data_suite)                                                                         \
+	X(emmc_area_suite)                                                                         \
 	X(cross_suite)                                                                             \
 	X(vfiouser_suite)                                                                          \
 	X(vfiouser_version_suite)                                                                  \

@@ -11,7 +11,7 @@
 
 /* X(constant, "name", where, "sentence") ; where: reg, config, fetch, data, cqe, irq, reset,
  * identify, log, feature, queue, media, event,
- * firmware, selftest, virtual, directive, security, mi, lba status, serve, node, tcp; robust when it is aimed
+ * firmware, selftest, virtual, directive, security, mi, lba status, serve, node, emmc, tcp; robust when it is aimed
  * at the rig and no case names it. Kept in fault.def, sorted by area. */
 enum fault_id {
 #define X(constant, name, where, sentence) FAULT_##constant,

@@ -87,6 +87,7 @@ struct model_opt {
 	 * zones, whether one zone is Read Only and one Offline */
 	unsigned zns, zsze, zcap, mar, mor, zdes, zasl, append, ozcs, zro, zoff;
 	unsigned node; /* what the block node beside it has: target/model_node.h */
+	unsigned emmc; /* what the card beside it has: card/card.h */
 };
 
 struct model_preset; /* preset.c */

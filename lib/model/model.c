@@ -242,6 +242,11 @@ unsigned model_node_bits(const struct model *m)
 	return m->opt.node;
 }
 
+unsigned model_card_bits(const struct model *m)
+{
+	return m->opt.emmc;
+}
+
 bool model_has_secondary(const struct model *m)
 {
 	return m->opt.secondary;

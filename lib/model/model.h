@@ -108,6 +108,8 @@ bool model_has_fault(const struct model *m, int fault);
 
 /* The option `node`: what stands around the model is told what kind of block node is wanted. */
 unsigned model_node_bits(const struct model *m);
+/* The option `emmc`: the same of the card. */
+unsigned model_card_bits(const struct model *m);
 
 /*
  * For the transport of a message-based one: an I/O queue pair of that many entries at two bus

@@ -19,13 +19,13 @@ static const struct model_preset {
 	/* What Base 2.0 makes mandatory of an I/O controller, and no more. */
 	{ "minimal", "oacs=0,oncs=0,vwc=4",
 	  "lpa=0x22,ctratt=0,sanicap=0,dae=0,meta=0,ns=1,nn=1,npss=0,apsta=0,hmb=0,hctma=0,hbs=0,"
-	  "iocss=0,hostid=0,nwpc=0,vendor=0,sgls=0,cmb=0,pmr=0,wrr=0,intx=0,node=0" },
+	  "iocss=0,hostid=0,nwpc=0,vendor=0,sgls=0,cmb=0,pmr=0,wrr=0,intx=0,node=0,emmc=0" },
 	{ "oldspec", "vs=1.3",
 	  "kas=10,cqr=0,bps=0,ns=4,size=16Mi,shapes=512+4096+512/16xt1a+4096/64t2a" },
 	/* The least of everything that is counted. */
 	{ "tiny", "mqes=1,queues=1",
 	  "mdts=1,mpsmax=0,vectors=2,ns=1,nn=1,mnan=1,size=1Mi,aerl=0,acl=0,elpe=0,npss=0,"
-	  "oacs=0x108,oncs=0x1d5,wzsl=1,wusl=1,sgls=2,kas=10,node=0x27" },
+	  "oacs=0x108,oncs=0x1d5,wzsl=1,wusl=1,sgls=2,kas=10,node=0x27,emmc=0x20" },
 	/* A Controller Memory Buffer that claims more than its BAR holds and is for some uses
 	 * alone, with the restrictions on mixing lifted; queues may be in pieces, and not there. */
 	{ "cmb", "cmb=0x10000,cmbuse=0xd,cmbloc=0xe8", "pmr=0x4000,cqr=0" },

@@ -263,6 +263,11 @@ int facts_gather(struct target *t, struct facts *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->caps = t->caps;
+	if (t->caps.has & NEED_MMC) {
+		err = facts_gather_mmc(t, ret);
+		if (err)
+			return err;
+	}
 	if (t->caps.has & NEED_NODE) {
 		err = facts_gather_node(t, ret);
 		if (err || !(t->caps.has & (NEED_QUEUES | NEED_COMMAND)))
@@ -400,6 +405,7 @@ void facts_each(const struct facts *f,
 	tell(&t, "emulated", f->caps.of_machine ? f->caps.behind : "no real media behind it", "%s",
 	     f->caps.emulated ? "yes" : "no");
 	facts_each_node(f, fn, ctx);
+	facts_each_mmc(f, fn, ctx);
 	if (!(f->caps.has & (NEED_QUEUES | NEED_COMMAND)))
 		return;
 	tell(&t, "vectors", "MSI-X messages", "%u", f->caps.vectors);

@@ -8,6 +8,7 @@
 
 #include "nvme/ctrl.h"
 #include "spec/claim.h"
+#include "target/mmc.h"
 #include "target/node.h"
 
 #define FACTS_NS_MAX 32
@@ -74,6 +75,7 @@ struct facts {
 	bool has_scratch;
 	struct facts_peer peer;
 	struct node_facts node; /* with NEED_NODE */
+	struct mmc_facts mmc;	/* with NEED_MMC */
 };
 
 /* A namespace as Identify tells it now, of a controller of which the rest is known. 0 or -errno. */
@@ -88,6 +90,12 @@ int facts_gather_node(struct target *t, struct facts *f);
 void facts_each_node(const struct facts *f,
 		     void (*fn)(void *ctx, const char *name, const char *value, const char *note),
 		     void *ctx);
+
+/* The same of a target that has an MMC card, in f->mmc. */
+int facts_gather_mmc(struct target *t, struct facts *f);
+void facts_each_mmc(const struct facts *f,
+		    void (*fn)(void *ctx, const char *name, const char *value, const char *note),
+		    void *ctx);
 
 /* Opens, asks, closes. 0 also when the controller would not come up (alive = false). */
 int facts_gather(struct target *t, struct facts *ret);

@@ -12,7 +12,7 @@
 
 extern const struct target_ops target_tcp;
 extern const struct target_ops target_model, target_qtest, target_vfio_user, target_vfio,
-	target_kernel, target_null, target_block;
+	target_kernel, target_null, target_block, target_mmc;
 
 /* clang-format off */
 const struct target_ops *const target_all[] = {
@@ -24,6 +24,7 @@ const struct target_ops *const target_all[] = {
 	&target_kernel,
 	&target_null,
 	&target_block,
+	&target_mmc,
 	NULL,
 };
 /* clang-format on */
@@ -61,6 +62,7 @@ static const struct {
 	{ NEED_MESSAGES, "messages", "vfio-user messages of the case's own" },
 	{ NEED_REGS, "regs", "controller registers that can be read" },
 	{ NEED_NODE, "node", "a Linux block node" },
+	{ NEED_MMC, "mmc", "an MMC card, by its own commands" },
 	{ NEED_BACK, "back", "the store at the other end of a stack, within reach" },
 };
 

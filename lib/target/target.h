@@ -21,6 +21,7 @@ struct target;
 struct session_ops; /* target/session.h */
 struct fabric_ops; /* target/fabric.h */
 struct node_ops;    /* target/node.h */
+struct mmc_ops;	    /* target/mmc.h */
 struct cmd;	    /* nvme/cmd.h */
 struct cpl;
 
@@ -53,6 +54,7 @@ enum target_need {
 	NEED_NODE = 1u << 17,	   /* target_ops.node: a Linux block node, by system calls */
 	NEED_BARE_CONFIG = 1u << 18, /* configuration space itself, not one that a kernel edits */
 	NEED_BACK = 1u << 19,	   /* target_ops.back: the store at the other end of a stack */
+	NEED_MMC = 1u << 20,	   /* target_ops.mmc: an MMC or SD card, by its own commands */
 };
 
 /* Short name ("queues") and sentence of one bit; NULL for a bit that means nothing. */
@@ -240,6 +242,9 @@ struct target_ops {
 
 	/* With NEED_NODE: the block node; its words of control stand in target/node.h. */
 	const struct node_ops *node;
+
+	/* With NEED_MMC: the card; its words of control stand in target/mmc.h. */
+	const struct mmc_ops *mmc;
 
 	/*
 	 * With NEED_BACK: the store where this target's bytes come to rest, as a target that has

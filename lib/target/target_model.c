@@ -12,6 +12,7 @@
 #include "model/model.h"
 #include "spec/wire.h"
 #include "target/model_bus.h"
+#include "target/model_card.h"
 #include "target/model_node.h"
 #include "target/model_options.h"
 
@@ -39,6 +40,7 @@ struct model_target {
 	unsigned msix;		 /* offset of the MSI-X capability; 0: none */
 	unsigned vectors;	 /* of its table */
 	struct model_node *node; /* of the first, and of the target at its back */
+	struct model_card *card; /* of the first alone */
 	struct target *back;	 /* NULL: not asked for yet */
 	struct dma tokens;	 /* one dword a vector: what the device's messages write to */
 	bool have_tokens;
@@ -307,6 +309,7 @@ static void model_close(struct target *t)
 		return;
 	back_close(mt->back);
 	model_node_free(mt->node);
+	model_card_free(mt->card);
 	model_free(mt->m);
 	peer_close(mt->peer);
 	bus_close(mt->bus);
@@ -370,7 +373,7 @@ static int model_caps(struct target *t, struct target_caps *ret)
 	*ret = (struct target_caps){
 		.has = NEED_QUEUES | NEED_CONFIG | NEED_IRQ | NEED_HOLE | NEED_OWN_BAR |
 		       NEED_MSIX_TABLE | NEED_RESTART | NEED_BARS | NEED_WIRE | NEED_CONTROL |
-		       NEED_NODE | NEED_BARE_CONFIG | NEED_BACK,
+		       NEED_NODE | NEED_BARE_CONFIG | NEED_BACK | NEED_MMC,
 		.emulated = true,
 		.stepped = true,
 		.vectors = mt->vectors,
@@ -480,14 +483,63 @@ static int model_target_back(struct target *t, struct target **ret)
 	return mt->back ? 0 : target_fail(t, -ENOMEM, "out of memory");
 }
 
+/* ---- the card beside it ---- */
+
+static struct model_card *card_of(struct target *t)
+{
+	struct model_target *mt = mine(t);
+
+	if (!mt->card)
+		mt->card = model_card_new(mt->m);
+	return mt->card;
+}
+
+static int card_facts_of(struct target *t, struct mmc_facts *ret)
+{
+	return card_of(t) ? model_card_facts(card_of(t), ret) : -ENOMEM;
+}
+
+static int card_send_to(struct target *t, enum mmc_part part, struct mmc_cmd *cmd, unsigned n,
+			uint64_t timeout_ns)
+{
+	return card_of(t) ? model_card_send(card_of(t), part, cmd, n, timeout_ns) : -ENOMEM;
+}
+
+static int card_attr_of(struct target *t, enum mmc_part part, const char *name, char *ret,
+			size_t size)
+{
+	return card_of(t) ? model_card_attr(card_of(t), part, name, ret, size) : -ENOMEM;
+}
+
+static int card_set_attr_of(struct target *t, enum mmc_part part, const char *name,
+			    const char *value)
+{
+	return card_of(t) ? model_card_set_attr(card_of(t), part, name, value) : -ENOMEM;
+}
+
+static int card_io_of(struct target *t, enum mmc_part part, struct mmc_io *io, unsigned n)
+{
+	return card_of(t) ? model_card_io(card_of(t), part, io, n) : -ENOMEM;
+}
+
+static const struct mmc_ops card_ops = {
+	.facts = card_facts_of,
+	.send = card_send_to,
+	.attr = card_attr_of,
+	.set_attr = card_set_attr_of,
+	.io = card_io_of,
+};
+
 static int model_target_control(struct target *t, const char *what)
 {
 	int err;
 
-	if (strncmp(what, "node ", 5))
-		err = model_control(mine(t)->m, what);
-	else
+	if (!strncmp(what, "node ", 5))
 		err = node_of(t) ? model_node_control(node_of(t), what) : -ENOMEM;
+	else if (!strncmp(what, "mmc ", 4))
+		err = card_of(t) ? model_card_control(card_of(t), what) : -ENOMEM;
+	else
+		err = model_control(mine(t)->m, what);
 	return err ? target_fail(t, err, "'%.40s' cannot be asked of the model", what) : 0;
 }
 
@@ -523,6 +575,8 @@ const struct target_ops target_model = {
 		"node: bits of what the Linux block node beside it has: 1 discard, 2 a volatile "
 		"cache, 4 atomic writes, 8 secure discard, 10h physical, 20h logical blocks of "
 		"4096 bytes. "
+		"emmc: likewise of the eMMC card beside it: 1 a cache, 2 the command queue, 4 "
+		"sanitize, 8 boot partitions, 10h RPMB; 20h: it is an SD card. "
 		"store=FILE keeps the media; "
 		"fault=NAME+NAME bends it",
 	.open = model_open,
@@ -541,6 +595,7 @@ const struct target_ops target_model = {
 	.peer = model_target_peer,
 	.control = model_target_control,
 	.node = &node_ops,
+	.mmc = &card_ops,
 	.back = model_target_back,
 	.cfg_read = model_config_read,
 	.cfg_write = model_config_write,

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the cases about MMC cards share: the verbs of target/mmc.h for case bodies.
+ *
+ * JESD84-B51 was not at hand as a text. What its rules are is known from what the kernel and
+ * mmc-utils rely on and from vendors' public documents; where nothing confirms one, the case is
+ * advice and its reference says so.
+ */
+#ifndef CONFORMANCE_EMMC_PARTS_H
+#define CONFORMANCE_EMMC_PARTS_H
+
+#include "kit/kit.h"
+#include "mmc/regs.h"
+#include "target/mmc.h"
+
+#define EMMC	    "JESD84-B51 "
+#define EMMC_UNSEEN " (advice: its text was not at hand)"
+
+const struct mmc_facts *emmc_facts(struct rig *r);
+
+/* For `.na`: the sentence when this is no card with an Extended CSD, or that is older. */
+const char *emmc_na(const struct facts *f);
+const char *emmc_na_before(const struct facts *f, uint8_t rev, const char *version);
+
+/* Leaves as SKIP: the card's side cannot lose its power. */
+void emmc_need_cut(struct rig *r);
+void emmc_tell(struct rig *r, const char *what);
+
+/* Sends them together; trouble of the way in leaves the case, how each ended is in its result. */
+void emmc_batch(struct rig *r, enum mmc_part part, struct mmc_cmd *cmd, unsigned n);
+/* One command to the user area that must be answered, else FAIL; its response. */
+uint32_t emmc_ask(struct rig *r, struct mmc_cmd cmd);
+uint32_t emmc_status(struct rig *r);
+/*
+ * Looks at the status until the card is in transfer state and ready: every bit that any of them
+ * had. FAIL when it is not after that time.
+ */
+uint32_t emmc_settle(struct rig *r, uint64_t within_ns);
+/* As emmc_ask, then emmc_settle: every bit that the answer and the statuses behind it had. */
+uint32_t emmc_do(struct rig *r, const struct mmc_cmd *cmd, unsigned n, uint64_t within_ns);
+void emmc_read_ext_csd(struct rig *r, uint8_t ret[EXT_CSD_BYTES]);
+/* An attribute of sysfs; false: there is none. */
+bool emmc_attr(struct rig *r, enum mmc_part part, const char *name, char ret[64]);
+
+/* A sector as commands name it: small cards count bytes. */
+uint32_t emmc_address(const struct mmc_facts *f, uint64_t sector);
+/* The first of that many sectors, at a multiple of `align`, somewhere in the user area. */
+uint64_t emmc_scratch(struct rig *r, uint64_t sectors, uint64_t align);
+
+/* Stamped sectors by the block device, and a check that they are there; FAIL when it cannot. */
+void emmc_put(struct rig *r, enum mmc_part part, uint64_t sector, uint64_t n, uint64_t tag);
+void emmc_get(struct rig *r, enum mmc_part part, uint64_t sector, void *data, uint64_t n);
+/* 0 or -errno of one write. */
+int emmc_try_put(struct rig *r, enum mmc_part part, uint64_t sector, uint64_t n, uint64_t tag);
+void emmc_run(struct rig *r, enum mmc_part part, struct mmc_io *io, unsigned n);
+bool emmc_holds(struct rig *r, const struct check_site *s, enum mmc_part part, uint64_t sector,
+		uint64_t n, uint64_t tag);
+#define EMMC_HOLDS(r, part, sector, n, tag) emmc_holds(r, CHECK_SITE(0, 0), part, sector, n, tag)
+/* How many of them are still as they were stamped. */
+uint64_t emmc_left(struct rig *r, uint64_t sector, uint64_t n, uint64_t tag);
+
+/* Zeroed, at a page; lives as long as the case. */
+void *emmc_mem(struct rig *r, size_t len);
+
+/* No bit of the status that says that something went wrong. */
+#define CHECK_CLEAN(r, what, status) check_clean(r, CHECK_SITE(0, 0), what, status)
+bool check_clean(struct rig *r, const struct check_site *s, const char *what, uint32_t status);
+#define CHECK_BIT(r, what, status, bit) check_bit(r, CHECK_SITE(0, 0), what, status, bit)
+bool check_bit(struct rig *r, const struct check_site *s, const char *what, uint32_t status,
+	       uint32_t bit);
+
+#endif
