@@ -121,7 +121,9 @@ static int offers(const char *program, const char *device, const char *options, 
 int qemu_offers(const char *program, const struct stack_config *cfg, char *error)
 {
 	bool virtio = !strcmp(cfg->front, STACK_VIRTIO_BLK);
-	int err = virtio ? 0 : offers(program, "nvme", cfg->device, error);
+	bool sd = !strcmp(cfg->front, STACK_SD_CARD);
+	const char *disk = virtio ? "virtio-blk-pci" : sd ? "sd-card" : "nvme-ns";
+	int err = virtio ? 0 : offers(program, sd ? "sdhci-pci" : "nvme", cfg->device, error);
 
 	if (!err && cfg->subsystem)
 		err = offers(program, "nvme-subsys", cfg->subsystem_options, error);
@@ -130,8 +132,7 @@ int qemu_offers(const char *program, const struct stack_config *cfg, char *error
 	if (!err && cfg->peer[0])
 		err = offers(program, "nvme", cfg->peer, error);
 	for (unsigned i = 0; !err && i < cfg->n_ns; i++)
-		err = offers(program, virtio ? "virtio-blk-pci" : "nvme-ns", cfg->ns[i].options,
-			     error);
+		err = offers(program, disk, cfg->ns[i].options, error);
 	return err;
 }
 

@@ -80,8 +80,26 @@ static void add_virtio(struct qemu_args *a, const struct stack_config *cfg)
 	}
 }
 
+static void add_sd_card(struct qemu_args *a, const struct stack_config *cfg)
+{
+	qemu_add(a, "-device");
+	qemu_add(a, "sdhci-pci,id=h0,addr=%s%s%s", cfg->addr, cfg->device[0] ? "," : "",
+		 cfg->device);
+	for (unsigned i = 0; i < cfg->n_ns; i++) {
+		const struct stack_namespace *ns = &cfg->ns[i];
+
+		qemu_add(a, "-device");
+		qemu_add(a, "sd-card,id=c%u,drive=d%u,bus=sd-bus%s%s", ns->nsid, ns->nsid,
+			 ns->options[0] ? "," : "", ns->options);
+	}
+}
+
 void qemu_add_devices(struct qemu_args *a, const struct stack_config *cfg)
 {
+	if (!strcmp(cfg->front, STACK_SD_CARD)) {
+		add_sd_card(a, cfg);
+		return;
+	}
 	if (!strcmp(cfg->front, STACK_VIRTIO_BLK)) {
 		add_virtio(a, cfg);
 		return;

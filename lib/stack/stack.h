@@ -18,6 +18,7 @@
 
 #define STACK_NVME	 "nvme"
 #define STACK_VIRTIO_BLK "virtio-blk"
+#define STACK_SD_CARD	 "sd-card" /* of one namespace: QEMU's host controllers share a bus name */
 
 #define STACK_NAME	128
 #define STACK_NS_MAX	8
