@@ -85,11 +85,11 @@ static const struct config_key stack_keys[] = {
 	  .help = "host cache: used, bypassed, or used with flushes ignored" },
 	{ .name = "front",
 	  .type = CONFIG_CHOICE,
-	  .unit = STACK_NVME " " STACK_VIRTIO_BLK " " STACK_SD_CARD,
+	  .unit = STACK_NVME " " STACK_VIRTIO_BLK " " STACK_SD_CARD " " STACK_EMMC,
 	  .def = STACK_NVME,
 	  .help = "what shows the namespaces: QEMU's NVMe controller, or of a guest a virtio disk "
 		  "each, whose options are then those of -device virtio-blk-pci, or one SD "
-		  "card in a slot (-device sd-card)" },
+		  "or eMMC card in a slot (-device sd-card, emmc)" },
 	{ .name = "address",
 	  .type = CONFIG_TEXT,
 	  .min = 2,

@@ -14,7 +14,6 @@
 #include "base/capture.h"
 #include "image/kernel.h"
 
-#define META	    "linux-image-cloud-amd64"
 #define ASK_MS	    60000
 #define DOWNLOAD_MS 600000
 #define UNPACK_MS   300000
@@ -24,7 +23,7 @@
 struct fetch {
 	char cache[KERNEL_PATH], part[PATH_BYTES], root[PATH_BYTES];
 	char env[256], apt_get[256], apt_cache[256], dpkg_deb[256];
-	char package[128];
+	char meta[128], package[128];
 	char text[TEXT_BYTES];
 	void (*say)(const char *text);
 	char *error;
@@ -114,13 +113,15 @@ static int blame(struct fetch *f, int err, const char *program)
 /* The meta package depends on the kernel of today. */
 static int name_kernel(struct fetch *f)
 {
-	char *argv[] = { f->apt_cache, (char[]){ "depends" }, (char[]){ META }, NULL };
+	char *argv[] = { f->apt_cache, (char[]){ "depends" }, f->meta, NULL };
 	int err = capture(argv, ASK_MS, f->text, sizeof(f->text));
 	const char *at = err ? NULL : strstr(f->text, "Depends: linux-image-");
 
 	if (!at || sscanf(at, "Depends: %127[a-z0-9.+-]", f->package) != 1)
 		return fail(f, -ENOENT,
-			    "apt knows no package " META ": are its lists there (apt-get update)?");
+			    "apt knows no package %s that depends on a kernel: are its lists there "
+			    "(apt-get update)?",
+			    f->meta);
 	return 0;
 }
 
@@ -217,7 +218,7 @@ static void no_word(const char *text)
 	(void)text;
 }
 
-int fetch_guest(void (*say)(const char *text), char *error)
+int fetch_guest(const char *meta, void (*say)(const char *text), char *error)
 {
 	struct fetch *f = calloc(1, sizeof(*f));
 	int err;
@@ -226,6 +227,7 @@ int fetch_guest(void (*say)(const char *text), char *error)
 		return -ENOMEM;
 	f->say = say ? say : no_word;
 	f->error = error;
+	snprintf(f->meta, sizeof(f->meta), "%s", meta);
 	err = find_programs(f);
 	if (!err)
 		err = name_kernel(f);

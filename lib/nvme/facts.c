@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nvme/facts_tell.h"
+
 #define ASK_QUEUES 64
 
 static int ask(struct ctrl *c, struct cmd cmd)
@@ -324,23 +326,6 @@ void facts_claims(const struct facts *f, struct spec_ctrl *ret)
 		ret->ns[ret->n_ns++] = claims_of_ns(&f->ns[i]);
 }
 
-struct teller {
-	void (*fn)(void *ctx, const char *name, const char *value, const char *note);
-	void *ctx;
-};
-
-__attribute__((format(printf, 4, 5))) static void tell(const struct teller *t, const char *name,
-						       const char *note, const char *fmt, ...)
-{
-	char value[128];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(value, sizeof(value), fmt, ap);
-	va_end(ap);
-	t->fn(t->ctx, name, value, note);
-}
-
 /* A space-padded string of Identify without its padding; ret holds len + 1 bytes. */
 static const char *trimmed(const char *s, size_t len, char *ret)
 {
@@ -356,28 +341,28 @@ static void tell_ctrl(const struct facts *f, const struct teller *t)
 	const struct nvme_id_ctrl *id = &f->id;
 	char text[64];
 
-	tell(t, "model", "", "%s", trimmed(id->mn, sizeof(id->mn), text));
-	tell(t, "serial", "", "%s", trimmed(id->sn, sizeof(id->sn), text));
-	tell(t, "firmware", "", "%s", trimmed(id->fr, sizeof(id->fr), text));
-	tell(t, "vid", "PCI vendor", "%04Xh", le16_get(id->vid));
-	tell(t, "cntlid", "controller identifier", "%u", le16_get(id->cntlid));
-	tell(t, "mdts", f->mdts_bytes ? "bytes of one transfer" : "no limit", "%" PRIu64,
-	     f->mdts_bytes);
-	tell(t, "oacs", "optional admin commands", "%04Xh", le16_get(id->oacs));
-	tell(t, "oncs", "optional NVM commands", "%04Xh", le16_get(id->oncs));
-	tell(t, "lpa", "log page attributes", "%02Xh", id->lpa);
-	tell(t, "vwc", "volatile write cache", "%02Xh", id->vwc);
-	tell(t, "sgls", "SGL support", "%08Xh", le32_get(id->sgls));
-	tell(t, "aerl", "outstanding AERs, 0's based", "%u", id->aerl);
-	tell(t, "nn", "largest valid NSID", "%u", f->nn);
-	tell(t, "queues", "I/O SQs and CQs allocated", "%u/%u", f->nsq, f->ncq);
+	facts_tell(t, "model", "", "%s", trimmed(id->mn, sizeof(id->mn), text));
+	facts_tell(t, "serial", "", "%s", trimmed(id->sn, sizeof(id->sn), text));
+	facts_tell(t, "firmware", "", "%s", trimmed(id->fr, sizeof(id->fr), text));
+	facts_tell(t, "vid", "PCI vendor", "%04Xh", le16_get(id->vid));
+	facts_tell(t, "cntlid", "controller identifier", "%u", le16_get(id->cntlid));
+	facts_tell(t, "mdts", f->mdts_bytes ? "bytes of one transfer" : "no limit", "%" PRIu64,
+		   f->mdts_bytes);
+	facts_tell(t, "oacs", "optional admin commands", "%04Xh", le16_get(id->oacs));
+	facts_tell(t, "oncs", "optional NVM commands", "%04Xh", le16_get(id->oncs));
+	facts_tell(t, "lpa", "log page attributes", "%02Xh", id->lpa);
+	facts_tell(t, "vwc", "volatile write cache", "%02Xh", id->vwc);
+	facts_tell(t, "sgls", "SGL support", "%08Xh", le32_get(id->sgls));
+	facts_tell(t, "aerl", "outstanding AERs, 0's based", "%u", id->aerl);
+	facts_tell(t, "nn", "largest valid NSID", "%u", f->nn);
+	facts_tell(t, "queues", "I/O SQs and CQs allocated", "%u/%u", f->nsq, f->ncq);
 }
 
 static void tell_peer(const struct facts_peer *p, const struct teller *t)
 {
-	tell(t, "peer-alive", p->trouble, "%s", p->alive ? "yes" : "no");
+	facts_tell(t, "peer-alive", p->trouble, "%s", p->alive ? "yes" : "no");
 	if (p->alive)
-		tell(t, "peer-cntlid", "of the other controller", "%u", p->cntlid);
+		facts_tell(t, "peer-cntlid", "of the other controller", "%u", p->cntlid);
 }
 
 static void tell_zones(const struct facts_ns *ns, const struct teller *t)
@@ -387,9 +372,10 @@ static void tell_zones(const struct facts_ns *ns, const struct teller *t)
 	if (!ns->zones.size)
 		return;
 	snprintf(name, sizeof(name), "ns%u-zones", ns->nsid);
-	tell(t, name, "0: no limit",
-	     "%" PRIu64 " of %" PRIu64 " blocks, %u active, %u open, extension %u bytes",
-	     ns->zones.count, ns->zones.size, ns->zones.mar, ns->zones.mor, ns->zones.extension);
+	facts_tell(t, name, "0: no limit",
+		   "%" PRIu64 " of %" PRIu64 " blocks, %u active, %u open, extension %u bytes",
+		   ns->zones.count, ns->zones.size, ns->zones.mar, ns->zones.mor,
+		   ns->zones.extension);
 }
 
 void facts_each(const struct facts *f,
@@ -398,27 +384,28 @@ void facts_each(const struct facts *f,
 {
 	struct teller t = { fn, ctx };
 
-	tell(&t, "engine", "who answers", "%s", f->caps.engine);
+	facts_tell(&t, "engine", "who answers", "%s", f->caps.engine);
 	for (unsigned bit = 1; bit; bit <<= 1)
 		if ((f->caps.has & bit) && target_need_name(bit))
-			tell(&t, target_need_name(bit), target_need_text(bit), "yes");
-	tell(&t, "emulated", f->caps.of_machine ? f->caps.behind : "no real media behind it", "%s",
-	     f->caps.emulated ? "yes" : "no");
+			facts_tell(&t, target_need_name(bit), target_need_text(bit), "yes");
+	facts_tell(&t, "emulated", f->caps.of_machine ? f->caps.behind : "no real media behind it",
+		   "%s", f->caps.emulated ? "yes" : "no");
 	facts_each_node(f, fn, ctx);
 	facts_each_mmc(f, fn, ctx);
 	if (!(f->caps.has & (NEED_QUEUES | NEED_COMMAND)))
 		return;
-	tell(&t, "vectors", "MSI-X messages", "%u", f->caps.vectors);
+	facts_tell(&t, "vectors", "MSI-X messages", "%u", f->caps.vectors);
 	if (f->cap)
-		tell(&t, "cap", "CAP register", "%016" PRIX64 "h", f->cap);
-	tell(&t, "vs", "version claimed", "%u.%u.%u", f->vs >> 16, f->vs >> 8 & 0xff, f->vs & 0xff);
+		facts_tell(&t, "cap", "CAP register", "%016" PRIX64 "h", f->cap);
+	facts_tell(&t, "vs", "version claimed", "%u.%u.%u", f->vs >> 16, f->vs >> 8 & 0xff,
+		   f->vs & 0xff);
 	if (f->cap)
-		tell(&t, "mqes", "largest queue, entries", "%u", CAP_MQES(f->cap) + 1);
-	tell(&t, "alive", f->trouble, "%s", f->alive ? "yes" : "no");
+		facts_tell(&t, "mqes", "largest queue, entries", "%u", CAP_MQES(f->cap) + 1);
+	facts_tell(&t, "alive", f->trouble, "%s", f->alive ? "yes" : "no");
 	if (f->cmbsz)
-		tell(&t, "cmb", "CMBLOC, CMBSZ", "%08Xh %08Xh", f->cmbloc, f->cmbsz);
+		facts_tell(&t, "cmb", "CMBLOC, CMBSZ", "%08Xh %08Xh", f->cmbloc, f->cmbsz);
 	if (f->pmrcap)
-		tell(&t, "pmr", "PMRCAP", "%08Xh", f->pmrcap);
+		facts_tell(&t, "pmr", "PMRCAP", "%08Xh", f->pmrcap);
 	if (f->alive)
 		tell_ctrl(f, &t);
 	if (f->caps.has & NEED_PEER)
@@ -427,11 +414,11 @@ void facts_each(const struct facts *f,
 		char name[24];
 
 		snprintf(name, sizeof(name), "ns%u", f->ns[i].nsid);
-		tell(&t, name, i == f->scratch && f->has_scratch ? "scratch namespace" : "",
-		     "%" PRIu64 " blocks of %u+%u bytes, command set %u", f->ns[i].nsze,
-		     f->ns[i].lba_bytes, f->ns[i].ms, f->ns[i].csi);
+		facts_tell(&t, name, i == f->scratch && f->has_scratch ? "scratch namespace" : "",
+			   "%" PRIu64 " blocks of %u+%u bytes, command set %u", f->ns[i].nsze,
+			   f->ns[i].lba_bytes, f->ns[i].ms, f->ns[i].csi);
 		tell_zones(&f->ns[i], &t);
 	}
 	if (f->inactive_nsid)
-		tell(&t, "inactive-nsid", "valid and not active", "%u", f->inactive_nsid);
+		facts_tell(&t, "inactive-nsid", "valid and not active", "%u", f->inactive_nsid);
 }

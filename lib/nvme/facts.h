@@ -93,6 +93,8 @@ void facts_each_node(const struct facts *f,
 
 /* The same of a target that has an MMC card, in f->mmc. */
 int facts_gather_mmc(struct target *t, struct facts *f);
+/* Where it stands for a controller: model and serial number are its own. */
+void facts_name_mmc(struct facts *f);
 void facts_each_mmc(const struct facts *f,
 		    void (*fn)(void *ctx, const char *name, const char *value, const char *note),
 		    void *ctx);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What is known of a Linux block node before any case runs. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "nvme/facts.h"
+#include "nvme/facts_tell.h"
 
 /* Profiles know a drive by model and firmware: the kind of node, and the kernel's version. */
 static void stand_for_controller(struct facts *f)
@@ -36,26 +36,12 @@ int facts_gather_node(struct target *t, struct facts *f)
 	if (err)
 		return target_fail(t, err, "the block node says nothing of itself: %s",
 				   strerror(-err));
-	if (!(t->caps.has & (NEED_QUEUES | NEED_COMMAND)))
+	if (!(t->caps.has & (NEED_QUEUES | NEED_COMMAND))) {
 		stand_for_controller(f);
+		if (t->caps.has & NEED_MMC)
+			facts_name_mmc(f);
+	}
 	return 0;
-}
-
-struct teller {
-	void (*fn)(void *ctx, const char *name, const char *value, const char *note);
-	void *ctx;
-};
-
-__attribute__((format(printf, 4, 5))) static void tell(const struct teller *t, const char *name,
-						       const char *note, const char *fmt, ...)
-{
-	char value[96];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(value, sizeof(value), fmt, ap);
-	va_end(ap);
-	t->fn(t->ctx, name, value, note);
 }
 
 static void tell_can(const struct teller *t, unsigned can)
@@ -68,8 +54,8 @@ static void tell_can(const struct teller *t, unsigned can)
 			strcat(text, text[0] ? " " : "");
 			strcat(text, names[i]);
 		}
-	tell(t, "node-control", "what its other side can be told", "%s",
-	     text[0] ? text : "nothing");
+	facts_tell(t, "node-control", "what its other side can be told", "%s",
+		   text[0] ? text : "nothing");
 }
 
 void facts_each_node(const struct facts *f,
@@ -81,20 +67,21 @@ void facts_each_node(const struct facts *f,
 
 	if (!(f->caps.has & NEED_NODE))
 		return;
-	tell(&t, "node-kind", "", "%s%s", n->zoned ? "zoned " : "",
-	     n->is_block ? "block device" : "regular file");
-	tell(&t, "node-size", "bytes", "%" PRIu64, n->bytes);
-	tell(&t, "node-blocks", "bytes: logical, physical, io_min, io_opt", "%u %u %u %u",
-	     n->logical, n->physical, n->io_min, n->io_opt);
-	tell(&t, "node-align", "bytes for direct I/O: memory, offset; 0: not told", "%u %u",
-	     n->mem_align, n->offset_align);
-	tell(&t, "node-request", "bytes, segments, bytes of a segment at most",
-	     "%" PRIu64 " %u %" PRIu64, n->max_hw_bytes, n->max_segments, n->max_segment_bytes);
-	tell(&t, "node-discard", "bytes at most, granularity, alignment", "%" PRIu64 " %u %u",
-	     n->discard_max, n->discard_granularity, n->discard_alignment);
-	tell(&t, "node-cache", "", "write %s%s", n->write_back ? "back" : "through",
-	     n->fua ? ", fua" : "");
-	tell(&t, "node-atomic", "bytes of an atomic write, least and most", "%u %u", n->atomic_min,
-	     n->atomic_max);
+	facts_tell(&t, "node-kind", "", "%s%s", n->zoned ? "zoned " : "",
+		   n->is_block ? "block device" : "regular file");
+	facts_tell(&t, "node-size", "bytes", "%" PRIu64, n->bytes);
+	facts_tell(&t, "node-blocks", "bytes: logical, physical, io_min, io_opt", "%u %u %u %u",
+		   n->logical, n->physical, n->io_min, n->io_opt);
+	facts_tell(&t, "node-align", "bytes for direct I/O: memory, offset; 0: not told", "%u %u",
+		   n->mem_align, n->offset_align);
+	facts_tell(&t, "node-request", "bytes, segments, bytes of a segment at most",
+		   "%" PRIu64 " %u %" PRIu64, n->max_hw_bytes, n->max_segments,
+		   n->max_segment_bytes);
+	facts_tell(&t, "node-discard", "bytes at most, granularity, alignment", "%" PRIu64 " %u %u",
+		   n->discard_max, n->discard_granularity, n->discard_alignment);
+	facts_tell(&t, "node-cache", "", "write %s%s", n->write_back ? "back" : "through",
+		   n->fua ? ", fua" : "");
+	facts_tell(&t, "node-atomic", "bytes of an atomic write, least and most", "%u %u",
+		   n->atomic_min, n->atomic_max);
 	tell_can(&t, n->can);
 }

@@ -121,9 +121,9 @@ static int offers(const char *program, const char *device, const char *options, 
 int qemu_offers(const char *program, const struct stack_config *cfg, char *error)
 {
 	bool virtio = !strcmp(cfg->front, STACK_VIRTIO_BLK);
-	bool sd = !strcmp(cfg->front, STACK_SD_CARD);
-	const char *disk = virtio ? "virtio-blk-pci" : sd ? "sd-card" : "nvme-ns";
-	int err = virtio ? 0 : offers(program, sd ? "sdhci-pci" : "nvme", cfg->device, error);
+	bool card = !strcmp(cfg->front, STACK_SD_CARD) || !strcmp(cfg->front, STACK_EMMC);
+	const char *disk = virtio ? "virtio-blk-pci" : card ? cfg->front : "nvme-ns";
+	int err = virtio ? 0 : offers(program, card ? "sdhci-pci" : "nvme", cfg->device, error);
 
 	if (!err && cfg->subsystem)
 		err = offers(program, "nvme-subsys", cfg->subsystem_options, error);

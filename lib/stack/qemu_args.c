@@ -80,7 +80,7 @@ static void add_virtio(struct qemu_args *a, const struct stack_config *cfg)
 	}
 }
 
-static void add_sd_card(struct qemu_args *a, const struct stack_config *cfg)
+static void add_card(struct qemu_args *a, const struct stack_config *cfg)
 {
 	qemu_add(a, "-device");
 	qemu_add(a, "sdhci-pci,id=h0,addr=%s%s%s", cfg->addr, cfg->device[0] ? "," : "",
@@ -89,15 +89,15 @@ static void add_sd_card(struct qemu_args *a, const struct stack_config *cfg)
 		const struct stack_namespace *ns = &cfg->ns[i];
 
 		qemu_add(a, "-device");
-		qemu_add(a, "sd-card,id=c%u,drive=d%u,bus=sd-bus%s%s", ns->nsid, ns->nsid,
+		qemu_add(a, "%s,id=c%u,drive=d%u,bus=sd-bus%s%s", cfg->front, ns->nsid, ns->nsid,
 			 ns->options[0] ? "," : "", ns->options);
 	}
 }
 
 void qemu_add_devices(struct qemu_args *a, const struct stack_config *cfg)
 {
-	if (!strcmp(cfg->front, STACK_SD_CARD)) {
-		add_sd_card(a, cfg);
+	if (!strcmp(cfg->front, STACK_SD_CARD) || !strcmp(cfg->front, STACK_EMMC)) {
+		add_card(a, cfg);
 		return;
 	}
 	if (!strcmp(cfg->front, STACK_VIRTIO_BLK)) {

@@ -18,7 +18,9 @@
 
 #define STACK_NVME	 "nvme"
 #define STACK_VIRTIO_BLK "virtio-blk"
-#define STACK_SD_CARD	 "sd-card" /* of one namespace: QEMU's host controllers share a bus name */
+/* Of one namespace: QEMU's host controllers share a bus name. Both are the device's name, too. */
+#define STACK_SD_CARD	 "sd-card"
+#define STACK_EMMC	 "emmc"
 
 #define STACK_NAME	128
 #define STACK_NS_MAX	8

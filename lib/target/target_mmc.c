@@ -60,7 +60,7 @@ static int open_disk(struct target *t, struct mmc_target *mt, const char *addres
 	    snprintf(below, sizeof(below), "block:%s", address) >= (int)sizeof(below))
 		return target_fail(t, -EINVAL, "write mmc:/dev/mmcblkN");
 	err = target_open(below, &mt->disk, error);
-	return err ? target_fail(t, err, "%.250s", error) : 0;
+	return err ? target_fail(t, err, "%.240s", error + strlen("block: ")) : 0;
 }
 
 static int mmc_open(struct target *t, const char *address)
