@@ -60,6 +60,17 @@ static int add_part(void *ctx, const char *dir, const char *name)
 	return 0;
 }
 
+/* A character node, which hangs on the card and not on its disk. */
+static void add_rpmb(struct adding *a, const char *disk)
+{
+	char dir[PATH_MAX], name[GUARD_NAME];
+
+	snprintf(name, sizeof(name), "%.40srpmb", disk);
+	if (!strncmp(disk, "mmcblk", 6) &&
+	    tree_at(dir, a->root, "/sys/class/block/%s/device/%s", disk, name))
+		add(a->d, name, dir, false, false);
+}
+
 static void add_disk(struct adding *a, const char *name)
 {
 	char dir[PATH_MAX];
@@ -68,6 +79,7 @@ static void add_disk(struct adding *a, const char *name)
 		return;
 	add(a->d, name, dir, true, true);
 	tree_each(dir, add_part, a);
+	add_rpmb(a, name);
 }
 
 static void add_char(struct adding *a, const char *class, const char *name)

@@ -15,6 +15,7 @@
 #include "base/hex.h"
 #include "base/text.h"
 #include "target/block.h"
+#include "target/claim.h"
 
 #define ASK_NS 5000000000ull
 
@@ -50,11 +51,19 @@ static int open_area(struct target *t, struct mmc_card *c, enum mmc_part part, c
 {
 	static const char *const tails[] = { "", "boot0", "boot1", "rpmb" };
 	bool block = part != MMC_RPMB;
+	int mode = block ? O_RDONLY : O_RDWR;
 	char name[48], *path = c->node[part];
+	struct stat st;
 
 	snprintf(name, sizeof(name), "%.30s%s", disk, tails[part]);
 	snprintf(path, sizeof(c->node[part]), "/dev/%s", name);
-	c->fd[part] = open(path, (block ? O_RDONLY | O_EXCL : O_RDWR) | O_CLOEXEC | O_NOCTTY);
+	if (stat(path, &st)) {
+		path[0] = 0;
+		return 0;
+	}
+	if (block && !claim_has(st.st_rdev)) /* else the run has it for its workers */
+		mode |= O_EXCL;
+	c->fd[part] = open(path, mode | O_CLOEXEC | O_NOCTTY);
 	if (c->fd[part] >= 0 && is_node(c->fd[part], name, block))
 		return 0;
 	if (c->fd[part] < 0 && errno == EBUSY)
