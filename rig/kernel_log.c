@@ -11,6 +11,7 @@ struct telling {
 	struct kernel_log *log;
 	const char *case_name;
 	unsigned attempt, notes, findings, lost;
+	bool shaken;
 	char *first;
 };
 
@@ -29,7 +30,8 @@ static void note(const struct telling *t, const char *text)
 static void hear(void *ctx, enum console_kind kind, const char *line, unsigned lost)
 {
 	struct telling *t = ctx;
-	bool finding = kind != CONSOLE_PLAIN, first = finding && !t->findings;
+	bool finding = kind != CONSOLE_PLAIN && !(t->shaken && kind == CONSOLE_DRIVER);
+	bool first = finding && !t->findings;
 
 	t->lost += lost;
 	t->findings += finding;
@@ -41,11 +43,12 @@ static void hear(void *ctx, enum console_kind kind, const char *line, unsigned l
 		note(t, line);
 }
 
-unsigned kernel_log_tell(struct kernel_log *l, const char *case_name, unsigned attempt,
+unsigned kernel_log_tell(struct kernel_log *l, const char *case_name, unsigned attempt, bool shaken,
 			 char ret_first[KMSG_TEXT + 1])
 {
 	struct telling t = {
-		.log = l, .case_name = case_name, .attempt = attempt, .first = ret_first
+		.log = l, .case_name = case_name, .attempt = attempt, .shaken = shaken,
+		.first = ret_first
 	};
 	char text[80];
 

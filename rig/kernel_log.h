@@ -13,10 +13,11 @@ struct kernel_log {
 
 /*
  * Tells what was said since the last call: each record, a bounded number of them, as a note of the
- * case; between cases (case_name NULL) findings alone. How many findings there were; ret_first is
+ * case; between cases (case_name NULL) findings alone. shaken: the case has shaken the driver, and
+ * what that did about it is none. How many findings there were; ret_first is
  * the first of them.
  */
-unsigned kernel_log_tell(struct kernel_log *l, const char *case_name, unsigned attempt,
+unsigned kernel_log_tell(struct kernel_log *l, const char *case_name, unsigned attempt, bool shaken,
 			 char ret_first[KMSG_TEXT + 1]);
 
 #endif

@@ -11,6 +11,11 @@
 
 /* ---- names ---- */
 
+static void base_name(const struct rig_suite *s, const struct rig_case *c, char buf[CASE_NAME])
+{
+	snprintf(buf, CASE_NAME, "%s.%s", s->area, c->id);
+}
+
 static const char *const harms[] = { "none", "settings", "data", "wear", "forever" };
 static const char *const efforts[] = { "quick", "normal", "soak" };
 
@@ -79,6 +84,24 @@ const char *row_name(const struct rig_case *c, unsigned row)
 	return c->nrows ? *(const char *const *)row_of(c, row) : NULL;
 }
 
+const struct rig_case *case_find(const char *name)
+{
+	size_t len = strcspn(name, "["), n;
+
+	for (size_t i = 0; suites_all[i]; i++) {
+		const struct rig_case *c = suite_cases(suites_all[i], &n);
+
+		for (size_t k = 0; k < n; k++) {
+			char base[CASE_NAME];
+
+			base_name(suites_all[i], &c[k], base);
+			if (strlen(base) == len && !strncmp(base, name, len))
+				return &c[k];
+		}
+	}
+	return NULL;
+}
+
 unsigned case_needs(const struct rig_case *c, unsigned row)
 {
 	return c->needs | (c->row_needs ? c->row_needs(row_of(c, row)) : 0);
@@ -89,11 +112,6 @@ static const char *case_na(const struct rig_case *c, unsigned row, const struct 
 	const char *na = c->na ? c->na(f) : NULL;
 
 	return na || !c->row_na ? na : c->row_na(f, row_of(c, row));
-}
-
-static void base_name(const struct rig_suite *s, const struct rig_case *c, char buf[CASE_NAME])
-{
-	snprintf(buf, CASE_NAME, "%s.%s", s->area, c->id);
 }
 
 /* ---- the filter ---- */

@@ -71,6 +71,8 @@ const char *kind_name(enum rig_kind k);			      /* "conformance" */
 const char *effort_name(enum rig_effort e);		      /* "normal" */
 int effort_find(const char *name);			      /* -1: none of that name */
 int trace_find(const char *name);			      /* enum rig_trace, or -1 */
+/* The case of an instance's full name, "area.id[row]"; NULL: there is none. */
+const struct rig_case *case_find(const char *name);
 /* What an instance needs: the case, and that row of it. */
 unsigned case_needs(const struct rig_case *c, unsigned row);
 const char *row_name(const struct rig_case *c, unsigned row); /* NULL without rows */

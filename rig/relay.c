@@ -11,6 +11,8 @@
 
 #include "base/cleanup.h"
 #include "event/event.h"
+#include "rig/plan.h"
+#include "stack/console.h"
 #include "stack/guest.h"
 
 #define NOTES_MAX   16
@@ -137,6 +139,10 @@ void relay_finding(void *ctx, const char *line)
 
 	if (is_told(r, line))
 		return;
+	if (r->shaken && console_judge(line) == CONSOLE_DRIVER) {
+		note(r, "guest kernel", line);
+		return;
+	}
 	if (!r->findings++)
 		snprintf(r->finding, sizeof(r->finding), "%s", line);
 	if (r->findings <= NOTES_MAX)
@@ -223,8 +229,11 @@ static void end_plan(struct relay *r)
 
 static void open_case(struct relay *r, const struct json_object *e)
 {
+	const struct rig_case *c = case_find(event_get_str(e, "case"));
+
 	snprintf(r->open, sizeof(r->open), "%.400s", event_get_str(e, "case"));
 	r->attempt = event_get_u64(e, "attempt");
+	r->shaken = c && c->shakes;
 	r->findings = 0;
 	r->finding[0] = 0;
 	r->n_told = 0; /* the same words in another case are another finding */
@@ -233,6 +242,7 @@ static void open_case(struct relay *r, const struct json_object *e)
 static void close_case(struct relay *r)
 {
 	r->open[0] = 0;
+	r->shaken = false;
 	r->attempt = 0;
 	r->findings = 0;
 }

@@ -20,6 +20,7 @@ struct relay {
 	char open[512]; /* the case that was begun; "" */
 	uint64_t attempt, index;
 	char finding[256]; /* what the guest's kernel said first during it */
+	bool shaken;	   /* it makes a driver abort, reset or connect again */
 	unsigned findings, noises;
 	/* Lines of its kernel told last: they come by the console and, where the run in it hears
 	 * /dev/kmsg, with its events, in either order. */

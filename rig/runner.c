@@ -406,7 +406,8 @@ static const char *apply_kernel(struct walk *k, struct outcome *o, const char *k
 	const char *why = NULL;
 
 	if (!r->kernel_log ||
-	    !kernel_log_tell(r->kernel_log, item_of(k)->name, item_of(k)->attempt, line) ||
+	    !kernel_log_tell(r->kernel_log, item_of(k)->name, item_of(k)->attempt,
+			     item_of(k)->c->shakes, line) ||
 	    (o->verdict != PASS && o->verdict != KNOWN && o->verdict != NA && o->verdict != SKIP))
 		return known;
 	snprintf(said, sizeof(said), "kernel: %s", line);
@@ -422,7 +423,7 @@ static void hear_between(struct walk *k)
 {
 	char line[KMSG_TEXT + 1];
 
-	if (k->r->kernel_log && kernel_log_tell(k->r->kernel_log, NULL, 0, line))
+	if (k->r->kernel_log && kernel_log_tell(k->r->kernel_log, NULL, 0, false, line))
 		k->tally->broke = true;
 }
 

@@ -247,7 +247,7 @@ static void console_lines(void)
 	CU_ASSERT_EQUAL(console_judge("Kernel panic - not syncing: sysrq"), CONSOLE_PANIC);
 	CU_ASSERT_EQUAL(console_judge("BUG: kernel NULL pointer dereference"), CONSOLE_FINDING);
 	CU_ASSERT_EQUAL(console_judge("nvme nvme0: I/O 3 QID 1 timeout, aborting"),
-			CONSOLE_FINDING);
+			CONSOLE_DRIVER);
 	CU_ASSERT_EQUAL(console_judge("watchdog: BUG: soft lockup - CPU#0 stuck"), CONSOLE_PLAIN);
 	CU_ASSERT_EQUAL(console_judge("nvme nvme0: 2/0/0 default/read/poll queues"), CONSOLE_PLAIN);
 }

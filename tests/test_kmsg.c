@@ -68,7 +68,7 @@ static void records(void)
 	check("4,1,2,-,caller=T1;Oops: 0000 [#1]", true, CONSOLE_FINDING, "Oops: 0000 [#1]");
 	check("3,1,2,c;INFO: task x:1 blocked for more than 120 seconds.\n", true, CONSOLE_FINDING,
 	      "INFO: task x:1 blocked for more than 120 seconds.");
-	check("4,1,2,-;nvme nvme1: I/O 12 QID 1 timeout, aborting\n", true, CONSOLE_FINDING,
+	check("4,1,2,-;nvme nvme1: I/O 12 QID 1 timeout, aborting\n", true, CONSOLE_DRIVER,
 	      "nvme nvme1: I/O 12 QID 1 timeout, aborting");
 	check("4,1,2,-;BUG: soft lockup - CPU#0\n", true, CONSOLE_PLAIN,
 	      "BUG: soft lockup - CPU#0");

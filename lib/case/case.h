@@ -45,6 +45,7 @@ struct rig_case {
 	void (*run)(struct rig *r);
 	const void *rows; /* array of structs whose first member is `const char *name` */
 	size_t row_size, nrows;
+	bool shakes; /* it makes the kernel's driver abort, reset or connect again: no finding then */
 	unsigned deadline_s; /* wall; 0: 30 s at quick and normal, 10 times that at soak */
 	bool derived; /* made from the tables of lib/spec, not written by hand */
 };

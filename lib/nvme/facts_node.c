@@ -46,10 +46,11 @@ int facts_gather_node(struct target *t, struct facts *f)
 
 static void tell_can(const struct teller *t, unsigned can)
 {
-	static const char *const names[] = { "cut", "resize", "bad", "read-only", "room" };
-	char text[64] = "";
+	static const char *const names[] = { "cut", "resize", "bad", "read-only",
+					     "room", "hang", "link" };
+	char text[96] = "";
 
-	for (unsigned i = 0; i < 5; i++)
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (can >> i & 1) {
 			strcat(text, text[0] ? " " : "");
 			strcat(text, names[i]);

@@ -25,15 +25,15 @@ static const struct {
 	{ "WARNING: possible ", CONSOLE_FINDING },
 	{ "UBSAN: ", CONSOLE_FINDING },
 	{ "blocked for more than", CONSOLE_FINDING },
-	{ "controller is down; will reset", CONSOLE_FINDING },
-	{ "timeout, reset controller", CONSOLE_FINDING },
-	{ "timeout, aborting", CONSOLE_FINDING },
-	{ "timeout, disable controller", CONSOLE_FINDING },
-	{ ": starting error recovery", CONSOLE_FINDING }, /* fabrics, the host */
-	{ ": timeout request ", CONSOLE_FINDING },
-	{ "failed nvme_keep_alive_end_io", CONSOLE_FINDING },
-	{ " fatal error occurred!", CONSOLE_FINDING }, /* fabrics, the target */
-	{ " keep-alive timer (", CONSOLE_FINDING },
+	{ "controller is down; will reset", CONSOLE_DRIVER },
+	{ "timeout, reset controller", CONSOLE_DRIVER },
+	{ "timeout, aborting", CONSOLE_DRIVER },
+	{ "timeout, disable controller", CONSOLE_DRIVER },
+	{ ": starting error recovery", CONSOLE_DRIVER }, /* fabrics, the host */
+	{ ": timeout request ", CONSOLE_DRIVER },
+	{ "failed nvme_keep_alive_end_io", CONSOLE_DRIVER },
+	{ " fatal error occurred!", CONSOLE_DRIVER }, /* fabrics, the target */
+	{ " keep-alive timer (", CONSOLE_DRIVER },
 };
 
 enum console_kind console_judge(const char *line)

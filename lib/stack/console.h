@@ -11,8 +11,8 @@
 
 enum console_kind {
 	CONSOLE_PLAIN,
-	CONSOLE_FINDING, /* an oops, BUG, WARN, hung task; a controller that the driver had to reset
-			  */
+	CONSOLE_DRIVER,	 /* a driver had to abort, reset or connect again: a finding, unless it was made to */
+	CONSOLE_FINDING, /* an oops, BUG, WARN, hung task */
 	CONSOLE_PANIC,
 };
 

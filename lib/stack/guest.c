@@ -261,7 +261,7 @@ static void hear_console(void *ctx, enum console_kind kind, const char *line)
 		snprintf(g->panic, sizeof(g->panic), "%s", line);
 		g->panic_ns = clock_mono_ns();
 	}
-	if (kind == CONSOLE_FINDING && g->ops.finding)
+	if ((kind == CONSOLE_FINDING || kind == CONSOLE_DRIVER) && g->ops.finding)
 		g->ops.finding(g->ops.ctx, line);
 }
 

@@ -30,6 +30,9 @@ struct block_target {
 	bool was_set_read_only;	    /* by control */
 	uint64_t bad, bads;	    /* by control: first sector of 512 bytes, how many */
 	struct block_linear linear; /* name "": it is none */
+	bool hung;		    /* by control */
+	char link[256]; /* of nvmet in this kernel: what makes a port show the front; "": none */
+	bool link_off;	/* by control */
 	char back_path[256];	    /* "": no other end is known */
 	struct target *back;
 };
@@ -72,5 +75,13 @@ void block_control_undo(struct block_target *b);
 bool block_dm_find(const struct block_target *b, struct block_linear *ret);
 int block_dm_set_bad(const struct block_linear *l, uint64_t first, uint64_t sectors);
 int block_dm_mend(const struct block_linear *l);
+/* It answers nothing | answers. */
+int block_dm_hang(const struct block_linear *l, bool on);
+
+/* ---- block_link.c: the way to a namespace of nvmet in this kernel ---- */
+
+/* "" where there is none, or more than one. */
+void block_link_find(const struct block_target *b, char *ret, size_t size);
+int block_link_set(const char *link, bool on);
 
 #endif

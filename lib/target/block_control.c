@@ -53,6 +53,10 @@ unsigned block_control_can(const struct block_target *b)
 		can |= NODE_BAD;
 	if (b->is_block)
 		can |= NODE_SET_READ_ONLY;
+	if (b->linear.name[0])
+		can |= NODE_HANG;
+	if (b->link[0])
+		can |= NODE_LINK;
 	if (!b->is_block || is_loop(b))
 		can |= NODE_RESIZE;
 	return can;
@@ -172,6 +176,24 @@ static int set_bad(struct block_target *b, uint64_t from, uint64_t bytes)
 	return err;
 }
 
+static int hang(struct block_target *b, bool on)
+{
+	int err = block_dm_hang(&b->linear, on);
+
+	if (!err)
+		b->hung = on;
+	return err;
+}
+
+static int set_link(struct block_target *b, bool on)
+{
+	int err = block_link_set(b->link, on);
+
+	if (!err)
+		b->link_off = !on;
+	return err;
+}
+
 static int obey(struct block_target *b, const char *what)
 {
 	uint64_t from, bytes;
@@ -183,6 +205,10 @@ static int obey(struct block_target *b, const char *what)
 		return set_bad(b, from, bytes);
 	if (can & NODE_BAD && !strcmp(what, "node mend"))
 		return mend(b);
+	if (can & NODE_HANG && (!strcmp(what, "node hang") || !strcmp(what, "node wake")))
+		return hang(b, !strcmp(what, "node hang"));
+	if (can & NODE_LINK && (!strcmp(what, "node link on") || !strcmp(what, "node link off")))
+		return set_link(b, !strcmp(what, "node link on"));
 	if (can & NODE_SET_READ_ONLY && !strcmp(what, "node read-only on"))
 		return set_read_only(b, true);
 	if (can & NODE_SET_READ_ONLY && !strcmp(what, "node read-only off"))
@@ -202,6 +228,10 @@ int block_control(struct target *t, const char *what)
 
 void block_control_undo(struct block_target *b)
 {
+	if (b->hung)
+		hang(b, false);
+	if (b->link_off)
+		set_link(b, true);
 	mend(b);
 	if (b->was_set_read_only)
 		set_read_only(b, false);

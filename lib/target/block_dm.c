@@ -76,10 +76,16 @@ static bool read_table(const char *name, struct block_linear *ret)
 
 bool block_dm_find(const struct block_target *b, struct block_linear *ret)
 {
+	char suspended[8];
+
 	if (!b->is_block)
 		return false;
 	block_sysfs_text(b->fd, "dm/name", ret->name, sizeof(ret->name));
-	return !strncmp(ret->name, OURS, strlen(OURS)) && read_table(ret->name, ret);
+	if (strncmp(ret->name, OURS, strlen(OURS)) || !read_table(ret->name, ret))
+		return false;
+	/* a process that was killed while it hung has left it so */
+	block_sysfs_text(b->fd, "dm/suspended", suspended, sizeof(suspended));
+	return strcmp(suspended, "1") || !block_dm_hang(ret, false);
 }
 
 static int load(const struct block_linear *l, const char *table)
@@ -116,4 +122,14 @@ int block_dm_mend(const struct block_linear *l)
 	snprintf(table, sizeof(table), "0 %" PRIu64 " linear %s %" PRIu64 "\n", l->sectors,
 		 l->below, l->start);
 	return load(l, table);
+}
+
+int block_dm_hang(const struct block_linear *l, bool on)
+{
+	char *const suspend[] = { "dmsetup",	  "suspend", "--noflush", "--nolockfs",
+				  (char *)(uintptr_t)l->name, NULL };
+	char *const resume[] = { "dmsetup", "resume", (char *)(uintptr_t)l->name, NULL };
+	char ignored[TABLE];
+
+	return dmsetup(on ? suspend : resume, "", ignored);
 }

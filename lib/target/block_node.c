@@ -18,6 +18,7 @@ struct node {
 	int fd;
 	bool is_block, has_ring;
 	struct io_uring ring; /* of one operation at a time */
+	struct iovec started;
 };
 
 static int node_facts_now(struct target *t, struct node_facts *ret)
@@ -58,22 +59,34 @@ static void node_close(struct node *n)
 	free(n);
 }
 
-static ssize_t by_ring(struct node *n, bool is_write, int rwf, const struct iovec *iov, int iovs,
-		       uint64_t at)
+static int prepare(struct node *n, bool is_write, int rwf, const struct iovec *iov, int iovs,
+		   uint64_t at)
 {
+	int err = n->has_ring ? 0 : io_uring_queue_init(2, &n->ring, 0);
 	struct io_uring_sqe *sqe;
-	struct io_uring_cqe *cqe;
-	int ret = n->has_ring ? 0 : io_uring_queue_init(2, &n->ring, 0);
 
-	if (ret)
-		return ret;
+	if (err)
+		return err;
 	n->has_ring = true;
 	sqe = io_uring_get_sqe(&n->ring);
+	if (!sqe)
+		return -EBUSY;
 	if (is_write)
 		io_uring_prep_writev(sqe, n->fd, iov, (unsigned)iovs, at);
 	else
 		io_uring_prep_readv(sqe, n->fd, iov, (unsigned)iovs, at);
 	sqe->rw_flags = rwf;
+	return 0;
+}
+
+static ssize_t by_ring(struct node *n, bool is_write, int rwf, const struct iovec *iov, int iovs,
+		       uint64_t at)
+{
+	struct io_uring_cqe *cqe;
+	int ret = prepare(n, is_write, rwf, iov, iovs, at);
+
+	if (ret)
+		return ret;
 	do
 		ret = io_uring_submit_and_wait(&n->ring, 1);
 	while (ret == -EINTR);
@@ -98,6 +111,30 @@ static ssize_t node_io(struct node *n, unsigned flags, const struct iovec *iov, 
 	done = is_write ? pwritev2(n->fd, iov, iovs, (off_t)at, rwf)
 			: preadv2(n->fd, iov, iovs, (off_t)at, rwf);
 	return done < 0 ? -errno : done;
+}
+
+static int node_start(struct node *n, unsigned flags, void *buf, size_t len, uint64_t at)
+{
+	int err;
+
+	n->started = (struct iovec){ .iov_base = buf, .iov_len = len };
+	err = prepare(n, flags & NODE_WRITE, flags & NODE_DSYNC ? RWF_DSYNC : 0, &n->started, 1, at);
+	if (err)
+		return err;
+	err = io_uring_submit(&n->ring);
+	return err < 0 ? err : 0;
+}
+
+static ssize_t node_finish(struct node *n)
+{
+	struct io_uring_cqe *cqe;
+	int ret = n->has_ring ? io_uring_peek_cqe(&n->ring, &cqe) : -EINVAL;
+
+	if (ret < 0)
+		return ret;
+	ret = cqe->res;
+	io_uring_cqe_seen(&n->ring, cqe);
+	return ret;
 }
 
 static int node_range(struct node *n, enum node_range what, uint64_t at, uint64_t len)
@@ -129,12 +166,38 @@ static int node_drop(struct node *n)
 	return err ? err : -posix_fadvise(n->fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
+/* What sysfs has of it; a file is its name. */
+static int node_who(struct target *t, char *ret, size_t size)
+{
+	static const char *const names[] = { "device/subsysnqn", "device/serial", "device/model",
+					     "serial",		 "wwid",	  "nguid",
+					     "uuid",		 "eui" };
+	const struct block_target *b = t->priv;
+	size_t used = 0;
+
+	ret[0] = 0;
+	for (size_t i = 0; b->is_block && i < sizeof(names) / sizeof(*names); i++) {
+		char text[256];
+
+		block_sysfs_text(b->fd, names[i], text, sizeof(text));
+		if (text[0] && used < size)
+			used += (size_t)snprintf(ret + used, size - used, "%s%s=%s",
+						 used ? ", " : "", names[i], text);
+	}
+	if (!ret[0])
+		snprintf(ret, size, "%s", b->path);
+	return used < size ? 0 : -ENAMETOOLONG;
+}
+
 const struct node_ops block_node_ops = {
 	.facts = node_facts_now,
 	.open = node_open,
 	.close = node_close,
 	.io = node_io,
+	.start = node_start,
+	.finish = node_finish,
 	.range = node_range,
 	.sync = node_sync,
 	.drop = node_drop,
+	.who = node_who,
 };

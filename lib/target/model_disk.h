@@ -30,6 +30,7 @@ struct disk {
 	uint64_t bytes, before; /* as it is, and was before it was resized */
 	uint32_t logical, physical;
 	bool write_back;
+	bool hung; /* as told: nothing is answered at the front */
 	uint8_t *seen, *medium; /* with the cache, and without */
 	struct bits cached;	/* sectors that the medium does not have yet */
 	struct bits bad;

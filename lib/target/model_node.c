@@ -110,7 +110,8 @@ void model_node_facts(struct model_node *mn, struct node_facts *ret)
 		.zeroes_max = IO_MAX,
 		.write_back = d->write_back,
 		.fua = d->write_back,
-		.can = NODE_CUT | NODE_RESIZE | NODE_BAD | NODE_SET_READ_ONLY | NODE_ROOM,
+		.can = NODE_CUT | NODE_RESIZE | NODE_BAD | NODE_SET_READ_ONLY | NODE_ROOM |
+		       NODE_HANG | (mn->engine.back ? 0 : NODE_LINK),
 	};
 	if (mn->has & MODEL_NODE_DISCARD) {
 		ret->discard_max = DISCARD_BYTES;
@@ -121,6 +122,14 @@ void model_node_facts(struct model_node *mn, struct node_facts *ret)
 		ret->atomic_max = ATOMIC_MAX;
 	}
 	bend_facts(mn, ret);
+}
+
+void model_node_who(struct model_node *mn, char *ret, size_t size)
+{
+	bool other = mn->relinked && NODE_FAULT(mn, CROSS_LINK_OTHER);
+
+	snprintf(ret, size, "device/serial=MODEL, uuid=6f1d4e0a-7a52-4c0e-9d0b-52494730%04x",
+		 other ? 0xf001 : 0xf000);
 }
 
 /* ---- open and close ---- */
@@ -193,6 +202,12 @@ int model_node_control(struct model_node *mn, const char *what)
 		disk_mend(mn->disk);
 	else if (!strcmp(what, "node read-only on") || !strcmp(what, "node read-only off"))
 		mn->read_only = !strcmp(what, "node read-only on");
+	else if (!strcmp(what, "node hang") || !strcmp(what, "node wake"))
+		mn->disk->hung = !strcmp(what, "node hang");
+	else if (!mn->engine.back && !strcmp(what, "node link off"))
+		mn->link_off = mn->relinked = true;
+	else if (!mn->engine.back && !strcmp(what, "node link on"))
+		mn->link_off = false;
 	else if (!strcmp(what, "node room all"))
 		disk_set_room(mn->disk, UINT64_MAX);
 	else if (sscanf(what, "node room %" SCNu64, &a) == 1)

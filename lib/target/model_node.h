@@ -33,10 +33,14 @@ int model_node_open(struct model_node *mn, unsigned flags, struct node **ret);
 /* The words of node.h: 0 or -EINVAL. */
 int model_node_control(struct model_node *mn, const char *what);
 
+void model_node_who(struct model_node *mn, char *ret, size_t size);
+
 /* The calls on what is open, as in struct node_ops. */
 void model_node_close(struct node *n);
 ssize_t model_node_io(struct node *n, unsigned flags, const struct iovec *iov, int iovs,
 		      uint64_t at);
+int model_node_start(struct node *n, unsigned flags, void *buf, size_t len, uint64_t at);
+ssize_t model_node_finish(struct node *n);
 int model_node_range(struct node *n, enum node_range what, uint64_t at, uint64_t len);
 int model_node_sync(struct node *n);
 int model_node_drop(struct node *n);

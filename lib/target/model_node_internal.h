@@ -22,6 +22,7 @@ struct model_node {
 	struct engine engine;
 	struct pages pages;
 	bool read_only;
+	bool link_off, relinked; /* as told; and once it was */
 	unsigned opens;
 	uint8_t *bounce; /* DISK_ROOM bytes: what an I/O moves, in one piece */
 };
@@ -30,6 +31,15 @@ struct node {
 	struct model_node *mn;
 	unsigned flags;
 	unsigned told; /* pages.errors that this one was told of */
+	struct {
+		bool on, hung, cut; /* hung, cut: it waited for a store, a way */
+		unsigned flags;
+		struct iovec iov;
+		uint64_t at;
+	} started;
 };
+
+/* Is it free to go on? */
+bool model_node_settle(struct node *n);
 
 #endif

@@ -191,6 +191,50 @@ ssize_t model_node_io(struct node *n, unsigned flags, const struct iovec *iov, i
 	return flags & NODE_WRITE ? do_write(n, flags, iov, iovs, at) : do_read(n, iov, iovs, at);
 }
 
+int model_node_start(struct node *n, unsigned flags, void *buf, size_t len, uint64_t at)
+{
+	if (n->started.on)
+		return -EBUSY;
+	n->started.on = true;
+	n->started.hung = n->started.cut = false;
+	n->started.flags = flags;
+	n->started.iov = (struct iovec){ .iov_base = buf, .iov_len = len };
+	n->started.at = at;
+	model_node_settle(n);
+	return 0;
+}
+
+/* What it waits for: a store that answers, a way to it. Those who wait are asked at each turn. */
+bool model_node_settle(struct node *n)
+{
+	const struct model_node *mn = n->mn;
+
+	if (mn->engine.back)
+		return true;
+	n->started.hung |= mn->disk->hung;
+	n->started.cut |= mn->link_off;
+	return !mn->disk->hung && !mn->link_off;
+}
+
+ssize_t model_node_finish(struct node *n)
+{
+	const struct model_node *mn = n->mn;
+	bool write = n->started.flags & NODE_WRITE, free = model_node_settle(n);
+
+	if (!n->started.on)
+		return -EINVAL;
+	if (n->started.hung && NODE_FAULT(mn, CROSS_HANG_LOST))
+		return -EAGAIN;
+	if (!free && !(write && n->started.hung && NODE_FAULT(mn, CROSS_HANG_ANSWERED)))
+		return -EAGAIN;
+	n->started.on = false;
+	if (!free || (write && n->started.cut && NODE_FAULT(mn, CROSS_LINK_DROPS)))
+		return (ssize_t)n->started.iov.iov_len;
+	if (n->started.cut && NODE_FAULT(mn, CROSS_LINK_FAILS))
+		return -EIO;
+	return model_node_io(n, n->started.flags, &n->started.iov, 1, n->started.at);
+}
+
 int model_node_sync(struct node *n)
 {
 	struct model_node *mn = n->mn;

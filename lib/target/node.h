@@ -29,6 +29,8 @@ struct node; /* one open file description */
  *	node mend               they can again
  *	node read-only on|off   writes are refused | taken again
  *	node room BYTES|all     the store behind has room for so many bytes more | for everything
+ *	node hang | wake        the store answers nothing | answers what it was asked, and again
+ *	node link off|on        the way to the store, where one leads to it, is cut | mended
  */
 enum node_can {
 	NODE_CUT = 1u << 0,
@@ -36,6 +38,8 @@ enum node_can {
 	NODE_BAD = 1u << 2,
 	NODE_SET_READ_ONLY = 1u << 3,
 	NODE_ROOM = 1u << 4,
+	NODE_HANG = 1u << 5,
+	NODE_LINK = 1u << 6,
 };
 
 /* As told now; 0 where it is not told. */
@@ -81,10 +85,18 @@ struct node_ops {
 	/* flags: enum node_flag. How many bytes, which may be fewer than asked, or -errno. */
 	ssize_t (*io)(struct node *n, unsigned flags, const struct iovec *iov, int iovs,
 		      uint64_t at);
+	/*
+	 * Begins such an I/O, one at a time; buf stays until finish says how it ended: -EAGAIN while
+	 * it is under way, else as io.
+	 */
+	int (*start)(struct node *n, unsigned flags, void *buf, size_t len, uint64_t at);
+	ssize_t (*finish)(struct node *n);
 	int (*range)(struct node *n, enum node_range what, uint64_t at, uint64_t len);
 	int (*sync)(struct node *n); /* fdatasync() */
 	/* What the page cache holds of it is written and then forgotten. */
 	int (*drop)(struct node *n);
+	/* Who it is, in words that a restart does not change: "serial=A model=B ...". */
+	int (*who)(struct target *t, char *ret, size_t size);
 };
 
 #endif

@@ -280,6 +280,8 @@ static int block_open(struct target *t, const char *address)
 	}
 	if (!b->writable || !block_dm_find(b, &b->linear))
 		b->linear.name[0] = 0;
+	if (b->writable)
+		block_link_find(b, b->link, sizeof(b->link));
 	b->can = block_control_can(b);
 	return 0;
 }

@@ -453,14 +453,25 @@ static int node_open_of(struct target *t, unsigned flags, struct node **ret)
 	return node_of(t) ? model_node_open(node_of(t), flags, ret) : -ENOMEM;
 }
 
+static int node_who_of(struct target *t, char *ret, size_t size)
+{
+	if (!node_of(t))
+		return -ENOMEM;
+	model_node_who(node_of(t), ret, size);
+	return 0;
+}
+
 static const struct node_ops node_ops = {
 	.facts = node_facts_of,
 	.open = node_open_of,
 	.close = model_node_close,
 	.io = model_node_io,
+	.start = model_node_start,
+	.finish = model_node_finish,
 	.range = model_node_range,
 	.sync = model_node_sync,
 	.drop = model_node_drop,
+	.who = node_who_of,
 };
 
 static int model_target_back(struct target *t, struct target **ret)

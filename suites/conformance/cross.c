@@ -7,61 +7,15 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "blk_parts.h"
+#include "cross_parts.h"
 
-#define CROSS_NEEDS (NEED_NODE | NEED_BACK)
-#define OLD	    1ull
-#define NEW	    2ull
-#define KIB	    UINT64_C(1024)
-#define MIB	    (UINT64_C(1) << 20)
-#define AREA	    (4 * MIB) /* where the cases are at work */
-#define NOTICE_NS   (5 * NS_PER_S)
-
-struct ends {
-	struct blk *front, *back; /* direct */
-	struct node_facts at_front, at_back;
-};
-
-static struct ends both(struct rig *r, enum node_can can)
-{
-	struct target *t = rig_target(r), *back;
-	struct ends e;
-
-	if (t->ops->back(t, &back))
-		rig_skip(r, "needs", "%s", t->error);
-	e.at_front = blk_now(r);
-	e.at_back = blk_now_on(r, back);
-	blk_need_of(r, &e.at_back, can);
-	if (e.at_front.bytes < 2 * AREA || e.at_back.bytes < 2 * AREA)
-		rig_skip(r, "size", "both ends of %" PRIu64 " bytes", 2 * AREA);
-	e.front = blk_open(r, NODE_DIRECT);
-	e.back = blk_open_on(r, back, NODE_DIRECT);
-	return e;
-}
-
-/* The stamps of the back are by the front's blocks: bytes are what both ends have in common. */
-static void put(struct rig *r, const struct ends *e, uint64_t at, uint64_t len)
-{
-	blk_put(r, e->front, 0, at, len, OLD);
-	blk_sync_ok(r, e->front);
-}
-
-static void check_back(struct rig *r, const struct check_site *s, const struct ends *e, uint64_t at,
-		       uint64_t len)
-{
-	uint8_t *data = blk_mem(r, len);
-	uint32_t per = e->front->logical;
-
-	blk_get(r, e->back, at, data, len);
-	rig_check_stamp(r, s, data, at / per, (uint32_t)(len / per), per, OLD);
-}
-#define CHECK_BACK(r, e, at, len) check_back(r, CHECK_SITE(0, 0), e, at, len)
+#define NOTICE_NS (5 * NS_PER_S)
 
 /* ---- geometry ---- */
 
 static void geometry(struct rig *r)
 {
-	struct ends e = both(r, 0);
+	struct ends e = cross_ends(r, 0);
 
 	CHECK_EQ(r, "logical block at the front, against the store's", e.at_front.logical,
 		 e.at_back.logical);
@@ -104,14 +58,14 @@ static void check_alike(struct rig *r, const struct ends *e, uint64_t at, uint64
 /* An engine may leave a discard undone; then nothing is zeroed at either end. */
 static void discard(struct rig *r)
 {
-	struct ends e = both(r, 0);
+	struct ends e = cross_ends(r, 0);
 	uint64_t g = granule(&e), at = AREA + 2 * g;
 
 	if (!e.at_front.discard_max)
 		rig_na(r, "no discard at the front: discard_max_bytes is 0");
 	if (g > MIB)
 		rig_skip(r, "size", "a granularity of at most 1 MiB: it is %" PRIu64, g);
-	put(r, &e, AREA, 6 * g);
+	cross_put(r, &e, AREA, 6 * g);
 	CHECK_BYTES(r, "BLKDISCARD at the front", blk_range(e.front, NODE_DISCARD, at, 2 * g), 0);
 	blk_sync_ok(r, e.front);
 	check_alike(r, &e, at, 2 * g);
@@ -122,11 +76,11 @@ static void discard(struct rig *r)
 static void zeroes(struct rig *r)
 {
 	const struct range_row *row = rig_row(r);
-	struct ends e = both(r, 0);
+	struct ends e = cross_ends(r, 0);
 	uint64_t step = e.at_front.logical, at = AREA + 64 * KIB + step, len = MIB + 3 * step;
 	uint8_t *have = blk_mem(r, len), *want = blk_mem(r, len);
 
-	put(r, &e, AREA, 2 * MIB);
+	cross_put(r, &e, AREA, 2 * MIB);
 	CHECK_BYTES(r, row->name, blk_range(e.front, row->range, at, len), 0);
 	blk_sync_ok(r, e.front);
 	blk_get(r, e.back, at, have, len);
@@ -157,19 +111,19 @@ static uint64_t bytes_soon(struct rig *r, uint64_t want)
 static void resize(struct rig *r)
 {
 	const struct resize_row *row = rig_row(r);
-	struct ends e = both(r, NODE_RESIZE);
+	struct ends e = cross_ends(r, NODE_RESIZE);
 	uint64_t size = e.at_back.bytes, now = size + (uint64_t)row->by;
 	uint64_t least = size < now ? size : now, step = e.at_front.logical;
 
 	if (e.at_front.bytes != size)
 		rig_skip(r, "size", "both ends of one size");
-	put(r, &e, least - 64 * KIB, 64 * KIB);
+	cross_put(r, &e, least - 64 * KIB, 64 * KIB);
 	blk_tell_on(r, e.back->t, "node resize %" PRIu64, now);
 	CHECK_EQ(r, "bytes at the front, within 5 s", bytes_soon(r, now), now);
 	CHECK_HOLDS(r, e.front, least - 64 * KIB, 64 * KIB, OLD);
 	CHECK_BYTES(r, "a read past the end", blk_read(e.front, 0, now, blk_mem(r, step), step), 0);
 	if (row->by > 0) {
-		put(r, &e, now - 64 * KIB, 64 * KIB);
+		cross_put(r, &e, now - 64 * KIB, 64 * KIB);
 		CHECK_BACK(r, &e, now - 64 * KIB, 64 * KIB);
 	}
 }
@@ -245,13 +199,13 @@ static const struct error_row errors[] = { { "read", error_read }, { "write", er
 static void error(struct rig *r)
 {
 	const struct error_row *row = rig_row(r);
-	struct ends e = both(r, NODE_BAD);
+	struct ends e = cross_ends(r, NODE_BAD);
 	struct bad x = { .step = e.at_front.physical > e.at_back.physical ? e.at_front.physical
 									  : e.at_back.physical };
 
 	x.first = AREA + MIB;
 	x.from = x.first - AROUND * x.step;
-	put(r, &e, AREA, 2 * MIB);
+	cross_put(r, &e, AREA, 2 * MIB);
 	tell_bad(r, &e, x.first, BAD * x.step, x.first);
 	row->run(r, &e, &x);
 	blk_tell_on(r, e.back->t, "node mend");
@@ -263,11 +217,11 @@ static void error(struct rig *r)
 /* Everything fails, none of it for ever: when the store is back, the front is, without restart. */
 static void dead_store(struct rig *r)
 {
-	struct ends e = both(r, NODE_BAD);
+	struct ends e = cross_ends(r, NODE_BAD);
 	uint64_t len = 64 * KIB;
 	uint8_t *data = blk_mem(r, len);
 
-	put(r, &e, AREA, len);
+	cross_put(r, &e, AREA, len);
 	tell_bad(r, &e, 0, e.at_back.bytes, AREA);
 	CHECK_ERRNO(r, "a read while the store is dead", blk_read(e.front, 0, AREA, data, len), EIO,
 		    ENODATA, EILSEQ);
@@ -275,7 +229,7 @@ static void dead_store(struct rig *r)
 		    EIO, ENODATA, EILSEQ);
 	blk_tell_on(r, e.back->t, "node mend");
 	CHECK_HOLDS(r, e.front, AREA, len, OLD);
-	put(r, &e, AREA + len, len);
+	cross_put(r, &e, AREA + len, len);
 	CHECK_BACK(r, &e, AREA + len, len);
 }
 
