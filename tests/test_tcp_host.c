@@ -361,7 +361,7 @@ static void judge(const struct row *row)
 		complain(row, "the wrong error", &q, err, WEXITSTATUS(status));
 	else if (err && !strstr(q.error, row->words))
 		complain(row, "other words", &q, err, WEXITSTATUS(status));
-	else if (row->answer != slow && WEXITSTATUS(status) != 64 + row->fes)
+	else if (row->answer != slow && WEXITSTATUS(status) != 64 + (int)row->fes)
 		complain(row, "another end", &q, err, WEXITSTATUS(status));
 	else
 		CU_PASS("a row");
