@@ -18,7 +18,16 @@ struct serve_args {
 	bool json;
 };
 
-enum { KEY_JSON = 0x100, KEY_SOCKET, KEY_CLOCK, KEY_DMA, KEY_DOORBELLS, KEY_FRESH, KEY_TCP };
+enum {
+	KEY_JSON = 0x100,
+	KEY_SOCKET,
+	KEY_CLOCK,
+	KEY_DMA,
+	KEY_DOORBELLS,
+	KEY_FRESH,
+	KEY_TCP,
+	KEY_STATIC
+};
 
 /* clang-format off */
 static const struct argp_option options[] = {
@@ -33,6 +42,8 @@ static const struct argp_option options[] = {
 	  "By message, so that every ring is seen, or stored by the client in memory that is looked at", 0 },
 	{ "fresh", KEY_FRESH, NULL, 0,
 	  "A new device for every client, side by side, not one that goes from client to client", 0 },
+	{ "static", KEY_STATIC, NULL, 0,
+	  "With --tcp: the static controller model, whose hosts ask for a controller by its identifier", 0 },
 	{ "json", KEY_JSON, NULL, 0, "Events on standard output, one JSON object a line", 0 },
 	{ 0 },
 };
@@ -64,6 +75,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (a->o.tcp && (a->o.by_message || a->o.map_doorbells))
 			argp_error(state, "--dma and --doorbells are of vfio-user; over TCP no "
 					  "memory is shared");
+		if (a->o.is_static && (!a->o.tcp || a->o.fresh))
+			argp_error(state, "--static is of --tcp, and of one controller: without "
+					  "--fresh");
 		return 0;
 	case KEY_SOCKET:
 		a->o.socket = arg;
@@ -88,6 +102,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FRESH:
 		a->o.fresh = true;
+		return 0;
+	case KEY_STATIC:
+		a->o.is_static = true;
 		return 0;
 	case KEY_JSON:
 		a->json = true;

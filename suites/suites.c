@@ -59,6 +59,7 @@
 	X(fabrics_connect_suite)                                                                   \
 	X(fabrics_pdu_suite)                                                                       \
 	X(fabrics_ctrl_suite)                                                                      \
+	X(fabrics_host_suite)                                                                      \
 	X(admin_suite)                                                                             \
 	X(directive_suite)                                                                         \
 	X(directive_rules_suite)                                                                   \

@@ -103,4 +103,11 @@ same model:fault=aer-retain-ignored 3 1 --effort quick --case 'aer.*'
 how=flow=off,align=128
 same model: 10 0 --effort quick --case 'io.*' --case 'log.*' --case 'aer.*'
 
+# ---- a subsystem with the static controller model ----
+serve --static model:
+want 0 'PASS' + run "tcp:127.0.0.1:$port" --case 'fabrics.connect*' --case fabrics.property-reset --out static
+check 'static: every one of them passed' test "$(verdicts static | grep -vc ' PASS$')" -eq 0
+ends 0
+want 64 - 'is of --tcp' serve model: --static --socket "$dir/sock"
+
 summary tcp

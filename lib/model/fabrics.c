@@ -20,10 +20,12 @@
 #define SGLS_OFFSET	(1u << 20) /* an address in SGL1 may be an offset into the capsule */
 #define SGLS_TRANSPORT	(1u << 21) /* Transport SGL Data Block descriptors */
 #define OFCS_DISCONNECT 1u
+#define FCATT_STATIC	1u
 #define KAS_DEFAULT	10u /* a second */
 
-void model_message_based(struct model *m, uint16_t cntlid)
+void model_message_based(struct model *m, uint16_t cntlid, bool is_static)
 {
+	m->is_static = is_static;
 	m->cntlid_first = cntlid;
 	m->message_based = true;
 }
@@ -103,6 +105,7 @@ void fabrics_identify(struct model *m, struct nvme_id_ctrl *id)
 	id->iorcsz = le32_from(FAULT(m, FABRICS_IORCSZ_ZERO) ? 0 : 1);
 	id->icdoff = le16_from(FAULT(m, FABRICS_ICDOFF_SET) ? 4 : 0);
 	id->msdbd = FAULT(m, FABRICS_MSDBD_ZERO) ? 0 : 1;
+	id->fcatt = m->is_static ? FCATT_STATIC : 0;
 	id->ofcs = le16_from(OFCS_DISCONNECT);
 	id->maxcmd = le16_from((uint16_t)(m->opt.mqes + 1));
 	if (FAULT(m, FABRICS_IOCCSZ_SHORT))

@@ -111,8 +111,9 @@ struct model_subsystem {
 /* A controller: what is its own, registers, queues, PCI, MSI-X, events, features, logs, dbbuf. */
 struct model {
 	bool fault[FAULT_COUNT];
-	bool bent; /* one of them is a bend: bend.h */
-	bool message_based; /* fabrics.h */
+	bool bent;	       /* one of them is a bend: bend.h */
+	bool message_based;    /* fabrics.h */
+	bool is_static;	       /* of its controllers a host may ask for one */
 	uint16_t cntlid_first; /* of the subsystem's controllers; 0: 1 */
 	struct model_bus bus;
 	struct model_subsystem *sub;

@@ -49,9 +49,10 @@ int model_settle(struct model *m, char *why, size_t len);
 
 /*
  * It stands behind a message-based transport (Fabrics), whose side makes the queues, and has that
- * controller identifier: before model_option. Options of what that cannot be are -EINVAL in model_settle.
+ * controller identifier, and of a subsystem with the static controller model where it says so:
+ * before model_option. Options of what that cannot be are -EINVAL in model_settle.
  */
-void model_message_based(struct model *m, uint16_t cntlid);
+void model_message_based(struct model *m, uint16_t cntlid, bool is_static);
 /* The subsystem's NVMe Qualified Name. */
 extern const char model_nqn[];
 #define MODEL_CAPSULE_DATA 8192u /* in-capsule data of an I/O command that it claims to take */
@@ -133,7 +134,8 @@ void model_relax(struct model *m, uint64_t ns);
 uint64_t model_now(const struct model *m);
 /* When work falls due next if nobody comes along; UINT64_MAX: never. */
 uint64_t model_next(const struct model *m);
-/* Does it watch a shadow doorbell, which the host changes without telling? Each step of time looks. */
+/* Does it watch a shadow doorbell, which the host changes without telling? Each step of time looks.
+ */
 bool model_watches(const struct model *m);
 
 #endif

@@ -25,8 +25,9 @@ struct serve_options {
 	const char *model;  /* options as behind "model:" */
 	bool by_message; /* reach the client's memory by messages alone, never by its descriptors */
 	bool map_doorbells; /* the client may store them itself; else every one is a message */
-	bool step;	 /* offer the stepped clock */
-	bool fresh;	 /* every client has a device of its own, as it was made */
+	bool step;	    /* offer the stepped clock */
+	bool fresh;	    /* every client has a device of its own, as it was made */
+	bool is_static;	    /* over TCP: the static controller model, of one controller */
 };
 
 enum serve_kind {

@@ -88,14 +88,29 @@ void assoc_end(struct tassoc *a, const char *reason)
 		tconn_end(admin, reason); /* assoc_lost() frees it */
 }
 
+static bool waits_for_data(const struct tassoc *a)
+{
+	for (unsigned i = 0; i < TDEV_QUEUES; i++)
+		for (const struct tcmd *t = a->conn[i] ? a->conn[i]->first : NULL; t; t = t->next)
+			if (t->state == TCMD_DATA)
+				return true;
+	return false;
+}
+
 void assoc_lost(struct tconn *c)
 {
 	struct tassoc *a = c->a;
-	bool alone = c->qid && (a->cattr & CATTR_DELETES_QUEUES);
+	bool alone = c->qid && (a->cattr & CATTR_DELETES_QUEUES), kept;
 
+	kept = waits_for_data(a) && TFAULT(a->s, TCP_CUT_KEEPS_CONTROLLER);
 	assoc_let_go(c);
 	a->conn[c->qid] = NULL;
 	c->a = NULL;
+	a->is_cut |= kept;
+	if (a->is_cut) {
+		assoc_was_reset(a);
+		return; /* by fault: whoever comes finds it taken */
+	}
 	if (c->qid && !alone) {
 		assoc_end(a, "a connection of its I/O queues was lost");
 	} else if (!c->qid) {
@@ -202,7 +217,7 @@ int device_add(struct tserve *s, const struct connect_data *who, struct tdevice 
 		return -ENOMEM;
 	}
 	v->cntlid = s->o.fresh ? 1 : next_cntlid(s); /* each is as if it were alone */
-	err = tdev_open(&v->d, s->o.model, v->cntlid, error);
+	err = tdev_open(&v->d, &s->o, v->cntlid, error);
 	if (err) {
 		free(v);
 		return err;

@@ -143,7 +143,8 @@ static void look_at_data(struct tconn *c, struct tcmd *t, const struct tcp_pdu *
 	} else if ((t->direction == 1 || is_for_device(c, t)) && get_room(c, t) &&
 		   t->direction == 1) {
 		t->state = TCMD_DATA;
-		tconn_ask(c, t);
+		if (t->len > MODEL_CAPSULE_DATA || !TFAULT(c->s, TCP_SMALL_R2T_LOST))
+			tconn_ask(c, t);
 	}
 }
 

@@ -2,6 +2,7 @@
 /* Connect. Source: Base 2.2 Connect Command and Response. */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "serve/tcp_serve.h"
@@ -48,6 +49,10 @@ static bool is_discovery(const struct connect_data *w)
 
 static bool is_ours(const struct tserve *s, const struct connect_data *w)
 {
+	if (is_nqn(w->subnqn) && TFAULT(s, TCP_SUBNQN_CASE_UNREAD))
+		return is_discovery(w) || !strncasecmp(w->subnqn, model_nqn, NQN_BYTES);
+	if (is_nqn(w->subnqn) && TFAULT(s, TCP_SUBNQN_BEGINNING))
+		return is_discovery(w) || !strncmp(w->subnqn, model_nqn, strlen(model_nqn));
 	if (is_nqn(w->subnqn))
 		return is_discovery(w) || !strncmp(w->subnqn, model_nqn, NQN_BYTES);
 	return !strncmp(w->subnqn, model_nqn, strlen(model_nqn)) && TFAULT(s, TCP_NQN_END_UNREAD);
@@ -79,14 +84,25 @@ static uint32_t entries_of(const struct tconn *c, const struct sqe *e)
 	return entries == 1 && TFAULT(c->s, TCP_SQSIZE_ZERO) ? 2 : entries;
 }
 
+/* Of a static subsystem there is one controller, and it has the first identifier. */
+static bool may_ask_for(const struct tserve *s, const struct connect_data *w)
+{
+	uint16_t id = le16_get(w->cntlid);
+
+	if (!s->o.is_static || is_discovery(w))
+		return id == CNTLID_DYNAMIC;
+	return id == CNTLID_STATIC || id == s->first->cntlid;
+}
+
 static uint16_t connect_admin(struct tconn *c, const struct sqe *e, const struct connect_data *w,
 			      uint64_t *dw)
 {
+	static const uint8_t none[16];
 	uint32_t entries = entries_of(c, e), kato = le32_get(e->cdw12);
 	struct tdevice *v = NULL;
 	struct tassoc *a;
 
-	if (le16_get(w->cntlid) != CNTLID_DYNAMIC && !TFAULT(c->s, TCP_CNTLID_UNREAD))
+	if (!may_ask_for(c->s, w) && !TFAULT(c->s, TCP_CNTLID_UNREAD))
 		return refuse(dw, AT_CNTLID);
 	if (entries < 2 || entries > TDEV_ADMIN_ENTRIES)
 		return refuse(dw, AT_SQSIZE);
@@ -108,7 +124,7 @@ static uint16_t connect_admin(struct tconn *c, const struct sqe *e, const struct
 	}
 	settle(c, a, 0, entries);
 	if (a->d)
-		model_connected(a->d->m, kato, w->hostid);
+		model_connected(a->d->m, kato, TFAULT(c->s, TCP_HOSTID_LOST) ? none : w->hostid);
 	*dw = TFAULT(c->s, TCP_CNTLID_RESERVED) ? 0xfff0 : a->cntlid;
 	return SC_SUCCESS;
 }
@@ -124,7 +140,7 @@ static uint16_t match_assoc(const struct tassoc *a, const struct connect_data *w
 		return refuse(dw, AT_SUBNQN);
 	if (strncmp(a->who.hostnqn, w->hostnqn, NQN_BYTES) && !TFAULT(a->s, TCP_IO_HOST_UNREAD))
 		return refuse(dw, AT_HOSTNQN);
-	if (memcmp(w->hostid, none, sizeof(none)) &&
+	if ((memcmp(w->hostid, none, sizeof(none)) || TFAULT(a->s, TCP_HOSTID_ZERO_REFUSED)) &&
 	    memcmp(w->hostid, a->who.hostid, sizeof(w->hostid)) &&
 	    !TFAULT(a->s, TCP_IO_HOST_UNREAD))
 		return refuse(dw, AT_HOSTID);
@@ -149,7 +165,11 @@ static uint16_t connect_io(struct tconn *c, const struct sqe *e, const struct co
 		return TFAULT(c->s, TCP_QID_IN_USE_VAGUE) ? SC_INTERNAL_ERROR : SC_QID_INVALID;
 	if (entries < 2)
 		return refuse(dw, AT_SQSIZE);
+	if (entries == 2 && TFAULT(c->s, TCP_TWO_ENTRIES_REFUSED))
+		return refuse(dw, AT_SQSIZE);
 	err = tdev_queue_make(a->d, qid, entries);
+	if (err == -EEXIST && TFAULT(c->s, TCP_QID_PAST_COUNT))
+		return SC_SUCCESS;
 	if (err)
 		return err == -ENOMEM ? SC_INTERNAL_ERROR
 				      : refuse(dw, err == -EINVAL ? AT_SQSIZE : AT_QID);

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "model/model.h"
+#include "serve/serve.h"
 #include "target/model_options.h"
 #include "target/target.h"
 
@@ -320,7 +321,7 @@ void tdev_leave(struct tdev *d)
 	}
 }
 
-int tdev_open(struct tdev *d, const char *options, uint16_t cntlid, char *error)
+int tdev_open(struct tdev *d, const struct serve_options *o, uint16_t cntlid, char *error)
 {
 	struct model_bus bus = { .read = take, .write = put, .ctx = d };
 	struct target voice = { 0 }; /* what says in words which option is wrong */
@@ -329,8 +330,8 @@ int tdev_open(struct tdev *d, const char *options, uint16_t cntlid, char *error)
 	memset(d, 0, sizeof(*d));
 	d->m = model_new(&bus);
 	if (d->m)
-		model_message_based(d->m, cntlid);
-	err = d->m ? model_options_start(&voice, options, d->m) : -ENOMEM;
+		model_message_based(d->m, cntlid, o->is_static);
+	err = d->m ? model_options_start(&voice, o->model, d->m) : -ENOMEM;
 	if (err) {
 		snprintf(error, 256, "%.250s", voice.error[0] ? voice.error : strerror(-err));
 		model_free(d->m);

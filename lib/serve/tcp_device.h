@@ -17,6 +17,7 @@
 #define TDEV_ADMIN_ENTRIES 128u		/* most of the admin queue: ASQSZ of the discovery log */
 
 struct model;
+struct serve_options;
 
 struct tdev_queue {
 	uint32_t entries; /* 0: there is none */
@@ -41,8 +42,8 @@ struct tdev {
 	bool stepped;	  /* its clock is moved by its host alone */
 };
 
-/* options: as behind "model:". 0, or -errno and why (256 bytes). */
-int tdev_open(struct tdev *d, const char *options, uint16_t cntlid, char *error);
+/* 0, or -errno and why (256 bytes). */
+int tdev_open(struct tdev *d, const struct serve_options *o, uint16_t cntlid, char *error);
 void tdev_close(struct tdev *d);
 /* The association is over: a Controller Level Reset, and nothing of its memory stays. */
 void tdev_leave(struct tdev *d);

@@ -128,7 +128,7 @@ static void fill_log(const struct tconn *c, uint8_t *log)
 	e->subtype = SUBTYPE_NVM;
 	e->treq = TREQ_PLAIN;
 	e->portid = le16_from(1);
-	e->cntlid = le16_from(CNTLID_DYNAMIC);
+	e->cntlid = le16_from(c->s->o.is_static ? CNTLID_STATIC : CNTLID_DYNAMIC);
 	e->asqsz = le16_from(TFAULT(c->s, DISCOVERY_ASQSZ_SMALL) ? 16 : TDEV_ADMIN_ENTRIES);
 	memcpy(e->subnqn, model_nqn, strlen(model_nqn));
 	address(c, e);

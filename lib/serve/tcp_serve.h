@@ -95,6 +95,7 @@ struct tassoc {
 	uint16_t cntlid;
 	uint8_t cattr;
 	bool was_reset; /* CC.EN was cleared */
+	bool is_cut;	/* by fault: without a connection it goes on */
 	struct connect_data who;
 	/* of the discovery service */
 	uint32_t cc, csts, kato_ms, aec;

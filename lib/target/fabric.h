@@ -16,6 +16,7 @@ struct target_fabric {
 	const char *host, *port;
 	const char *nqn, *hostnqn; /* NQN_BYTES each, padded with zeros */
 	uint8_t hostid[16];
+	bool is_static;	     /* static controller model: CNTLID FFFEh for any */
 	uint64_t timeout_ns; /* real time that an answer may take */
 };
 

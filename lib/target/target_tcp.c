@@ -400,6 +400,7 @@ static int tcp_leave(struct target *t, struct target_fabric *ret)
 				       .port = h->a.port,
 				       .nqn = h->a.nqn,
 				       .hostnqn = h->a.hostnqn,
+				       .is_static = h->is_static,
 				       .timeout_ns = h->a.timeout_ms * NS_PER_MS };
 	memcpy(ret->hostid, h->a.hostid, sizeof(ret->hostid));
 	return 0;

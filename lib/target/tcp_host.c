@@ -11,7 +11,8 @@
 
 #define BUSY_NS	  (10 * NS_PER_MS) /* between two tries where the controller is busy */
 #define STEPS_MAX 16384u	   /* in which the stepped clock has to move by a millisecond */
-#define AT_KATO	  44u
+#define IN_DATA	  0x10000u	   /* Dword 0 of a refused Connect: the offset is of the data */
+#define AT_CNTLID 16u
 
 static int fail(struct tcp_host *h, int err, const char *text)
 {
@@ -46,7 +47,9 @@ uint64_t tcp_host_now(const struct tcp_host *h)
 int tcp_host_send_connect(struct tcp_host *h, struct tcp_queue *q, const struct connect *c,
 			  struct cqe *ret)
 {
-	struct connect_data d = { .cntlid = le16_from(c->qid ? h->cntlid : CNTLID_DYNAMIC) };
+	struct connect_data d = { .cntlid = le16_from(c->qid	     ? h->cntlid
+						      : h->is_static ? CNTLID_STATIC
+								     : CNTLID_DYNAMIC) };
 	struct sqe e = fabrics_connect(c);
 	int err;
 
@@ -79,6 +82,8 @@ static int refused(struct tcp_host *h, const struct cqe *e)
 	uint16_t status = CQE_STATUS(le16_get(e->status));
 	char buf[STATUS_TEXT];
 
+	h->refuses_dynamic = status == FSC_CONNECT_INVALID_PARAM &&
+			     (le32_get(e->dw0) & 0x1ffff) == (IN_DATA | AT_CNTLID);
 	snprintf(h->error, sizeof(h->error), "Connect to %.120s: %s (byte %u of its %s)", h->a.nqn,
 		 refusal(status, buf), le32_get(e->dw0) & 0xffff,
 		 le32_get(e->dw0) >> 16 & 1 ? "data" : "command");
@@ -139,6 +144,20 @@ static int begin_clock(struct tcp_host *h)
 	return err;
 }
 
+/* Of a subsystem with the static controller model any controller will do, but it is asked so. */
+static int connect_either(struct tcp_host *h)
+{
+	bool was = h->is_static;
+	int err = connect_once(h);
+
+	if (err != -ECONNREFUSED || was || !h->refuses_dynamic)
+		return err;
+	h->is_static = true;
+	err = connect_once(h);
+	h->is_static = !err || err == -EBUSY;
+	return err;
+}
+
 /* A target may learn later than we that the host before us has gone. */
 int tcp_host_connect(struct tcp_host *h)
 {
@@ -148,7 +167,7 @@ int tcp_host_connect(struct tcp_host *h)
 
 	if (h->connected)
 		return 0;
-	while ((err = connect_once(h)) == -EBUSY && clock_mono_ns() < deadline)
+	while ((err = connect_either(h)) == -EBUSY && clock_mono_ns() < deadline)
 		nanosleep(&pause, NULL);
 	if (err)
 		return err;

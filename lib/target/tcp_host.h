@@ -21,7 +21,9 @@ struct tcp_host {
 	struct tcp_memory memory;
 	struct tcp_front front[TCP_QUEUES];
 	uint16_t cntlid;
-	uint32_t capsule; /* most in-capsule data of an I/O command: IOCCSZ */
+	bool refuses_dynamic; /* it was CNTLID that it refused last */
+	bool is_static;	      /* controllers are asked for: it refused one that is just made */
+	uint32_t capsule;     /* most in-capsule data of an I/O command: IOCCSZ */
 	bool knows_capsule;
 	uint32_t cc;	/* as it was set last */
 	bool connected; /* the admin queue */

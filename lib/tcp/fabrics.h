@@ -15,6 +15,7 @@
 #define NQN_BYTES      256u
 #define NQN_MAX	       223u
 #define CNTLID_DYNAMIC 0xffffu
+#define CNTLID_STATIC  0xfffeu /* any controller of a static subsystem */
 #define CNTLID_LAST    0xffefu
 #define DISCOVERY_LID  0x70u
 

@@ -33,10 +33,15 @@ static void bend_sqsize_most(struct connect *c, struct connect_data *d)
 	c->sqsize_z = 0xffff;
 }
 
+/* What the other controller model has; of an I/O queue a controller that there is not. */
 static void bend_cntlid(struct connect *c, struct connect_data *d)
 {
+	uint16_t id = le16_get(d->cntlid);
+
 	(void)c;
-	d->cntlid = le16_from(le16_get(d->cntlid) == CNTLID_DYNAMIC ? 1 : 0xffe0);
+	d->cntlid = le16_from(id == CNTLID_DYNAMIC  ? 1
+			      : id == CNTLID_STATIC ? CNTLID_DYNAMIC
+						    : 0xffe0);
 }
 
 static void bend_cntlid_reserved(struct connect *c, struct connect_data *d)

@@ -11,7 +11,7 @@
 #define RANGE	 WIRE_FES(TCP_FES_RANGE)
 #define LIMIT	 WIRE_FES(TCP_FES_LIMIT)
 #define PARAM	 WIRE_FES(TCP_FES_PARAMETER)
-#define DATA_LEN 16384u
+#define DATA_LEN 32768u /* more than goes into a capsule, mostly */
 
 /* ---- icresp ---- */
 
@@ -220,6 +220,24 @@ static void ask_for_data(struct wire *w, const struct facts_ns *ns, struct tcp_r
 	*ret = pdu.h->r2t;
 }
 
+/* Data that would fit into the capsule are the host's to leave outside of it. */
+static void data_small(struct rig *r)
+{
+	const struct facts_ns *ns = rig_ns(r);
+	struct wire *w = wire_io(wire_admin(r, 0, true));
+	uint8_t *data = rig_mem(r, ns->lba_bytes);
+	struct sqe e = { .opcode = nvme_cmd_write, .nsid = le32_from(ns->nsid) };
+	struct sgl_desc d = sgl_transport(ns->lba_bytes);
+	union tcp_header h;
+	struct cqe got;
+
+	memcpy((uint8_t *)&e + 24, &d, sizeof(d));
+	h = wire_command(w, e);
+	wire_put(w, &h, NULL, 0);
+	got = wire_response_to(w, data, ns->lba_bytes);
+	CHECK_WIRE(r, "status of a Write of one block by R2T", &got, SC_SUCCESS);
+}
+
 static void data_bad(struct rig *r)
 {
 	const struct data_row *row = rig_row(r);
@@ -343,6 +361,14 @@ static const struct rig_case cases[] = {
 	  .fault = "tcp-ttag-unread tcp-gap-accepted",
 	  .run = data_bad,
 	  ROWS(data_rows) },
+	{ .id = "data-small",
+	  .rule = "Data that would fit into a capsule, and are not in it, are asked for.",
+	  .ref = WIRE_TCP "Host to Controller Command Data Buffer Transfers; Base 2.2 Transport SGL "
+			  "Data Block descriptor",
+	  .needs = WIRE_NEEDS,
+	  .harm = HARM_DATA,
+	  .fault = "tcp-small-r2t-lost",
+	  .run = data_small },
 	{ .id = "digests",
 	  .rule = "A wrong header digest ends the connection; a wrong data digest fails its "
 		  "command.",

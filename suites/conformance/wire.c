@@ -201,6 +201,11 @@ struct cqe wire_response(struct wire *w)
 	return await(w, NULL, 0);
 }
 
+struct cqe wire_response_to(struct wire *w, void *data, size_t len)
+{
+	return await(w, data, len);
+}
+
 struct cqe wire_exec(struct wire *w, struct sqe e, void *data, size_t len)
 {
 	put_command(w, e, data, len);
@@ -229,7 +234,8 @@ uint64_t wire_property(struct wire *w, uint32_t off, unsigned width)
 
 struct connect_data wire_who(const struct wire *w, uint16_t cntlid)
 {
-	struct connect_data d = { .cntlid = le16_from(cntlid) };
+	bool any = cntlid == CNTLID_DYNAMIC && w->f.is_static;
+	struct connect_data d = { .cntlid = le16_from(any ? CNTLID_STATIC : cntlid) };
 
 	memcpy(d.hostid, w->f.hostid, sizeof(d.hostid));
 	memcpy(d.subnqn, w->f.nqn, sizeof(d.subnqn));
@@ -244,7 +250,7 @@ struct cqe wire_connect(struct wire *w, const struct connect *c, const struct co
 	return wire_exec(w, fabrics_connect(c), &copy, sizeof(copy));
 }
 
-static void enable(struct wire *w)
+void wire_enable(struct wire *w)
 {
 	uint64_t end = clock_mono_ns() + READY_NS;
 
@@ -262,6 +268,7 @@ static struct wire *connect_admin(struct wire *w, const char *nqn, bool enabled)
 	struct cqe e;
 
 	if (*nqn) {
+		who.cntlid = le16_from(CNTLID_DYNAMIC);
 		memset(who.subnqn, 0, sizeof(who.subnqn));
 		memcpy(who.subnqn, nqn, strlen(nqn));
 	}
@@ -273,7 +280,7 @@ static struct wire *connect_admin(struct wire *w, const char *nqn, bool enabled)
 			 wire_status(&e), le32_get(e.dw0));
 	w->cntlid = (uint16_t)le32_get(e.dw0);
 	if (enabled)
-		enable(w);
+		wire_enable(w);
 	return w;
 }
 
@@ -290,6 +297,11 @@ struct wire *wire_admin(struct rig *r, unsigned dgst, bool enabled)
 	struct wire *w = wire_dial(r);
 
 	wire_greet(w, dgst);
+	return connect_admin(w, "", enabled);
+}
+
+struct wire *wire_admin_on(struct wire *w, bool enabled)
+{
 	return connect_admin(w, "", enabled);
 }
 

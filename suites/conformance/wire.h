@@ -41,6 +41,9 @@ struct connect_data wire_who(const struct wire *w, uint16_t cntlid);
 struct cqe wire_connect(struct wire *w, const struct connect *c, const struct connect_data *who);
 /* Greeted, and the admin queue connected; enabled: CC.EN and CSTS.RDY as well. */
 struct wire *wire_admin(struct rig *r, unsigned dgst, bool enabled);
+/* The same on a connection that was greeted; CC.EN and CSTS.RDY. */
+struct wire *wire_admin_on(struct wire *w, bool enabled);
+void wire_enable(struct wire *w);
 /* To an NQN of the case's own ("": the subsystem's). */
 struct wire *wire_admin_of(struct rig *r, const char *nqn, bool enabled);
 /* An I/O queue of that association, QID 1. */
@@ -61,6 +64,8 @@ union tcp_header wire_command(struct wire *w, struct sqe e);
 int wire_next(struct wire *w, struct tcp_pdu *ret, uint64_t ns);
 /* The response to the command sent last; other PDUs are FAIL. */
 struct cqe wire_response(struct wire *w);
+/* The same of a command with data there. */
+struct cqe wire_response_to(struct wire *w, void *data, size_t len);
 
 static inline uint16_t wire_status(const struct cqe *e)
 {
