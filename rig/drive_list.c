@@ -185,6 +185,7 @@ int drive_show(const struct drive_args *args)
 	const struct bench_drive *line;
 	struct bench_file file;
 	struct guard_ask a;
+	bool untold;
 	int status = d ? drive_find(args->which, d) : RIG_BROKE;
 
 	if (status) {
@@ -192,10 +193,11 @@ int drive_show(const struct drive_args *args)
 		json_object_put(o);
 		return status;
 	}
-	bench_file_load(bench_file_path(), &file, error);
+	untold = bench_file_load(bench_file_path(), &file, error);
 	line = bench_file_find(&file, d->serial, d->model);
 	a = ask_of(args, d, line, error);
 	a.words = &silent;
+	a.light &= !untold;
 	put_drive(d, line, o);
 	/* G6 and G7 are of a run alone */
 	drive_guards(&a, GUARD_EACH & ~(1u << 5 | 1u << 6), guards);

@@ -14,6 +14,8 @@
 
 /* ---- G2 ---- */
 
+#define CLOCK_SET "2026-01-01" /* a clock that says less was never set */
+
 static void today(char ret[11])
 {
 	time_t now = time(NULL);
@@ -38,7 +40,13 @@ void guard_bench(const struct guard_ask *a, struct guard_finding *ret)
 		return;
 	}
 	today(date);
-	if (l->until[0] && (!date[0] || strcmp(date, l->until) > 0))
+	if (l->until[0] && strcmp(date, CLOCK_SET) < 0)
+		guard_refuse(
+			ret,
+			"drive '%s' of the bench file may be changed until %s, and the clock of "
+			"this machine, which says %s, is not set",
+			l->alias, l->until, date[0] ? date : "nothing");
+	if (l->until[0] && strcmp(date, l->until) > 0)
 		guard_refuse(ret,
 			     "drive '%s' of the bench file was to be changed until %s; whoever "
 			     "lends it may set another day",

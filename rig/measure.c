@@ -11,6 +11,7 @@
 #include "rig/measure_guard.h"
 #include "rig/stop.h"
 #include "rig/worker.h"
+#include "target/door.h"
 
 #define CELL_SLACK_NS (30 * NS_PER_S) /* to bring the controller up and down */
 #define OPEN_NS	      (60 * NS_PER_S)
@@ -248,6 +249,7 @@ static int run_cells(struct job *j, struct target *t, struct facts *f)
 {
 	_cleanup_free_ struct load_spec *spec = calloc(j->m->cells, sizeof(*spec));
 	_cleanup_free_ struct load_result *r = calloc(1, sizeof(*r));
+	struct door_token token = { .alive = true };
 	int err = spec && r ? facts_gather(t, f) : -ENOMEM;
 
 	if (err)
@@ -255,6 +257,8 @@ static int run_cells(struct job *j, struct target *t, struct facts *f)
 	f->caps.cleared = j->cleared;
 	if (check_cells(j, f, spec))
 		return 0;
+	if (j->cleared)
+		door_show(t, &token);
 	for (j->cell = 0; j->cell < j->m->cells; j->cell++)
 		if (!run_cell(j, t, f, &spec[j->cell], r))
 			break;

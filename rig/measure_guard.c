@@ -38,7 +38,7 @@ static int look(const struct guard_drive *d, bool hold, char *error)
 	if (!err)
 		a.line = bench_file_find(&file, d->serial, d->model);
 	a.why_no_line = err ? why : "it is not in the bench file";
-	a.light = d->emulated.yes && !a.line;
+	a.light = d->emulated.yes && !a.line && !err;
 	err = guard_look(&a, GUARD_EACH, hear, error) ? -EACCES : 0;
 	if (!err && hold)
 		err = guard_hold(&a, true, false, error);

@@ -19,6 +19,7 @@
 #include "rig/runner.h"
 #include "rig/session_guest.h"
 #include "rig/session_tell.h"
+#include "target/door.h"
 
 #define DEFAULT_OUT  "runs"
 #define CONFIG_WRONG 1 /* among -errno values: a file of configs/ is wrong */
@@ -232,6 +233,17 @@ static int build_wall(struct session *s, struct wall *w)
 	return err;
 }
 
+/* What workers write before they send what destroys; they inherit the descriptor. */
+static int open_about_to(struct session *s, int *ret_fd)
+{
+	*ret_fd = openat(s->journal.dir_fd, "about_to.jsonl",
+			 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*ret_fd < 0)
+		return say_disk(s, "about_to.jsonl", -errno);
+	door_journal(*ret_fd);
+	return 0;
+}
+
 static int look_again(void *ctx, char *ret_error, size_t size)
 {
 	struct session *s = ctx;
@@ -244,6 +256,7 @@ static int run_cases(struct session *s)
 	const struct run_options *o = s->options;
 	struct kernel_log log = { .kmsg.fd = -1 };
 	struct wall wall = { .n = 0 };
+	_cleanup_close_ int about_to = -1;
 	int err = s->facts->caps.of_machine ? hear_kernel(s, &log) : 0;
 	struct runner r = {
 		.plan = &s->plan,
@@ -268,8 +281,11 @@ static int run_cases(struct session *s)
 
 	if (!err && s->guard)
 		err = build_wall(s, &wall);
+	if (!err && s->guard && !s->guard->ask.light)
+		err = open_about_to(s, &about_to);
 	if (!err)
 		err = runner_run(&r, &s->tally);
+	door_journal(-1);
 	wall_close(&wall);
 	kmsg_close(&log.kmsg);
 	return err;
@@ -394,8 +410,12 @@ static int ask_guards(struct session *s)
 {
 	struct session_guard *g = s->guard;
 
-	if (!g || session_guard_ask(g, &s->plan, s->journal.dir) != -EACCES)
+	if (!g)
 		return 0;
+	if (session_guard_ask(g, &s->plan, s->journal.dir) != -EACCES) {
+		s->facts->caps.cleared = g->ask.harm > HARM_NONE;
+		return 0;
+	}
 	if (g->said) {
 		s->tally.refused = true;
 		return 0;

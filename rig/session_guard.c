@@ -24,6 +24,7 @@ static void find_line(struct session_guard *g)
 	const char *path = bench_file_path();
 	int err = bench_file_load(path, &g->file, error);
 
+	g->untold = err;
 	g->ask.line = err ? NULL : bench_file_find(&g->file, g->drive.serial, g->drive.model);
 	g->ask.why_no_line = g->why_no_line;
 	if (err)
@@ -86,7 +87,7 @@ int session_guard_open(const struct run_options *o, const char *address, struct 
 	g->allow = g->said ? (enum rig_harm)harm_find(options_str(o, "allow")) : HARM_NONE;
 	g->ask.root = "";
 	g->ask.drive = &g->drive;
-	g->ask.light = g->drive.emulated.yes && !g->ask.line;
+	g->ask.light = g->drive.emulated.yes && !g->ask.line && !g->untold;
 	g->ask.words = &g->words;
 	g->ask.pid = getpid();
 	facts->caps.of_machine = true;

@@ -22,6 +22,7 @@ struct session_guard {
 	struct bench_file file;
 	struct guard_ask ask;
 	struct guard_words words;
+	bool untold; /* the bench file cannot be believed: then nothing is of nobody */
 	char why_no_line[BENCH_FILE_ERROR + 200];
 	struct guard_told told[GUARD_MAX];
 	unsigned n_told;

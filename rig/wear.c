@@ -71,6 +71,18 @@ static int write_start(const char *path, uint64_t bytes)
 	return err;
 }
 
+static void make_dirs(void)
+{
+	char path[] = WEAR_DIR;
+
+	for (char *c = path + 1; (c = strchr(c, '/')); c++) {
+		*c = 0;
+		mkdir(path, 0755);
+		*c = '/';
+	}
+	mkdir(path, 0755);
+}
+
 int wear_used(const struct guard_drive *d, uint64_t *ret_bytes, char *error)
 {
 	char name[GUARD_NAME], path[PATH_MAX];
@@ -80,8 +92,7 @@ int wear_used(const struct guard_drive *d, uint64_t *ret_bytes, char *error)
 	if (err)
 		return err;
 	wear_file_name(d->serial, name, sizeof(name));
-	mkdir("/var/lib/nvrig", 0755);
-	mkdir(WEAR_DIR, 0755);
+	make_dirs();
 	snprintf(path, sizeof(path), WEAR_DIR "/%s", name);
 	err = read_start(path, &start);
 	if (err == -ENOENT) {

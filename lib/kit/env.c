@@ -44,6 +44,8 @@ void kit_trouble_on(struct rig *r, struct ctrl *c, int err, const char *doing)
 		rig_fail(r, "%s%s: refused or CSTS.CFS set", who, doing);
 	case -EPROTO:
 		rig_fail(r, "%s%s: the device's side answers garbage: %s", who, doing, error);
+	case -EPERM:
+		rig_skip(r, "guard", "%s%s: %s", who, doing, error);
 	case -ENOTSUP:
 		rig_skip(r, "needs", "%s%s: %s", who, doing,
 			 error[0] ? error : "this way in does not do it");
@@ -73,6 +75,20 @@ static void check_may_harm(struct rig *r, struct target *t)
 		rig_broken(r, "it is not the drive that the guards looked at: %s", t->error);
 }
 
+static int is_same(struct target *t, const void *ctx)
+{
+	return identity_check(t, ctx);
+}
+
+/* What the guards let is let through the door as well. */
+static void open_door(struct kit *k, const struct facts *f)
+{
+	if (!k->t->caps.of_machine || !f || !f->caps.cleared)
+		return;
+	k->token = (struct door_token){ .renew = is_same, .ctx = f };
+	door_show(k->t, &k->token);
+}
+
 static void begin(struct rig *r, const char *target)
 {
 	struct kit *k = calloc(1, sizeof(*k)); /* not rig_mem: it outlives what is deferred */
@@ -88,6 +104,7 @@ static void begin(struct rig *r, const char *target)
 	if (err)
 		rig_broken(r, "%s", error);
 	check_may_harm(r, k->t);
+	open_door(k, rig_facts(r));
 }
 
 /* Findings of the audit become failed checks; the rule's name says whether it is advice. */
@@ -282,9 +299,11 @@ int rig_reopen(struct rig *r)
 	err = target_open(k->address, &k->t, error);
 	if (err)
 		rig_note(r, "opening the target again: %s", error);
-	else
-		check_may_harm(r, k->t);
-	return err;
+	if (err)
+		return err;
+	check_may_harm(r, k->t);
+	open_door(k, rig_facts(r));
+	return 0;
 }
 
 const struct case_env kit_env = { .begin = begin, .end = end };

@@ -3,10 +3,12 @@
 #define KIT_INTERNAL_H
 
 #include "kit/kit.h"
+#include "target/door.h"
 
 struct kit {
 	struct rig *r;
 	const char *address;
+	struct door_token token;
 	struct target *t; /* NULL: rig_reopen() could not open it again */
 	struct ctrl *c;	     /* NULL until the body asks for it */
 	struct ctrl *peer;   /* likewise; the other controller of the subsystem */

@@ -9,6 +9,7 @@
 #include "nvme/native.h"
 #include "nvme/prp.h"
 #include "nvme/sgl.h"
+#include "target/door.h"
 
 #define ALL_ONES      0xffffffffu
 #define ADMIN_ENTRIES 32
@@ -227,6 +228,7 @@ int ctrl_disable(struct ctrl *c, uint64_t *ret_ns)
 		return -ENODEV;
 	if (cc & CC_EN)
 		err = reg_write32(c, REG_CC, cc & ~(CC_EN | CC_SHN_MASK));
+	door_reset(c->t);
 	if (!err)
 		err = ctrl_wait_ready(c, false, ret_ns);
 	ctrl_forget(c);

@@ -11,6 +11,7 @@
 #include "nvme/io.h"
 #include "nvme/io_queue.h"
 #include "nvme/sgl.h"
+#include "target/door.h"
 
 #define LOOKS	     64u       /* at the queues between two looks at the clock */
 #define SPIN_NS	     NS_PER_MS /* then the device is let work, and looked after */
@@ -225,6 +226,8 @@ static inline int put(struct io *g, struct block_io *io)
 	slot = q->free[q->n_free - 1];
 	next_cid(g, &q->slot[slot]);
 	err = build(g, q, slot, io, &q->sqe[q->tail]);
+	if (!err)
+		err = door_io(g->t, io);
 	if (err)
 		return err;
 	q->n_free--;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nvme/native.h"
+#include "target/door.h"
 
 #define CID_WORDS (65536 / 64)
 #define CID_TIMES 256
@@ -106,7 +107,7 @@ void cq_reset(struct cq *q)
 void sq_reset(struct sq *q)
 {
 	memset(q->mem->data, 0, q->mem->len);
-	q->tail = q->rung = q->head = 0;
+	q->tail = q->rung = q->asked = q->head = 0;
 	sq_forget(q);
 }
 
@@ -214,10 +215,25 @@ int sq_ring(struct sq *q)
 	return sq_ring_value(q, q->tail);
 }
 
+/* Every entry that the device may fetch by this value. One past the queue is the case's affair. */
+static int ask_door(struct sq *q, uint32_t value)
+{
+	int err = 0;
+
+	while (!err && value < q->size && q->asked != value) {
+		err = door_sqe(q->c->t, q->qid, sq_slot(q, q->asked));
+		q->asked = (q->asked + 1) % q->size;
+	}
+	return err;
+}
+
 int sq_ring_value(struct sq *q, uint32_t value)
 {
 	uint64_t off = doorbell_sq(q->c, q->qid);
+	int err = q->c->t->caps.of_machine ? ask_door(q, value) : 0;
 
+	if (err)
+		return err;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	shadow(q->c, off, value);
 	return value == q->tail ? reg_write_quiet(q->c, off, value) : reg_write32(q->c, off, value);

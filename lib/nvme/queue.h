@@ -43,6 +43,7 @@ struct sq {
 	struct cq *cq;
 	uint32_t tail; /* next slot to write */
 	uint32_t rung; /* tail last told to the device */
+	uint32_t asked; /* up to here the door was asked (target/door.h) */
 	uint32_t head; /* as of the last SQHD seen */
 	uint16_t next_cid;
 	uint32_t inflight; /* rung or put, not yet completed */

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "target/block.h"
+#include "target/door.h"
 
 #define ENTRY_SECTORS 512u
 #define NVMET_STORES  "/sys/kernel/config/nvmet/subsystems/*/namespaces/*/device_path"
@@ -219,7 +220,11 @@ static int obey(struct block_target *b, const char *what)
 int block_control(struct target *t, const char *what)
 {
 	struct block_target *b = t->priv;
-	int err = obey(b, what);
+	int err = door_node(t, "a change of the store", 0, 0);
+
+	if (err)
+		return err;
+	err = obey(b, what);
 
 	return err ? target_fail(t, err, "'%.60s': %s", what,
 				 err == -EINVAL ? "this node cannot be told that" : strerror(-err))

@@ -9,12 +9,14 @@
 #include <sys/ioctl.h>
 
 #include "target/block.h"
+#include "target/door.h"
 
 #ifndef RWF_ATOMIC
 #define RWF_ATOMIC 0x40
 #endif
 
 struct node {
+	struct target *t;
 	int fd;
 	bool is_block, has_ring;
 	struct io_uring ring; /* of one operation at a time */
@@ -36,6 +38,7 @@ static int node_open(struct target *t, unsigned flags, struct node **ret)
 	if (!n)
 		return -ENOMEM;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", b->fd);
+	n->t = t;
 	n->is_block = b->is_block;
 	n->fd = open(path, (flags & NODE_READ_ONLY || !b->writable ? O_RDONLY : O_RDWR) |
 				   (flags & NODE_DIRECT ? O_DIRECT : 0) | O_CLOEXEC);
@@ -99,13 +102,24 @@ static ssize_t by_ring(struct node *n, bool is_write, int rwf, const struct iove
 	return ret;
 }
 
+static uint64_t length(const struct iovec *iov, int iovs)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < iovs; i++)
+		sum += iov[i].iov_len;
+	return sum;
+}
+
 static ssize_t node_io(struct node *n, unsigned flags, const struct iovec *iov, int iovs,
 		       uint64_t at)
 {
 	int rwf = (flags & NODE_DSYNC ? RWF_DSYNC : 0) | (flags & NODE_ATOMIC ? RWF_ATOMIC : 0);
 	bool is_write = flags & NODE_WRITE;
-	ssize_t done;
+	ssize_t done = is_write ? door_node(n->t, "Write", at, length(iov, iovs)) : 0;
 
+	if (done)
+		return done;
 	if (flags & NODE_RING)
 		return by_ring(n, is_write, rwf, iov, iovs, at);
 	done = is_write ? pwritev2(n->fd, iov, iovs, (off_t)at, rwf)
@@ -144,7 +158,11 @@ static int node_range(struct node *n, enum node_range what, uint64_t at, uint64_
 						 [NODE_ZEROOUT] = BLKZEROOUT };
 	uint64_t range[2] = { at, len };
 	int mode = FALLOC_FL_KEEP_SIZE;
+	int err = door_node(n->t, what == NODE_DISCARD || what == NODE_SECURE_DISCARD ? "Discard" : "Write Zeroes",
+			    at, len);
 
+	if (err)
+		return err;
 	if (what == NODE_ZERO_RANGE || what == NODE_PUNCH) {
 		mode |= what == NODE_PUNCH ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE;
 		return fallocate(n->fd, mode, (off_t)at, (off_t)len) ? -errno : 0;

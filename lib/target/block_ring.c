@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "target/block.h"
+#include "target/door.h"
 
 #define MAPS_MAX  16u
 #define CLOSE_NS  (10 * NS_PER_S)
@@ -293,6 +294,8 @@ int block_rings_submit(struct target *t, struct block_rings *r, struct block_io 
 
 	for (; taken < n; taken++) {
 		err = check(t, r, io[taken]);
+		if (!err)
+			err = door_io(t, io[taken]);
 		if (!err)
 			err = ring_up(r, io[taken]->queue);
 		if (err || r->ring[io[taken]->queue].inflight == r->depth)

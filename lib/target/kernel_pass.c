@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "nvme/cmd.h"
+#include "target/door.h"
 #include "target/kernel_node.h"
 #include "target/target.h"
 
@@ -188,8 +189,13 @@ int kernel_pass(struct target *t, struct kernel_node *k, uint16_t qid, const str
 	const char *why = kernel_pass_refusal(qid, c);
 	struct kernel_ns *ns;
 
+	int err;
+
 	if (why)
 		return target_fail(t, -ENOTSUP, "%s; vfio: would send it", why);
+	err = door_sqe(t, qid, &c->sqe);
+	if (err)
+		return err;
 	if (!qid)
 		return send(t, k, k->fd, NVME_IOCTL_ADMIN64_CMD, &p, ret);
 	ns = kernel_node_ns(k, p.nsid);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "nvme/cmd.h"
+#include "target/door.h"
 #include "target/kernel_node.h"
 #include "target/target.h"
 
@@ -167,6 +168,9 @@ int kernel_rings_submit(struct target *t, struct kernel_node *k, struct kernel_r
 	int err = 0;
 
 	while (taken < n) {
+		err = door_io(t, io[taken]);
+		if (err)
+			break;
 		err = put(t, k, r, io[taken]);
 		if (err != 1)
 			break;

@@ -18,6 +18,7 @@
 #include "target/emulated.h"
 
 struct target;
+struct door_token;
 struct session_ops; /* target/session.h */
 struct fabric_ops; /* target/fabric.h */
 struct node_ops;    /* target/node.h */
@@ -272,6 +273,7 @@ struct target {
 	const struct target_ops *ops;
 	struct target_caps caps; /* filled by target_open */
 	void *priv;		 /* the target's own state */
+	struct door_token *token; /* target/door.h; NULL: none was shown */
 	char error[256];	 /* what went wrong last, in words */
 };
 

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "nvme/cmd.h"
+#include "target/door.h"
 #include "target/kernel_node.h"
 #include "target/kernel_pass.h"
 #include "target/kernel_regs.h"
@@ -81,6 +82,7 @@ static int kernel_reset(struct target *t, enum reset_kind kind)
 	if (k->fabrics)
 		return target_fail(t, -ENOTSUP, "on fabrics the driver connects to a new controller, "
 						"which is no Controller Reset of this one");
+	door_reset(t);
 	if (ioctl(k->node.fd, NVME_IOCTL_RESET))
 		return target_fail(t, errno == ENODEV ? -ENODEV : -ETIMEDOUT,
 				   "/dev/%s: Controller Reset: %s", k->node.name, strerror(errno));

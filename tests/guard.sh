@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Guards in a guest with several drives: what is in use, somebody's, or not the one that was meant is
+# refused, and every other disk is as it was. One boot, many layouts. By hand the longer parts, and 1,000
+# random layouts and command lines:
+#	NVRIG_GUARD_ALL=1 sh tests/guard.sh build/dev/nvrig .
+#	NVRIG_GUARD_ROUNDS=1000 NVRIG_GUARD_SEED=1 sh tests/guard.sh build/dev/nvrig .
+# usage: guard.sh NVRIG SOURCE_DIR
+set -u
+nvrig=$1
+root=$2
+rounds=${NVRIG_GUARD_ROUNDS:-0}
+seed=${NVRIG_GUARD_SEED:-1}
+parts='in_use held who once wall'
+[ -z "${NVRIG_GUARD_ALL:-}" ] || parts="$parts let swapped"
+# shellcheck source=tests/inc/want.sh
+. "$root/tests/inc/want.sh"
+patience=$((300 + 20 * rounds))
+
+stacks='guest-qemu'
+# shellcheck source=tests/inc/guest_conf.sh
+. "$root/tests/inc/guest_conf.sh"
+for n in b c r ta tb; do
+	truncate -s 1536K "disk-$n"
+done
+drives=
+for n in b c r; do
+	serial=RIG-$(echo $n | tr a-z A-Z)
+	drives="$drives -drive if=none,id=x$n,format=raw,file=$dir/disk-$n -device nvme,serial=$serial,drive=x$n,max_ioqpairs=2"
+done
+for n in ta tb; do
+	drives="$drives -drive if=none,id=x$n,format=raw,file=$dir/disk-$n -device virtio-blk-pci,serial=TWIN,drive=x$n"
+done
+wall=$(dirname "$nvrig")/tests/test_wall
+cat >conf/stacks/guard.conf <<END
+stack "guard" {
+	about = "several drives"
+	kind = "guest"
+	accel = "auto"
+	memory = "512Mi"
+	start = "100s"
+	disk = "1536Ki"
+	device = "serial=RIG-A,max_ioqpairs=2"
+	extra = "$drives"
+	kernel-options = "root=/dev/nvme3n1"
+	target = "kernel:/dev/nvme0"
+	modules = { "nvme", "virtio_blk", "loop", "ext4", "dm_mod", "md_mod", "raid1", "configfs", "nvmet" }
+	extras = { "dmsetup", "script", "$wall" }
+	namespace "1" {}
+	part "drives" { life = "/dev/nvme3n1" }
+	part "other drives" { life = "/dev/vdb" }
+}
+END
+lacks=$("$nvrig" list --stacks guard 2>&1 | sed -n 's/.*not here: //p')
+if [ -n "$lacks" ]; then
+	echo "guard: SKIP: no guest can be booted here: $lacks"
+	exit 77
+fi
+timeout "$patience" "$nvrig" vm --stack guard -q -- sh -c "$(cat "$root/tests/inc/guard_guest.sh")" guard "$rounds" "$seed" "$parts" </dev/null >said 2>errors
+status=$?
+cat said
+check "the guest ended well (status $status)" test "$status" -eq 0
+check 'something was asked' grep -q '^in the guest: [1-9][0-9]* tests, 0 failed' said
+summary guard
