@@ -21,6 +21,8 @@ static void lock_name(const struct guard_drive *d, char *ret, size_t size)
 {
 	if (d->serial[0])
 		wear_file_name(d->serial, ret, size);
+	else if (d->kind == GUARD_FUNCTION)
+		wear_file_name(d->pci, ret, size);
 	else
 		snprintf(ret, size, "dev-%u-%u", major(d->dev), minor(d->dev));
 }

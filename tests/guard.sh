@@ -20,8 +20,11 @@ patience=$((300 + 20 * rounds))
 stacks='guest-qemu'
 # shellcheck source=tests/inc/guest_conf.sh
 . "$root/tests/inc/guest_conf.sh"
+# libblkid looks for members of arrays on disks above 1440 KiB; what is read over and over is smaller
+size=1536K
+[ "$rounds" -eq 0 ] || size=512K
 for n in b c r ta tb; do
-	truncate -s 1536K "disk-$n"
+	truncate -s "$size" "disk-$n"
 done
 drives=
 for n in b c r; do
@@ -39,7 +42,7 @@ stack "guard" {
 	accel = "auto"
 	memory = "512Mi"
 	start = "100s"
-	disk = "1536Ki"
+	disk = "${size}i"
 	device = "serial=RIG-A,max_ioqpairs=2"
 	extra = "$drives"
 	kernel-options = "root=/dev/nvme3n1"

@@ -302,6 +302,8 @@ round()
 	verb=$word
 	word '' '' "--override G3:$serial" "--override G5:$serial" "--override G6:$serial"
 	override=$word
+	# an alias is for run and drive
+	[ "$verb" = "${verb#bench}" ] || [ "$target" != named ] || target=kernel:/dev/$aim
 	[ "$verb" = run ] && verb="$run --allow data $override --case blk.zeroout*"
 	[ "$verb" = "${verb#bench}" ] && [ -n "$confirm" ] && verb="$verb --confirm $confirm"
 	set -f
@@ -343,7 +345,7 @@ lay_out()
 	case $layout in
 	mounted) mke2fs "/dev/$l" >/dev/null 2>&1 && mount -t ext4 -o ro "/dev/$l" /tmp/m ;;
 	swapped) mkswap "/dev/$l" >/dev/null && swapon "/dev/$l" ;;
-	held) dmsetup create one --table "0 2048 linear /dev/$l 0" 2>/dev/null ;;
+	held) dmsetup create one --table "0 1024 linear /dev/$l 0" 2>/dev/null ;;
 	open) sleep 600 <"/dev/$l" & other=$! ;;
 	exported) mkdir $q && mkdir $q/namespaces/1 && echo "/dev/$l" >$q/namespaces/1/device_path ;;
 	filesystem) mke2fs "/dev/$l" >/dev/null 2>&1 ;;
