@@ -321,6 +321,7 @@ static int block_back(struct target *t, struct target **ret)
 		err = target_open(address, &b->back, error);
 	if (err)
 		return target_fail(t, err, "the back: %.200s", error);
+	b->back->token = t->token; /* the stack is one thing, from end to end */
 	*ret = b->back;
 	return 0;
 }
