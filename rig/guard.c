@@ -5,10 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/clock.h"
-#include "rig/worker.h"
+#include "rig/aside.h"
 
 #define ASIDE_NS (30 * NS_PER_S)
 
@@ -79,58 +78,37 @@ void guard_na(struct guard_finding *f, const char *fmt, ...)
 
 /* ---- in a child, for what may hang ---- */
 
-struct aside {
+struct looking {
 	const struct guard *g;
 	const struct guard_ask *a;
 	struct guard_finding found;
-	bool done;
 };
 
-static int look_aside(int event_fd, void *arg)
+static void look(void *shared)
 {
-	struct aside *s = arg;
+	struct looking *l = shared;
 
-	(void)event_fd;
-	s->g->look(s->a, &s->found);
-	s->done = true;
-	return 0;
-}
-
-static void ignore(void *ctx, struct json_object *e, size_t junk)
-{
-	(void)ctx;
-	(void)e;
-	(void)junk;
+	l->g->look(l->a, &l->found);
 }
 
 static void run_aside(const struct guard *g, const struct guard_ask *a, struct guard_finding *f)
 {
-	struct aside *s =
-		mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct worker_job job = { .body = look_aside, .arg = s, .out_fd = -1, .err_fd = -1 };
-	struct worker w;
-	int err;
+	struct looking *l = aside_alloc(sizeof(*l));
+	int err = -ENOMEM;
 
-	if (s == MAP_FAILED) {
-		guard_refuse(f, "it could not look: out of memory");
-		return;
+	if (l) {
+		*l = (struct looking){ .g = g, .a = a };
+		err = aside_run(look, l, ASIDE_NS);
 	}
-	s->g = g;
-	s->a = a;
-	job.deadline_ns = clock_mono_ns() + ASIDE_NS;
-	err = worker_start(&w, &job);
 	if (!err)
-		worker_wait(&w, -1, ignore, NULL);
-	if (!err && s->done)
-		*f = s->found;
+		*f = l->found;
 	else
 		guard_refuse(f, "it could not find out: %s",
-			     err ? strerror(-err)
-			     : w.end == WORKER_LATE
-				     ? "the device or a process did not answer within "
-				       "30 s"
-				     : "the look at it died");
-	munmap(s, sizeof(*s));
+			     err == -ETIMEDOUT
+				     ? "the device or a process did not answer within 30 s"
+			     : err == -EIO ? "the look at it died"
+					   : strerror(-err));
+	aside_free(l, sizeof(*l));
 }
 
 /* ---- overrides ---- */

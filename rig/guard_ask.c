@@ -16,23 +16,32 @@
 #define ASK_MS	     5000
 #define IDENTIFY     0x06
 #define GET_LOG	     0x02
+#define SET_FEATURES 0x09
+#define GET_FEATURES 0x0a
 #define DATA_UNIT    512000ull /* SMART counts thousands of 512 bytes */
 #define OACS_SELF    (1u << 4)
 #define SELF_RUNS(b) ((b)&0xf)
 #define SANITIZING   2u
 
 /* 0; a status above 0; or -errno. */
+static int send_command(int fd, struct nvme_passthru_cmd *p)
+{
+	int status;
+
+	p->timeout_ms = ASK_MS;
+	status = ioctl(fd, NVME_IOCTL_ADMIN_CMD, p);
+	return status < 0 ? -errno : status;
+}
+
 static int send(int fd, uint8_t opcode, uint32_t nsid, uint32_t cdw10, void *data, uint32_t len)
 {
 	struct nvme_passthru_cmd p = { .opcode = opcode,
 				       .nsid = nsid,
 				       .addr = (uintptr_t)data,
 				       .data_len = len,
-				       .cdw10 = cdw10,
-				       .timeout_ms = ASK_MS };
-	int status = ioctl(fd, NVME_IOCTL_ADMIN_CMD, &p);
+				       .cdw10 = cdw10 };
 
-	return status < 0 ? -errno : status;
+	return send_command(fd, &p);
 }
 
 static int get_log(int fd, uint8_t lid, void *data, uint32_t len)
@@ -138,4 +147,41 @@ int guard_ask_health(const struct guard_drive *d, struct guard_health *ret, char
 		ret->sanitize = (page[2] & 7) == SANITIZING;
 	}
 	return 0;
+}
+
+/* ---- how it is set ---- */
+
+int guard_ask_identify_page(const struct guard_drive *d, uint8_t cns, uint32_t nsid, void *page)
+{
+	char ignored[GUARD_ERROR];
+	_cleanup_close_ int fd = open_drive(d, ignored);
+	int err = fd < 0 ? fd : send(fd, IDENTIFY, nsid, cns, page, 4096);
+
+	return err > 0 ? -EIO : err;
+}
+
+static int feature(const struct guard_drive *d, uint8_t opcode, uint8_t fid, uint32_t *value)
+{
+	char ignored[GUARD_ERROR];
+	_cleanup_close_ int fd = open_drive(d, ignored);
+	struct nvme_passthru_cmd p = { .opcode = opcode, .cdw10 = fid, .cdw11 = *value };
+	int err = fd < 0 ? fd : send_command(fd, &p);
+
+	*value = p.result;
+	return err > 0 ? -EIO : err;
+}
+
+int guard_ask_feature(const struct guard_drive *d, uint8_t fid, uint32_t *ret)
+{
+	uint32_t value = 0;
+	int err = feature(d, GET_FEATURES, fid, &value);
+
+	if (!err)
+		*ret = value;
+	return err;
+}
+
+int guard_set_feature(const struct guard_drive *d, uint8_t fid, uint32_t value)
+{
+	return feature(d, SET_FEATURES, fid, &value);
 }

@@ -23,6 +23,11 @@ struct guard_health {
 
 /* 0, or -errno with the sentence (GUARD_ERROR bytes): whom, and what would help. */
 int guard_ask_identify(const struct guard_drive *d, struct guard_answer *ret, char *error);
+/* Identify, 4096 bytes; Get Features, the current value. 0 or -errno. */
+int guard_ask_identify_page(const struct guard_drive *d, uint8_t cns, uint32_t nsid, void *page);
+int guard_ask_feature(const struct guard_drive *d, uint8_t fid, uint32_t *ret);
+/* The one command here that changes something: Set Features, not saved over power. 0 or -errno. */
+int guard_set_feature(const struct guard_drive *d, uint8_t fid, uint32_t value);
 int guard_ask_health(const struct guard_drive *d, struct guard_health *ret, char *error);
 
 #endif

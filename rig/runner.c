@@ -471,6 +471,8 @@ static int run_one(struct walk *k)
 		leave_alone(k);
 	else if (o.verdict != NOTRUN)
 		look_under(k, &o);
+	if (r->after && !k->stuck && item_of(k)->c->harm > HARM_NONE)
+		r->after(r->after_ctx, item_of(k)->name);
 	known = apply_kernel(k, &o, apply_known(k, &o, &seen));
 	if (r->fail_fast && (o.verdict == FAIL || o.verdict == BROKEN))
 		give_rest(k, NOTRUN, "--fail-fast: %s was %s", item_of(k)->name,

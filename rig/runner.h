@@ -37,6 +37,9 @@ struct runner {
 	/* Before a case that harms: may it? 0, or -errno with the sentence. NULL: no guard is needed. */
 	int (*guard)(void *ctx, char *ret_error, size_t size);
 	void *guard_ctx;
+	/* After a case that harms, before its case_end: is the drive as it was? NULL: nobody asks. */
+	void (*after)(void *ctx, const char *case_name);
+	void *after_ctx;
 	const struct wall *wall; /* raised in every worker before its case; NULL: none */
 	/* Of a resumed run, by place in the plan: VERDICT_NONE not begun, LOST begun and not
 	 * ended (to be told), else already in the journal. NULL: a new run. */

@@ -13,13 +13,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "event/event.h"
-#include "kit/kit.h"
 #include "rig/artifact.h"
 #include "rig/probe.h"
-#include "rig/runner.h"
 #include "rig/session_guest.h"
 #include "rig/session_tell.h"
-#include "target/door.h"
 
 #define DEFAULT_OUT  "runs"
 #define CONFIG_WRONG 1 /* among -errno values: a file of configs/ is wrong */
@@ -107,7 +104,7 @@ static int open_journal(struct session *s)
 }
 
 /* A write to the run's directory that did not succeed: what, where, what to do. */
-static int say_disk(struct session *s, const char *what, int err)
+int session_say_disk(struct session *s, const char *what, int err)
 {
 	fprintf(stderr,
 		"nvrig run: %s/%s: %s; the run stops here. Make room, then: nvrig run --resume "
@@ -200,95 +197,8 @@ static int begin(struct session *s)
 		return go_on(s);
 	err = tell_plan_file(s);
 	if (err)
-		return say_disk(s, "plan.jsonl", err);
+		return session_say_disk(s, "plan.jsonl", err);
 	return tell_begin(s);
-}
-
-/* ---- the run ---- */
-
-/* Where the host's kernel drives the device what it says is of the case. 0 or -errno. */
-static int hear_kernel(struct session *s, struct kernel_log *l)
-{
-	const char *why;
-	char text[160];
-
-	l->sink = &s->sink;
-	why = kmsg_open(&l->kmsg);
-	kmsg_own(&l->kmsg, s->facts->caps.behind);
-	if (!*why)
-		return 0;
-	snprintf(text, sizeof(text), "what the kernel says is not heard: /dev/kmsg: %s", why);
-	return tell_note(s, text);
-}
-
-static int build_wall(struct session *s, struct wall *w)
-{
-	int err = wall_open(w);
-
-	if (!err)
-		err = session_guard_wall(s->guard, s->bench.target, w);
-	if (!err && !wall_version())
-		err = tell_note(s, "this kernel has no Landlock: no wall keeps workers from other devices, "
-				   "and the guards look before every case that harms");
-	return err;
-}
-
-/* What workers write before they send what destroys; they inherit the descriptor. */
-static int open_about_to(struct session *s, int *ret_fd)
-{
-	*ret_fd = openat(s->journal.dir_fd, "about_to.jsonl",
-			 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (*ret_fd < 0)
-		return say_disk(s, "about_to.jsonl", -errno);
-	door_journal(*ret_fd);
-	return 0;
-}
-
-static int look_again(void *ctx, char *ret_error, size_t size)
-{
-	struct session *s = ctx;
-
-	return session_guard_again(s->guard, &s->sink, ret_error, size);
-}
-
-static int run_cases(struct session *s)
-{
-	const struct run_options *o = s->options;
-	struct kernel_log log = { .kmsg.fd = -1 };
-	struct wall wall = { .n = 0 };
-	_cleanup_close_ int about_to = -1;
-	int err = s->facts->caps.of_machine ? hear_kernel(s, &log) : 0;
-	struct runner r = {
-		.plan = &s->plan,
-		.sink = &s->sink,
-		.bench = &s->bench,
-		.facts = s->facts,
-		.env = &kit_env,
-		.effort = (enum rig_effort)effort_find(options_str(o, "effort")),
-		.trace = options_trace(o),
-		.seed = options_u64(o, "seed"),
-		.deadline_s = (unsigned)options_u64(o, "deadline"),
-		.fail_fast = o->fail_fast,
-		.stop = &s->stop,
-		.known = event_get_bool(o->asked, "known") ? session_known : NULL,
-		.known_ctx = s,
-		.kernel_log = log.kmsg.fd >= 0 ? &log : NULL,
-		.before = o->resume ? s->resume.before : NULL,
-		.guard = s->guard ? look_again : NULL,
-		.guard_ctx = s,
-		.wall = s->guard ? &wall : NULL,
-	};
-
-	if (!err && s->guard)
-		err = build_wall(s, &wall);
-	if (!err && s->guard && !s->guard->ask.light)
-		err = open_about_to(s, &about_to);
-	if (!err)
-		err = runner_run(&r, &s->tally);
-	door_journal(-1);
-	wall_close(&wall);
-	kmsg_close(&log.kmsg);
-	return err;
 }
 
 /* ---- the reports ---- */
@@ -382,7 +292,7 @@ int session_finish(struct session *s, int err)
 	if (!err)
 		err = check_required(s, true);
 	if (s->journal.err) {
-		say_disk(s, "events.jsonl", s->journal.err);
+		session_say_disk(s, "events.jsonl", s->journal.err);
 		s->tally.broke = true;
 		return tally_status(&s->tally);
 	}
@@ -390,7 +300,7 @@ int session_finish(struct session *s, int err)
 		return session_end_early(s, err, strerror(-err));
 	status = tally_status(&s->tally);
 	if (tell_end(s, why_early(s), status)) {
-		say_disk(s, "events.jsonl", s->journal.err);
+		session_say_disk(s, "events.jsonl", s->journal.err);
 		s->tally.broke = true;
 		status = tally_status(&s->tally);
 	}
@@ -487,7 +397,7 @@ static int run_on_bench(struct session *s)
 	if (!err && s->stack)
 		err = tell_stack(s, "up", NULL);
 	if (!err)
-		err = run_cases(s);
+		err = session_run_cases(s);
 	return session_finish(s, err);
 }
 
@@ -507,7 +417,7 @@ static int run_in_dir(struct session *s)
 	int err = s->options->resume ? 0 : tell_run_json(s), status;
 
 	if (err) {
-		say_disk(s, "run.json", err);
+		session_say_disk(s, "run.json", err);
 		return RIG_BROKE;
 	}
 	if (s->options->resume && resume_complete(&s->resume))

@@ -70,6 +70,10 @@ int session_first_event(struct session *s);
 void session_tell_old(struct session *s);
 /* The run ends before its cases, for that reason. The exit status. */
 int session_end_early(struct session *s, int err, const char *reason);
+/* A file of the run's directory could not be written: said, with what to do; err again. */
+int session_say_disk(struct session *s, const char *what, int err);
+/* The cases of the plan, on a bench (session_cases.c). 0 or -errno. */
+int session_run_cases(struct session *s);
 /* The cases have their ends, or err came between: run_end. The exit status. */
 int session_finish(struct session *s, int err);
 

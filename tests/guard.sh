@@ -12,7 +12,7 @@ root=$2
 rounds=${NVRIG_GUARD_ROUNDS:-0}
 seed=${NVRIG_GUARD_SEED:-1}
 parts='in_use held who once wall'
-[ -z "${NVRIG_GUARD_ALL:-}" ] || parts="$parts let swapped"
+[ -z "${NVRIG_GUARD_ALL:-}" ] || parts="$parts let back swapped"
 # shellcheck source=tests/inc/want.sh
 . "$root/tests/inc/want.sh"
 patience=$((300 + 20 * rounds))
@@ -22,7 +22,7 @@ stacks='guest-qemu'
 . "$root/tests/inc/guest_conf.sh"
 # libblkid looks for members of arrays on disks above 1440 KiB; what is read over and over is smaller
 size=1536K
-[ "$rounds" -eq 0 ] || size=512K
+[ "$rounds" -eq 0 ] || size=1024K
 for n in b c r ta tb; do
 	truncate -s "$size" "disk-$n"
 done

@@ -241,6 +241,36 @@ let()
 	wait $first
 }
 
+# scheduler [WORD]: of the drive; sets it, or says it
+scheduler()
+{
+	[ $# -eq 0 ] || echo "$1" >"/sys/block/$b/queue/scheduler"
+	sed 's/.*\[\(.*\)\].*/\1/' "/sys/block/$b/queue/scheduler"
+}
+
+# What a run left otherwise is told and put back: in its time, and by the run that goes on after a crash.
+back()
+{
+	line "$sb"
+	was=$(scheduler)
+	nvrig run "kernel:/dev/$B" --allow data --confirm "$sb" --case 'io.*' -q --out /tmp/back </dev/null >/dev/null 2>&1 &
+	first=$!
+	until grep -qs case_begin /tmp/back/2*/events.jsonl; do usleep 10000; done
+	scheduler mq-deadline >/dev/null
+	n=0
+	until [ "$(scheduler)" = "$was" ] || [ $((n += 1)) -gt 1000 ]; do usleep 10000; done
+	tests=$((tests + 2))
+	cat /tmp/back/2*/events.jsonl >err
+	[ "$(scheduler)" = "$was" ] || complain "the scheduler is not put back"
+	grep -q 'the drive is not as it was: the scheduler of .* is another than .*; put back' err || complain 'not told'
+	kill -KILL $first
+	wait $first 2>/dev/null
+	scheduler mq-deadline >/dev/null
+	says 0 '' "$b" run --resume /tmp/back/2* -q
+	tests=$((tests + 1))
+	[ "$(scheduler)" = "$was" ] || complain "the scheduler is not put back after a crash"
+}
+
 # The link leads elsewhere all the time; only what was looked at is written to.
 swapped()
 {
