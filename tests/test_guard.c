@@ -95,6 +95,32 @@ static void a_subsystem_is_one_drive(void)
 	CU_ASSERT_PTR_NOT_NULL(guard_drive_node(&drive, false, makedev(242, 2)));
 }
 
+#define CARD "sys/devices/platform/mmc0/mmc0:0001"
+
+/* The boot partitions are disks of their own, and RPMB is a character node of the card. */
+static void a_card_is_one_drive(void)
+{
+	char error[GUARD_ERROR];
+
+	begin();
+	block(CARD "/block", "mmcblk0", "179:0");
+	partition(CARD "/block/mmcblk0", "mmcblk0p1", "179:1");
+	block(CARD "/block/mmcblk0", "mmcblk0boot0", "179:32");
+	block(CARD "/block/mmcblk0", "mmcblk0boot1", "179:64");
+	put(CARD "/mmcblk0rpmb/dev", "237:0");
+	put(CARD "/cid", "150100\n");
+	put(CARD "/name", "ABCDEF\n");
+	tie(CARD "/block/mmcblk0/device", CARD);
+	tie(CARD "/block/mmcblk0/mmcblk0boot0/device", CARD);
+	CU_ASSERT_EQUAL_FATAL(guard_drive_of(root, S_IFBLK, makedev(179, 1), &drive, error), 0);
+	CU_ASSERT_STRING_EQUAL(drive.name, "mmcblk0");
+	CU_ASSERT_STRING_EQUAL(drive.serial, "150100");
+	CU_ASSERT_EQUAL(drive.n, 5);
+	CU_ASSERT_PTR_NOT_NULL(guard_drive_node(&drive, true, makedev(179, 32)));
+	CU_ASSERT_PTR_NOT_NULL(guard_drive_node(&drive, true, makedev(179, 64)));
+	CU_ASSERT_PTR_NOT_NULL(guard_drive_node(&drive, false, makedev(237, 0)));
+}
+
 static int count(void *ctx, const struct guard_drive *d)
 {
 	*(unsigned *)ctx += d->kind == GUARD_NVME;
@@ -400,6 +426,7 @@ static void overrides(void)
 static const struct unit units[] = {
 	{ "a drive is whole", a_drive_is_whole },
 	{ "a subsystem is one drive", a_subsystem_is_one_drive },
+	{ "a card is one drive", a_card_is_one_drive },
 	{ "every drive once", every_drive_once },
 	{ "G1", identity },
 	{ "G1: a hot swap", a_hot_swap },

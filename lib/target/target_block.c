@@ -72,6 +72,16 @@ static bool is_same(const struct block_target *b)
 	return !fstat(b->fd, &st) && S_ISBLK(st.st_mode) && st.st_rdev == b->dev;
 }
 
+/* Of an MMC card: whoever writes there may leave a machine that never starts again. */
+static bool is_boot_partition(const struct block_target *b)
+{
+	unsigned card, number;
+	char name[64];
+
+	block_sysfs_name(b->fd, name, sizeof(name));
+	return sscanf(name, "mmcblk%uboot%u", &card, &number) == 2;
+}
+
 static bool may_write(struct block_target *b, const struct block_options *o)
 {
 	struct emulated e;
@@ -80,6 +90,11 @@ static bool may_write(struct block_target *b, const struct block_options *o)
 		return o->scratch || take_file(b);
 	if (!is_same(b)) {
 		snprintf(b->why_read, sizeof(b->why_read), "another device has its name now");
+		return false;
+	}
+	if (is_boot_partition(b)) {
+		snprintf(b->why_read, sizeof(b->why_read),
+			 "a boot partition, which is written for ever: emmc.boot-write alone does");
 		return false;
 	}
 	emulated_fd("", b->fd, &e);
