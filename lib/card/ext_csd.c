@@ -173,7 +173,8 @@ static void bend(struct card *c, uint8_t *e)
 
 enum card_end card_do_ext_csd(struct card *c, struct mmc_cmd *cmd)
 {
-	if (!cmd->data || cmd->block_bytes != EXT_CSD_BYTES || cmd->blocks != 1 || cmd->writes)
+	if (!cmd->data || cmd->block_bytes != EXT_CSD_BYTES || cmd->blocks != 1 || cmd->writes ||
+	    CARD_FAULT(c, EMMC_EXT_CSD_SILENT))
 		return CARD_ILLEGAL;
 	settle_background(c);
 	memcpy(cmd->data, c->ext, EXT_CSD_BYTES);

@@ -21,7 +21,8 @@
 struct model_card {
 	struct model *m;
 	struct card *card;
-	bool queue; /* the kernel uses the command queue for block I/O */
+	bool has_ext; /* the Extended CSD could be read */
+	bool queue;   /* the kernel uses the command queue for block I/O */
 	bool force_ro[2];
 	/* as they were when the card was identified */
 	uint8_t cid[MMC_REGISTER], csd[MMC_REGISTER], ext[EXT_CSD_BYTES];
@@ -71,7 +72,8 @@ static void identify(struct model_card *mc)
 	memset(mc->ext, 0, sizeof(mc->ext));
 	mc->queue = false;
 	mc->force_ro[0] = mc->force_ro[1] = true;
-	if (card_is_sd(mc->card) || command(mc, mmc_send_ext_csd(mc->ext)))
+	mc->has_ext = !card_is_sd(mc->card) && !command(mc, mmc_send_ext_csd(mc->ext));
+	if (!mc->has_ext)
 		return;
 	command(mc, mmc_switch(EXT_CSD_POWER_OFF_NOTIFICATION, 1, true));
 	if (ext_csd_get(mc->ext, EXT_CSD_CACHE_SIZE))
@@ -126,7 +128,7 @@ int model_card_facts(struct model_card *mc, struct mmc_facts *ret)
 	ret->rca = CARD_RCA;
 	memcpy(ret->cid, mc->cid, sizeof(ret->cid));
 	memcpy(ret->csd, mc->csd, sizeof(ret->csd));
-	ret->has_ext_csd = !card_is_sd(mc->card);
+	ret->has_ext_csd = mc->has_ext;
 	memcpy(ret->ext_csd, mc->ext, sizeof(ret->ext_csd));
 	for (unsigned i = 0; i < MMC_PARTS; i++)
 		ret->bytes[i] = part_bytes(mc, i);

@@ -333,13 +333,14 @@ static const struct rig_case cases[] = {
 	  .na = emmc_na,
 	  .run = run_csd },
 	{ .id = "ext-csd",
-	  .rule = "The Extended CSD tells the size that the block device has, and the same when it "
-		  "is read again; reserved bytes are 0.",
+	  .rule = "The Extended CSD can be read, tells the size that the block device has, and the "
+		  "same when it is read again; reserved bytes are 0.",
 	  .ref = EMMC "Extended CSD Register",
 	  .needs = NEED_MMC,
-	  .fault = "emmc-sec-count-short emmc-rev-reserved emmc-reserved-byte-set "
+	  .fault = "emmc-ext-csd-silent emmc-sec-count-short emmc-rev-reserved "
+		   "emmc-reserved-byte-set "
 		   "emmc-switch-time-zero emmc-ext-csd-unstable",
-	  .na = emmc_na,
+	  .na = emmc_na_sd,
 	  .run = run_part,
 	  ROWS(ext_csds) },
 	{ .id = "health",

@@ -21,13 +21,20 @@ const struct mmc_facts *emmc_facts(struct rig *r)
 
 	if (!f || f->mmc.kind == MMC_KIND_NONE)
 		rig_broken(r, "nothing is known of the card");
+	if (!f->mmc.bytes[MMC_USER])
+		rig_broken(r, "sysfs does not tell the size of the card");
 	return &f->mmc;
+}
+
+const char *emmc_na_sd(const struct facts *f)
+{
+	return f->mmc.kind == MMC_KIND_SD ? "an SD card: it has no Extended CSD" : NULL;
 }
 
 const char *emmc_na(const struct facts *f)
 {
-	if (f->mmc.kind == MMC_KIND_SD)
-		return "an SD card: it has no Extended CSD";
+	if (emmc_na_sd(f))
+		return emmc_na_sd(f);
 	if (f->mmc.kind == MMC_KIND_EMMC && !f->mmc.has_ext_csd)
 		return "the Extended CSD could not be read (emmc.ext-csd asks for it)";
 	return NULL;

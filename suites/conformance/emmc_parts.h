@@ -18,7 +18,9 @@
 
 const struct mmc_facts *emmc_facts(struct rig *r);
 
-/* For `.na`: the sentence when this is no card with an Extended CSD, or that is older. */
+/* For `.na`: the sentence when this is an SD card; or none that told an Extended CSD; or an older
+ * one. */
+const char *emmc_na_sd(const struct facts *f);
 const char *emmc_na(const struct facts *f);
 const char *emmc_na_before(const struct facts *f, uint8_t rev, const char *version);
 
