@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* MMC cards: registers and their CRC, what must never be sent, and the model card's states. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/major.h>
 #include <linux/mmc/ioctl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/endian.h"
 #include "mmc/ext_csd.h"
 #include "mmc/mmc.h"
 #include "mmc/regs.h"
 #include "nvme/facts.h"
+#include "target/door.h"
 #include "target/mmc.h"
 #include "target/mmc_card.h"
 #include "target/target.h"
@@ -311,6 +314,35 @@ static void a_cut_takes_what_was_not_flushed(void)
 
 /* ---- the target ---- */
 
+/* By a descriptor that is no card: what is let through ends at the kernel's own refusal. */
+static void a_card_is_changed_through_the_door(void)
+{
+	struct target t = { .caps = { .of_machine = true } };
+	struct mmc_cmd flush = mmc_switch(EXT_CSD_FLUSH_CACHE, 1, true);
+	struct mmc_cmd status = mmc_send_status(1);
+	struct mmc_io io = { .writes = true, .bytes = MMC_BLOCK };
+	struct door_token token = { 0 };
+	struct mmc_card c;
+
+	mmc_card_init(&c);
+	c.fd[MMC_USER] = open("/dev/null", O_RDWR);
+	CU_ASSERT_FATAL(c.fd[MMC_USER] >= 0);
+	CU_ASSERT_EQUAL(mmc_card_send(&t, &c, MMC_USER, &flush, 1, TEN_S), -EPERM);
+	CU_ASSERT(strstr(t.error, "only read") != NULL);
+	c.writable = true;
+	CU_ASSERT_EQUAL(mmc_card_send(&t, &c, MMC_USER, &flush, 1, TEN_S), -EPERM);
+	CU_ASSERT(strstr(t.error, "the guards did not let that") != NULL);
+	CU_ASSERT_EQUAL(mmc_card_io(&t, &c, MMC_USER, &io, 1), -EPERM);
+	CU_ASSERT_EQUAL(mmc_card_set_attr(&t, &c, MMC_BOOT0, "force_ro", "0"), -EPERM);
+	CU_ASSERT_EQUAL(mmc_card_send(&t, &c, MMC_USER, &status, 1, TEN_S), -ENOTTY);
+	door_show(&t, &token);
+	CU_ASSERT_EQUAL(mmc_card_send(&t, &c, MMC_USER, &flush, 1, TEN_S), -ENOTTY);
+	flush = mmc_switch(EXT_CSD_PARTITION_SETTING_COMPLETED, 1, true);
+	CU_ASSERT_EQUAL(mmc_card_send(&t, &c, MMC_USER, &flush, 1, TEN_S), -EPERM);
+	CU_ASSERT_EQUAL(mmc_card_send(&t, &c, MMC_BOOT0, &status, 1, TEN_S), -ENOTSUP);
+	close(c.fd[MMC_USER]);
+}
+
 static void only_a_card_is_one(void)
 {
 	char error[256] = "";
@@ -338,6 +370,7 @@ static const struct unit units[] = {
 	{ "several blocks are counted or stopped", several_blocks_are_counted_or_stopped },
 	{ "hostile commands are refused", hostile_commands_are_refused },
 	{ "a cut takes what was not flushed", a_cut_takes_what_was_not_flushed },
+	{ "a card is changed through the door", a_card_is_changed_through_the_door },
 	{ "only a card is one", only_a_card_is_one },
 };
 

@@ -3,7 +3,7 @@
  * The one door that everything goes through which destroys what a device of this machine holds:
  * writes, zeroes, discards, Format, Sanitize, firmware, security, namespaces, and commands of which
  * nothing is known. Each way in asks here right before it sends (kernel_pass.c, kernel_ring.c,
- * block_ring.c, block_node.c; queues of our own when the doorbell is rung). It opens by a token,
+ * block_ring.c, block_node.c, mmc_send.c; queues of our own when the doorbell is rung). It opens by a token,
  * which whoever let the guards look shows for one opened target. The token dies at a reset and with
  * a command that changes what the drive is, and comes back when the drive answers that it is the
  * same.

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "target/block.h"
 #include "target/claim.h"
+#include "target/door.h"
 
 #define ASK_NS 5000000000ull
 
@@ -141,13 +142,13 @@ int mmc_card_attr(const struct mmc_card *c, enum mmc_part part, const char *name
 }
 
 /* Of boot partitions alone, and only where the card may be changed. */
-int mmc_card_set_attr(const struct mmc_card *c, enum mmc_part part, const char *name,
-		      const char *value)
+int mmc_card_set_attr(struct target *t, const struct mmc_card *c, enum mmc_part part,
+		      const char *name, const char *value)
 {
 	char path[128];
 	struct stat st;
 
-	if (!c->writable)
+	if (!c->writable || door_node(t, "a change of the card", 0, 0))
 		return -EPERM;
 	if ((part != MMC_BOOT0 && part != MMC_BOOT1) || fstat(c->fd[part], &st))
 		return -ENOENT;

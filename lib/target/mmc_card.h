@@ -27,8 +27,8 @@ int mmc_card_send(struct target *t, struct mmc_card *c, enum mmc_part part, stru
 		  unsigned n, uint64_t timeout_ns);
 int mmc_card_attr(const struct mmc_card *c, enum mmc_part part, const char *name, char *ret,
 		  size_t size);
-int mmc_card_set_attr(const struct mmc_card *c, enum mmc_part part, const char *name,
-		      const char *value);
+int mmc_card_set_attr(struct target *t, const struct mmc_card *c, enum mmc_part part,
+		      const char *name, const char *value);
 int mmc_card_io(struct target *t, const struct mmc_card *c, enum mmc_part part, struct mmc_io *io,
 		unsigned n);
 

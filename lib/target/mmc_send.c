@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "target/door.h"
 #include "target/mmc_card.h"
 
 #define RSP_PRESENT    (1u << 0)
@@ -91,6 +92,35 @@ static int check(struct target *t, const struct mmc_card *c, enum mmc_part part,
 	return 0;
 }
 
+static const char *name_of(uint8_t opcode)
+{
+	switch (opcode) {
+	case MMC_SWITCH:
+		return "MMC SWITCH";
+	case MMC_WRITE_SINGLE:
+	case MMC_WRITE_MULTIPLE:
+		return "MMC WRITE";
+	case MMC_ERASE:
+		return "MMC ERASE";
+	case MMC_SET_WRITE_PROT:
+	case MMC_CLEAR_WRITE_PROT:
+		return "MMC WRITE_PROT";
+	default:
+		return "an MMC command that may change the card";
+	}
+}
+
+/* What changes the card passes the one door of all that does; the rest has nothing to ask there. */
+static int ask_door(struct target *t, enum mmc_part part, const struct mmc_cmd *cmd, unsigned n)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < n; i++)
+		if (!mmc_is_reading(&cmd[i], part))
+			err = door_node(t, name_of(cmd[i].opcode), 0, 0);
+	return err;
+}
+
 /*
  * Which of them failed the kernel does not say: an answered one has a response. What it says of
  * the last that was sent is the error.
@@ -125,6 +155,7 @@ int mmc_card_send(struct target *t, struct mmc_card *c, enum mmc_part part, stru
 	uint64_t ms = timeout_ns / 1000000;
 	int err = check(t, c, part, cmd, n);
 
+	err = err ? err : ask_door(t, part, cmd, n);
 	if (err)
 		return err;
 	for (unsigned i = 0; i < n; i++)
@@ -186,6 +217,11 @@ int mmc_card_io(struct target *t, const struct mmc_card *c, enum mmc_part part, 
 		return target_fail(t, -ENOTSUP, "the card has no such area");
 	if (writes && !c->writable)
 		return target_fail(t, -EPERM, "the card is only read (%.100s)", c->why_read);
+	for (unsigned i = 0; i < n; i++) {
+		err = io[i].writes ? door_node(t, "Write", io[i].at, io[i].bytes) : 0;
+		if (err)
+			return err;
+	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", c->fd[part]);
 	_cleanup_close_ int fd = open(path, (writes ? O_RDWR : O_RDONLY) | O_DIRECT | O_CLOEXEC);
 

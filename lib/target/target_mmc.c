@@ -29,6 +29,15 @@ static struct mmc_target *mine(struct target *t)
 	return t->priv;
 }
 
+/* What the guards let is let through the door of the disk below as well (target/door.h). */
+static struct target *disk_of(struct target *t)
+{
+	struct target *d = mine(t)->disk;
+
+	d->token = t->token;
+	return d;
+}
+
 /* ---- open ---- */
 
 /* Words of the target below become this one's. */
@@ -94,7 +103,7 @@ static int mmc_caps(struct target *t, struct target_caps *ret)
 
 static int mmc_io_submit(struct target *t, struct block_io *io[], unsigned n)
 {
-	struct target *d = mine(t)->disk;
+	struct target *d = disk_of(t);
 	int taken = d->ops->io_submit(d, io, n);
 
 	return taken < 0 ? pass(t, taken) : taken;
@@ -102,7 +111,7 @@ static int mmc_io_submit(struct target *t, struct block_io *io[], unsigned n)
 
 static int mmc_io_reap(struct target *t, struct block_io *ret[], unsigned n, uint64_t deadline_ns)
 {
-	struct target *d = mine(t)->disk;
+	struct target *d = disk_of(t);
 	int done = d->ops->io_reap(d, ret, n, deadline_ns);
 
 	return done < 0 ? pass(t, done) : done;
@@ -120,12 +129,12 @@ static void mmc_dma_unmap(struct target *t, struct dma *d)
 
 static int mmc_control(struct target *t, const char *what)
 {
-	return pass(t, mine(t)->disk->ops->control(mine(t)->disk, what));
+	return pass(t, disk_of(t)->ops->control(disk_of(t), what));
 }
 
 static int mmc_back(struct target *t, struct target **ret)
 {
-	return pass(t, mine(t)->disk->ops->back(mine(t)->disk, ret));
+	return pass(t, disk_of(t)->ops->back(disk_of(t), ret));
 }
 
 static uint64_t mmc_now(struct target *t)
@@ -146,7 +155,7 @@ static int node_facts_of(struct target *t, struct node_facts *ret)
 
 static int node_open_of(struct target *t, unsigned flags, struct node **ret)
 {
-	return block_node_ops.open(mine(t)->disk, flags, ret);
+	return block_node_ops.open(disk_of(t), flags, ret);
 }
 
 static void node_close_of(struct node *n)
@@ -158,6 +167,21 @@ static ssize_t node_io_of(struct node *n, unsigned flags, const struct iovec *io
 			  uint64_t at)
 {
 	return block_node_ops.io(n, flags, iov, iovs, at);
+}
+
+static int node_start_of(struct node *n, unsigned flags, void *buf, size_t len, uint64_t at)
+{
+	return block_node_ops.start(n, flags, buf, len, at);
+}
+
+static ssize_t node_finish_of(struct node *n)
+{
+	return block_node_ops.finish(n);
+}
+
+static int node_who_of(struct target *t, char *ret, size_t size)
+{
+	return block_node_ops.who(mine(t)->disk, ret, size);
 }
 
 static int node_range_of(struct node *n, enum node_range what, uint64_t at, uint64_t len)
@@ -180,9 +204,12 @@ static const struct node_ops node_ops = {
 	.open = node_open_of,
 	.close = node_close_of,
 	.io = node_io_of,
+	.start = node_start_of,
+	.finish = node_finish_of,
 	.range = node_range_of,
 	.sync = node_sync_of,
 	.drop = node_drop_of,
+	.who = node_who_of,
 };
 
 /* ---- the card ---- */
@@ -205,7 +232,7 @@ static int card_attr(struct target *t, enum mmc_part part, const char *name, cha
 
 static int card_set_attr(struct target *t, enum mmc_part part, const char *name, const char *value)
 {
-	return mmc_card_set_attr(&mine(t)->card, part, name, value);
+	return mmc_card_set_attr(t, &mine(t)->card, part, name, value);
 }
 
 static int card_io(struct target *t, enum mmc_part part, struct mmc_io *io, unsigned n)
