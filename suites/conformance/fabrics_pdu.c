@@ -363,8 +363,8 @@ static const struct rig_case cases[] = {
 	  ROWS(data_rows) },
 	{ .id = "data-small",
 	  .rule = "Data that would fit into a capsule, and are not in it, are asked for.",
-	  .ref = WIRE_TCP "Host to Controller Command Data Buffer Transfers; Base 2.2 Transport SGL "
-			  "Data Block descriptor",
+	  .ref = WIRE_TCP "Command Data Buffers and SGLs; Host to Controller Command Data Buffer "
+			  "Transfers",
 	  .needs = WIRE_NEEDS,
 	  .harm = HARM_DATA,
 	  .fault = "tcp-small-r2t-lost",
