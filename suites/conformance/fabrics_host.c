@@ -329,6 +329,7 @@ static const struct rig_case cases[] = {
 	  .ref = WIRE_BASE "Connect Command and Response; NVMe Qualified Names",
 	  .needs = WIRE_NEEDS,
 	  .fault = "tcp-subnqn-case-unread tcp-subnqn-beginning",
+	  .shakes = true,
 	  .run = bad_subnqn,
 	  ROWS(name_rows) },
 	{ .id = "host-identity",
@@ -336,6 +337,7 @@ static const struct rig_case cases[] = {
 	  .ref = WIRE_BASE "Connect Command and Response",
 	  .needs = WIRE_NEEDS,
 	  .fault = "tcp-hostid-lost tcp-hostid-zero-refused",
+	  .shakes = true,
 	  .run = run_part,
 	  ROWS(identity_rows) },
 	{ .id = "queue-options",
@@ -344,6 +346,7 @@ static const struct rig_case cases[] = {
 			   "Identifier 07h); Base 2.0 Controller Capabilities (CAP)",
 	  .needs = WIRE_NEEDS,
 	  .fault = "tcp-two-entries-refused tcp-qid-past-count",
+	  .shakes = true,
 	  .run = run_part,
 	  ROWS(option_rows) },
 	{ .id = "conn-reset-io",
@@ -354,6 +357,7 @@ static const struct rig_case cases[] = {
 	  .needs = WIRE_NEEDS,
 	  .harm = HARM_DATA,
 	  .fault = "tcp-cut-keeps-controller",
+	  .shakes = true,
 	  .run = conn_reset_io },
 };
 

@@ -238,6 +238,18 @@ static void data_small(struct rig *r)
 	CHECK_WIRE(r, "status of a Write of one block by R2T", &got, SC_SUCCESS);
 }
 
+/* The text has an error for a TTAG that nobody knows, and for H2CData none for such a CCCID. */
+static void check_other_command(struct wire *w)
+{
+	struct tcp_pdu pdu;
+	int n = wire_next(w, &pdu, w->f.timeout_ns);
+
+	ADVISE_TRUE(w->r, n == -ENODEV || (n == 1 && pdu.h->ch.type == TCP_C2H_TERM),
+		    "H2CData with the CCCID of no command end the connection");
+	CHECK_TRUE(w->r, n != 1 || pdu.h->ch.type != TCP_RESP,
+		   "they complete nothing, of which most are missing");
+}
+
 static void data_bad(struct rig *r)
 {
 	const struct data_row *row = rig_row(r);
@@ -254,7 +266,10 @@ static void data_bad(struct rig *r)
 	h.data.datal = le32_from(sizeof(data));
 	row->bend(&h.data);
 	wire_put(w, &h, data, sizeof(data));
-	wire_check_fatal(w, row->fes, row->fei, &h);
+	if (row->bend == bend_cccid)
+		check_other_command(w);
+	else
+		wire_check_fatal(w, row->fes, row->fei, &h);
 }
 
 /* ---- digests ---- */
@@ -336,12 +351,14 @@ static const struct rig_case cases[] = {
 	  .ref = WIRE_TCP "Initialize Connection Response PDU (ICResp)",
 	  .needs = WIRE_NEEDS,
 	  .fault = "tcp-icresp-digests tcp-icresp-cpda-large",
+	  .shakes = true,
 	  .run = icresp },
 	{ .id = "split",
 	  .rule = "A PDU that comes in single bytes is one PDU.",
 	  .ref = WIRE_TCP "NVMe/TCP PDUs",
 	  .needs = WIRE_NEEDS,
 	  .fault = "tcp-pieces-refused",
+	  .shakes = true,
 	  .run = split },
 	{ .id = "pdu-fuzz",
 	  .rule = "A PDU that breaks the rules ends its connection, with C2HTermReq, and no other.",
@@ -351,6 +368,7 @@ static const struct rig_case cases[] = {
 	  .needs = WIRE_NEEDS,
 	  .fault = "tcp-type-skipped tcp-hlen-unread tcp-icreq-again tcp-fes-fixed tcp-fei-missing "
 		   "tcp-term-empty tcp-pfv-unread tcp-fatal-reaches-others",
+	  .shakes = true,
 	  .run = pdu_fuzz,
 	  ROWS(fuzz_rows) },
 	{ .id = "data-bad",
@@ -359,6 +377,7 @@ static const struct rig_case cases[] = {
 	  .needs = WIRE_NEEDS,
 	  .harm = HARM_DATA,
 	  .fault = "tcp-ttag-unread tcp-gap-accepted",
+	  .shakes = true,
 	  .run = data_bad,
 	  ROWS(data_rows) },
 	{ .id = "data-small",
@@ -368,6 +387,7 @@ static const struct rig_case cases[] = {
 	  .needs = WIRE_NEEDS,
 	  .harm = HARM_DATA,
 	  .fault = "tcp-small-r2t-lost",
+	  .shakes = true,
 	  .run = data_small },
 	{ .id = "digests",
 	  .rule = "A wrong header digest ends the connection; a wrong data digest fails its "
@@ -375,6 +395,7 @@ static const struct rig_case cases[] = {
 	  .ref = WIRE_TCP "Digest Error handling",
 	  .needs = WIRE_NEEDS,
 	  .fault = "tcp-header-digest-unread tcp-data-digest-unread tcp-data-digest-fatal",
+	  .shakes = true,
 	  .run = digests,
 	  ROWS(digest_rows) },
 };
