@@ -1,36 +1,45 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # By hand: Linux's NVMe/TCP host in a guest on the model served beside it, with both digests. fio writes and verifies, clean; and on
-# a model that reads wrongly it finds that. usage: linux_tcp.sh NVRIG SOURCE_DIR [SECONDS]
+# models that store or read wrongly it finds that. usage: linux_tcp.sh NVRIG SOURCE_DIR [SECONDS]
 set -u
 nvrig=$1
 root=$2
 seconds=${3:-60}
 # shellcheck source=tests/inc/want.sh
 . "$root/tests/inc/want.sh"
-NVRIG_CONFIGS=$dir/configs
+NVRIG_CONFIGS=$root/configs
 export NVRIG_CONFIGS
-cp -r "$root/configs" configs
+faults='read-stale-tail nlb-plus-one tcp-capsule-limit-short'
 
-# verify OPTIONS: fio in the guest on model:OPTIONS; said has its words
+# In the guest the stack has connected to a model without a fault; another one is served on a port of its own.
+cat >inside <<END
 verify()
 {
-	sed "s/serve model:[^ ]*/serve model:$1/" "$root/configs/stacks/linux-serve.conf" >configs/stacks/linux-serve.conf
-	timeout 600 "$nvrig" vm --stack linux-serve -- sh -c "
-		fio --name=v --filename=/dev/nvme0n1 --direct=1 --rw=randrw --rwmixread=50 --bsrange=512-64k --iodepth=16 \
-			--ioengine=libaio --verify=crc32c --verify_backlog=64 --verify_fatal=1 --time_based --runtime=$seconds \
-			--output-format=terse >/tmp/fio.out 2>/tmp/fio.err
-		echo fio status \$?
-		head -c 400 /tmp/fio.err
-		dmesg | grep -i 'nvme.*\(error\|digest\|timeout\)' | tail -n 5" >said 2>err </dev/null
+	fio --name=v --filename=\$2 --direct=1 --rw=randrw --rwmixread=50 --bsrange=\$3-64k --iodepth=16 --ioengine=libaio \\
+		--verify=crc32c --verify_backlog=64 --verify_fatal=1 --time_based --runtime=\$4 >/tmp/fio.out 2>&1
+	echo "fio \$1 \$?"
 }
-
-verify ''
-check 'clean: fio verified' grep -q '^fio status 0' said
-check 'clean: the kernel complains of nothing' test "$(wc -l <said)" -eq 1
-cat said
-for fault in read-stale-tail nlb-plus-one tcp-capsule-limit-short; do
-	verify "fault=$fault"
-	check "$fault: fio finds it" grep -q '^fio status [1-9]' said
+verify clean /dev/nvme0n1 512 $seconds
+dmesg | sed -n 's/.*nvme nvme\(.*[Ee]rror\|.*digest\|.*timeout\)/complaint &/p'
+port=4430
+for fault in $faults; do
+	port=\$((port + 1))
+	nvrig serve model:fault=\$fault --tcp 127.0.0.1:\$port >/tmp/served 2>&1 &
+	i=0
+	until grep -q serv /tmp/served || [ \$i -ge 100 ]; do i=\$((i + 1)); sleep 0.1; done
+	sed -n 's/^\(transport=.*\)/\1/p' /run/rig-connect | sed "s/4420/\$port/" >/dev/nvme-fabrics
+	n=\$((port - 4430))
+	i=0
+	until [ -b /dev/nvme\${n}n1 ] || [ \$i -ge 100 ]; do i=\$((i + 1)); sleep 0.1; done
+	verify \$fault /dev/nvme\${n}n1 512 10
+done
+END
+timeout 900 "$nvrig" vm --stack linux-serve -- sh -c "$(cat inside)" >said 2>err </dev/null
+grep -v '^$' said
+check 'clean: fio verified' grep -q '^fio clean 0$' said
+check 'clean: the kernel complains of nothing' test "$(grep -c '^complaint' said)" -eq 0
+for fault in $faults; do
+	check "$fault: fio finds it" grep -q "^fio $fault [1-9]" said
 done
 summary linux_tcp
