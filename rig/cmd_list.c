@@ -16,10 +16,10 @@ struct list_args {
 	struct globals globals;
 	const char **patterns;
 	size_t n;
-	bool json, stacks, stores;
+	bool json, stacks, stores, bare;
 };
 
-enum { KEY_JSON = 0x100, KEY_STACKS, KEY_STORES };
+enum { KEY_JSON = 0x100, KEY_STACKS, KEY_STORES, KEY_NAMES };
 
 /* clang-format off */
 static const struct argp_option options[] = {
@@ -30,6 +30,8 @@ static const struct argp_option options[] = {
 	{ "stores", KEY_STORES, NULL, 0,
 	  "The stores of configs/stores in place of the cases, and why this machine cannot make one",
 	  0 },
+	{ "names", KEY_NAMES, NULL, 0,
+	  "With --stacks or --stores: the names alone; this machine is not looked at", 0 },
 	{ 0 },
 };
 /* clang-format on */
@@ -51,6 +53,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_STACKS:
 		a->stacks = true;
+		return 0;
+	case KEY_NAMES:
+		a->bare = true;
 		return 0;
 	case KEY_STORES:
 		a->stores = true;
@@ -267,13 +272,15 @@ int cmd_list(int argc, char **argv)
 {
 	struct list_args a = { 0 };
 	struct plan_filter f = { 0 };
+	enum list_how how;
 	char text[300];
 	int status = RIG_GOOD;
 
 	if (verb_parse(&list_argp, argc, argv, &a))
 		return RIG_BROKE;
 	if (a.stacks || a.stores) {
-		status = (a.stacks ? list_stacks : list_stores)(a.patterns, a.n, a.json);
+		how = a.bare ? LIST_BARE : a.json ? LIST_JSON : LIST_TEXT;
+		status = (a.stacks ? list_stacks : list_stores)(a.patterns, a.n, how);
 		free(a.patterns);
 		return status;
 	}

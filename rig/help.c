@@ -255,6 +255,8 @@ static const struct {
 	{ "contents", "unknown mine" },
 	{ "rw", "randread randwrite randrw read write rw" },
 	{ "case", "$(\"${COMP_WORDS[0]}\" list 2>/dev/null | sed '/^gap:/d; s/[[ ].*//')" },
+	{ "stack", "$(\"${COMP_WORDS[0]}\" list --stacks --names 2>/dev/null)" },
+	{ "store", "$(\"${COMP_WORDS[0]}\" list --stores --names 2>/dev/null)" },
 	{ "suite",
 	  "$(\"${COMP_WORDS[0]}\" list 2>/dev/null | sed '/^gap:/d; s/[.].*//' | sort -u)" },
 };

@@ -36,8 +36,14 @@ void list_print_trouble(const char *trouble)
 		printf("%-20s not here: %s\n", "", trouble);
 }
 
+static int print_name(const char *name)
+{
+	printf("%s\n", name);
+	return RIG_GOOD;
+}
+
 static int print_all(const struct list_kind *k, char **names, const char *const *patterns, size_t n,
-		     struct json_object *list)
+		     enum list_how how, struct json_object *list)
 {
 	int status = RIG_GOOD, one;
 	size_t found = 0;
@@ -46,7 +52,7 @@ static int print_all(const struct list_kind *k, char **names, const char *const 
 		if (!picked(patterns, n, names[i]))
 			continue;
 		found++;
-		one = k->one(names[i], list);
+		one = how == LIST_BARE ? print_name(names[i]) : k->one(names[i], list);
 		status = one ? one : status;
 	}
 	if (found || !n)
@@ -55,9 +61,9 @@ static int print_all(const struct list_kind *k, char **names, const char *const 
 	return RIG_USAGE;
 }
 
-int list_names(const struct list_kind *k, const char *const *patterns, size_t n, bool json)
+int list_names(const struct list_kind *k, const char *const *patterns, size_t n, enum list_how how)
 {
-	struct json_object *list = json ? json_object_new_array() : NULL;
+	struct json_object *list = how == LIST_JSON ? json_object_new_array() : NULL;
 	char **names;
 	int status;
 
@@ -69,7 +75,7 @@ int list_names(const struct list_kind *k, const char *const *patterns, size_t n,
 		json_object_put(list);
 		return RIG_CONFIG;
 	}
-	status = print_all(k, names, patterns, n, list);
+	status = print_all(k, names, patterns, n, how, list);
 	config_names_free(names);
 	if (list)
 		printf("%s\n",

@@ -78,9 +78,9 @@ static int list_one(const char *name, struct json_object *list)
 	return err ? RIG_CONFIG : RIG_GOOD;
 }
 
-int list_stacks(const char *const *patterns, size_t n, bool json)
+int list_stacks(const char *const *patterns, size_t n, enum list_how how)
 {
 	static const struct list_kind kind = { "stack", stack_config_names, list_one };
 
-	return list_names(&kind, patterns, n, json);
+	return list_names(&kind, patterns, n, how);
 }

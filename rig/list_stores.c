@@ -14,7 +14,8 @@ static void print_one(const struct store *s, const char *trouble)
 {
 	printf("%-20s %s\n", s->name, s->about);
 	if (!strcmp(s->kind, STORE_FILE))
-		printf("%-20s of QEMU's side: format %s\n", "", s->format);
+		printf("%-20s of QEMU's side: format %s%s\n", "", s->format,
+		       s->bad_bytes ? "; some of its blocks fail" : "");
 	else if (s->kind[0]) { /* its file can be read */
 		printf("%-20s in the guest: %s", "", s->node);
 		printf("%s%s", s->on[0] ? "; on " : "", s->on);
@@ -43,6 +44,8 @@ static struct json_object *object(const struct store *s, const char *trouble)
 		list_add_words(o, "programs", &s->programs);
 	} else {
 		event_str(o, "format", s->format);
+		event_u64(o, "bad_from", s->bad_at);
+		event_u64(o, "bad_bytes", s->bad_bytes);
 	}
 	event_bool(o, "possible", trouble == NULL);
 	event_str(o, "lacks", trouble);
@@ -65,9 +68,9 @@ static int list_one(const char *name, struct json_object *list)
 	return err ? RIG_CONFIG : RIG_GOOD;
 }
 
-int list_stores(const char *const *patterns, size_t n, bool json)
+int list_stores(const char *const *patterns, size_t n, enum list_how how)
 {
 	static const struct list_kind kind = { "store", store_names, list_one };
 
-	return list_names(&kind, patterns, n, json);
+	return list_names(&kind, patterns, n, how);
 }

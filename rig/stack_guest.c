@@ -200,6 +200,13 @@ const char *stack_guest_lacks(const struct stack_config *cfg, const char *target
 	if (!*target)
 		return "nothing is run in it unless the command line names a drive; nvrig vm "
 		       "brings it up";
+	if (cfg->back.bad_bytes && strncmp(target, "block:", strlen("block:"))) {
+		snprintf(text, sizeof(text),
+			 "store %s has blocks that always fail, which cases would tell of the drive; "
+			 "only block:/dev/NAME knows of them",
+			 cfg->back.store);
+		return text;
+	}
 	if (has_scheme(target))
 		return NULL;
 	snprintf(

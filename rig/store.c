@@ -45,6 +45,12 @@ static int check(cfg_t *s, const struct store *st, const char *path, char *error
 		      st->programs.n))
 		return stack_refuse(error, path, s->line,
 				    "node, on, memory, modules, programs and parts: want kind = node");
+	if ((st->bad_at | st->bad_bytes) % STACK_BAD_UNIT)
+		return stack_refuse(error, path, s->line,
+				    "bad-from, bad-bytes: want whole sectors of 512 bytes");
+	if (node && st->bad_bytes)
+		return stack_refuse(error, path, s->line,
+				    "bad-bytes: wants kind = file; a node has a layer for it: error");
 	if (node && config_said(s, "format"))
 		return stack_refuse(error, path, s->line, "format: wants kind = file");
 	return 0;
@@ -72,6 +78,8 @@ static int read_store(cfg_t *s, struct store *st, const char *path, char *error)
 	strcpy(st->node, config_text(s, "node"));
 	strcpy(st->format, config_text(s, "format"));
 	st->size = config_number(s, "size");
+	st->bad_at = config_number(s, "bad-from");
+	st->bad_bytes = config_number(s, "bad-bytes");
 	st->memory = config_number(s, "memory");
 	st->keeps_data = config_bool(s, "keeps-data");
 	if (stack_read_words(s, "modules", &st->modules, path, error) ||

@@ -28,6 +28,7 @@ struct store {
 	uint64_t memory; /* bytes that the guest has for it beyond its stack's own */
 	bool keeps_data;
 	char format[16];
+	uint64_t bad_at, bad_bytes; /* of kind file: what fails */
 	struct stack_words modules, programs;
 	struct stack_part part[STORE_PARTS];
 	unsigned n_parts;

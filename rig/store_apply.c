@@ -219,6 +219,8 @@ static int apply(struct pile *p, const char *dir, const char *words, struct stac
 	err = name_pile(p, &to->back);
 	if (err || strcmp(own.kind, STORE_NODE)) {
 		strcpy(to->format, p->store[0].format);
+		to->back.bad_at = p->store[0].bad_at;
+		to->back.bad_bytes = p->store[0].bad_bytes;
 		return err;
 	}
 	return apply_nodes(p, to);

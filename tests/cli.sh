@@ -42,6 +42,9 @@ want 0 '^.SS nvrig doctor' - help --man
 want 0 'preset=full' - help --man
 want 0 'complete -F _nvrig nvrig' - help --completion bash
 check 'the completion is bash' bash -n "$dir/out"
+want 0 'list --stores --names' - help --completion bash
+want 0 '^nvmet-tcp$' - list --stacks --names
+want 0 '^null-mem$' - list --stores --names 'null*'
 want 0 'cores' - doctor
 want 0 'kernel  .* NVMe controllers.*io_uring' - doctor
 want 0 '"name": *"kvm"' - doctor --json

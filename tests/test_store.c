@@ -198,6 +198,8 @@ static void bad_files(void)
 		{ STORE("x", " kind = disk\n"), "want one of: node file" },
 		{ "store \"x\" {\n kind = file\n node = /dev/x\n}\n", "want kind = node" },
 		{ STORE("x", " format = raw\n"), "format: wants kind = file" },
+		{ STORE("x", " bad-bytes = 512\n"), "bad-bytes: wants kind = file" },
+		{ "store \"x\" {\n kind = file\n bad-bytes = 100\n}\n", "whole sectors" },
 		{ "store \"y\" {\n}\n", "holds no store \"x\"" },
 		{ "stack \"x\" {\n}\n", "x.conf:1: unknown key 'stack'" },
 		{ "", "holds no store" },

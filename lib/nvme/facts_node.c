@@ -84,5 +84,8 @@ void facts_each_node(const struct facts *f,
 		   n->fua ? ", fua" : "");
 	facts_tell(&t, "node-atomic", "bytes of an atomic write, least and most", "%u %u",
 		   n->atomic_min, n->atomic_max);
+	if (n->bad_bytes)
+		facts_tell(&t, "node-bad", "bytes: where, how many, that are never read nor written",
+		     "%" PRIu64 " %" PRIu64, n->bad_at, n->bad_bytes);
 	tell_can(&t, n->can);
 }

@@ -42,6 +42,9 @@ static struct json_object *environment(const struct stack_back *b)
 		event_str(o, "NVRIG_STORE", b->store);
 		event_str(o, "NVRIG_KEEPS", b->keeps_data ? "1" : "0");
 	}
+	if (b->bad_bytes)
+		event_strf(o, "NVRIG_BAD", "%llu %llu", (unsigned long long)b->bad_at,
+			   (unsigned long long)b->bad_bytes);
 	if (*b->node) {
 		event_str(o, "NVRIG_BACK", b->node);
 		event_str(o, "NVRIG_BASE", b->base);

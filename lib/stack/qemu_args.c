@@ -42,6 +42,30 @@ char *qemu_escape(const char *path)
 	return to;
 }
 
+/* A rule of blkdebug names one sector, for one kind of I/O. */
+static void add_bad(struct qemu_args *a, const struct stack_config *cfg, unsigned nsid)
+{
+	static const char *const kinds[] = { "read", "write" };
+	_cleanup_free_ char *rules = NULL;
+	unsigned rule = 0;
+	size_t size;
+	FILE *f = open_memstream(&rules, &size);
+
+	for (uint64_t at = 0; f && at < cfg->back.bad_bytes; at += STACK_BAD_UNIT)
+		for (size_t k = 0; k < ARRAY_SIZE(kinds); k++, rule++)
+			fprintf(f,
+				",inject-error.%u.event=none,inject-error.%u.iotype=%s,"
+				"inject-error.%u.errno=5,inject-error.%u.sector=%llu",
+				rule, rule, kinds[k], rule, rule,
+				(unsigned long long)((cfg->back.bad_at + at) / STACK_BAD_UNIT));
+	if (!f || fclose(f)) {
+		a->err = -ENOMEM;
+		return;
+	}
+	qemu_add(a, "-blockdev");
+	qemu_add(a, "driver=blkdebug,node-name=b%u,image=f%u%s", nsid, nsid, rules);
+}
+
 void qemu_add_disk(struct qemu_args *a, const struct stack_config *cfg, unsigned i,
 		   const char *path)
 {
@@ -59,11 +83,14 @@ void qemu_add_disk(struct qemu_args *a, const struct stack_config *cfg, unsigned
 		 "driver=file,node-name=f%u,filename=%s,discard=unmap,cache.direct=%s,"
 		 "cache.no-flush=%s",
 		 ns->nsid, file, direct, noflush);
+	if (cfg->back.bad_bytes)
+		add_bad(a, cfg, ns->nsid);
 	qemu_add(a, "-blockdev");
 	qemu_add(
 		a,
-		"driver=%s,node-name=d%u,file=f%u,discard=unmap,cache.direct=%s,cache.no-flush=%s",
-		cfg->format[0] ? cfg->format : "raw", ns->nsid, ns->nsid, direct, noflush);
+		"driver=%s,node-name=d%u,file=%c%u,discard=unmap,cache.direct=%s,cache.no-flush=%s",
+		cfg->format[0] ? cfg->format : "raw", ns->nsid,
+		cfg->back.bad_bytes ? 'b' : 'f', ns->nsid, direct, noflush);
 }
 
 /* A disk each, from the address on. */

@@ -52,11 +52,15 @@ struct stack_part {
 };
 
 /* Where the bytes come to rest, in words of the run in a guest: rig/store.h fills it. */
+#define STACK_BAD_UNIT 512u	/* bytes: what can fail by itself */
+#define STACK_BAD_MAX  (64u << 10) /* bytes */
+
 struct stack_back {
 	char store[96];	       /* "null-mem+flakey", from the bottom to the top; "": no choice */
 	char node[STACK_NODE]; /* in the guest, what the engine opens; "": the store lies outside */
 	char base[STACK_NODE]; /* the node under every layer */
 	bool keeps_data;       /* what was written can be read back */
+	uint64_t bad_at, bad_bytes; /* of QEMU's disks, by its blkdebug; bytes 0: none */
 };
 
 /* Read from configs/stacks/NAME.conf by rig/stack.c. */

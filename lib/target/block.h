@@ -47,6 +47,9 @@ void block_sysfs_text(int fd, const char *name, char *ret, size_t size);
 void block_sysfs_name(int fd, char *ret, size_t size);
 int block_facts(const struct block_target *b, struct node_facts *ret);
 
+/* In a guest on a store of QEMU's whose blocks fail ($NVRIG_BAD, docs/guests.md): where. */
+#define BLOCK_BAD "NVRIG_BAD"
+
 /* ---- block_ring.c: block I/O, one ring a queue, made when the queue is first used ---- */
 
 int block_rings_open(const struct block_target *b, unsigned depth, bool poll,

@@ -2,8 +2,10 @@
 /* What the block layer says of a node: ioctls, statx, and the attributes of sysfs. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -117,6 +119,20 @@ static void tell_queue(int fd, struct node_facts *f)
 	f->zoned = queue_says(fd, "zoned", "host-managed");
 }
 
+/* Of QEMU's disks: what a guest has beside them is none of that store. */
+static void tell_bad(int fd, struct node_facts *f)
+{
+	const char *said = getenv(BLOCK_BAD);
+	char name[64];
+
+	block_sysfs_name(fd, name, sizeof(name));
+	if (!said || (strncmp(name, "nvme", 4) && strncmp(name, "vd", 2)))
+		return;
+	if (sscanf(said, "%" SCNu64 " %" SCNu64, &f->bad_at, &f->bad_bytes) != 2 ||
+	    f->bad_at >= f->bytes || f->bad_bytes > f->bytes - f->bad_at)
+		f->bad_at = f->bad_bytes = 0;
+}
+
 static int tell_node(int fd, struct node_facts *f)
 {
 	int logical = 0, read_only = 0;
@@ -128,6 +144,7 @@ static int tell_node(int fd, struct node_facts *f)
 	f->logical = (uint32_t)logical;
 	f->read_only = read_only != 0;
 	tell_queue(fd, f);
+	tell_bad(fd, f);
 	return 0;
 }
 

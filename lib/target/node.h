@@ -55,6 +55,7 @@ struct node_facts {
 	uint64_t discard_max, zeroes_max; /* discard_max_bytes, write_zeroes_max_bytes */
 	uint32_t discard_granularity, discard_alignment;
 	uint32_t atomic_min, atomic_max; /* atomic_write_unit_min_bytes, _max_bytes */
+	uint64_t bad_at, bad_bytes;	 /* never read nor written, by the store; bytes 0: none known */
 	bool zoned;			 /* `zoned` says "host-managed": written in order */
 	bool write_back, fua;		 /* write_cache says "write back"; fua says 1 */
 	unsigned can;			 /* enum node_can */

@@ -111,6 +111,8 @@ static void close_one(void *arg)
 
 struct blk *blk_open(struct rig *r, unsigned flags)
 {
+	if (blk_facts(r)->bad_bytes)
+		rig_skip(r, "store", "a store without blocks that always fail");
 	return blk_open_on(r, rig_target(r), flags);
 }
 

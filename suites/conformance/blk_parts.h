@@ -38,7 +38,7 @@ __attribute__((format(printf, 3, 4))) void blk_tell_on(struct rig *r, struct tar
 						       const char *fmt, ...);
 struct blk *blk_open_on(struct rig *r, struct target *t, unsigned flags);
 
-/* flags: enum node_open. */
+/* flags: enum node_open. Leaves as SKIP where some blocks always fail, which blk_open_on takes. */
 struct blk *blk_open(struct rig *r, unsigned flags);
 void blk_close(struct blk *b);
 

@@ -62,10 +62,11 @@ static void resize(struct rig *r)
 /* ---- errors ---- */
 
 #define AROUND 8u /* blocks that are looked at on each side of the bad ones */
-#define BAD    3u
+#define BAD    3u /* where the store is told to fail */
 
 struct bad {
 	struct blk *b;
+	unsigned n;
 	uint64_t first, from; /* the first bad block, and the first that is looked at: bytes */
 	uint32_t step;
 };
@@ -77,7 +78,7 @@ static const struct error_row {
 
 static bool is_bad(const struct bad *x, uint64_t at)
 {
-	return at >= x->first && at < x->first + (uint64_t)BAD * x->step;
+	return at >= x->first && at < x->first + (uint64_t)x->n * x->step;
 }
 
 static void bad_reads(struct rig *r, const struct bad *x)
@@ -85,7 +86,7 @@ static void bad_reads(struct rig *r, const struct bad *x)
 	uint8_t *data = blk_mem(r, x->step);
 	char what[64];
 
-	for (unsigned i = 0; i < 2 * AROUND + BAD; i++) {
+	for (unsigned i = 0; i < 2 * AROUND + x->n; i++) {
 		uint64_t at = x->from + (uint64_t)i * x->step;
 
 		snprintf(what, sizeof(what), "read of block %" PRIu64, at / x->step);
@@ -102,7 +103,7 @@ static void bad_writes(struct rig *r, const struct bad *x)
 	uint8_t *data = blk_mem(r, x->step);
 	char what[64];
 
-	for (unsigned i = 0; i < 2 * AROUND + BAD; i++) {
+	for (unsigned i = 0; i < 2 * AROUND + x->n; i++) {
 		uint64_t at = x->from + (uint64_t)i * x->step;
 
 		snprintf(what, sizeof(what), "write of block %" PRIu64, at / x->step);
@@ -117,13 +118,13 @@ static void bad_writes(struct rig *r, const struct bad *x)
 
 static void bad_mended(struct rig *r, const struct bad *x)
 {
-	uint64_t len = (uint64_t)BAD * x->step;
+	uint64_t len = (uint64_t)x->n * x->step;
 	uint8_t *data = blk_mem(r, len);
 
 	CHECK_ERRNO(r, "a read of bad blocks", blk_read(x->b, 0, x->first, data, len), EIO, ENODATA,
 		    EILSEQ);
 	blk_tell(r, "node mend");
-	rig_stamp(data, x->first / x->step, BAD, x->step, NEW);
+	rig_stamp(data, x->first / x->step, x->n, x->step, NEW);
 	if (CHECK_BYTES(r, "a write of blocks that were bad",
 			blk_write(x->b, 0, x->first, data, len), len))
 		CHECK_HOLDS(r, x->b, x->first, len, NEW);
@@ -134,19 +135,35 @@ static const struct error_row errors[] = { { "read", bad_reads },
 					   { "write", bad_writes },
 					   { "mended", bad_mended } };
 
+/* A store with blocks that nobody mends does for the others. */
+static bool is_always_bad(const struct node_facts *f, const struct error_row *row)
+{
+	uint64_t around = (uint64_t)AROUND * f->physical;
+
+	return row->run != bad_mended && f->bad_bytes && f->bad_bytes % f->physical == 0 &&
+	       f->bad_at % f->physical == 0 && f->bad_at >= around &&
+	       f->bytes >= f->bad_at + f->bad_bytes + around;
+}
+
 static void error_propagation(struct rig *r)
 {
 	const struct error_row *row = rig_row(r);
 	const struct node_facts *f = blk_facts(r);
-	struct bad x = { .step = f->physical };
+	struct bad x = { .step = f->physical, .n = BAD };
+	bool told = f->can & NODE_BAD || !is_always_bad(f, row);
 
-	blk_need(r, NODE_BAD);
-	x.b = blk_open(r, NODE_DIRECT);
+	if (told)
+		blk_need(r, NODE_BAD);
+	else
+		x.n = (unsigned)(f->bad_bytes / x.step);
+	x.b = blk_open_on(r, rig_target(r), NODE_DIRECT);
 	x.b->logical = x.step; /* no smaller piece can be bad by itself */
-	x.first = f->bytes / 2 / MIB * MIB;
+	x.first = told ? f->bytes / 2 / MIB * MIB : f->bad_at;
 	x.from = x.first - (uint64_t)AROUND * x.step;
-	blk_put(r, x.b, 0, x.from, (2 * AROUND + BAD) * (uint64_t)x.step, OLD);
-	blk_tell(r, "node bad %" PRIu64 " %" PRIu64, x.first, (uint64_t)BAD * x.step);
+	blk_put(r, x.b, 0, x.from, AROUND * (uint64_t)x.step, OLD);
+	blk_put(r, x.b, 0, x.first + (uint64_t)x.n * x.step, AROUND * (uint64_t)x.step, OLD);
+	if (told)
+		blk_tell(r, "node bad %" PRIu64 " %" PRIu64, x.first, (uint64_t)x.n * x.step);
 	row->run(r, &x);
 }
 
