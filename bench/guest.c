@@ -5,6 +5,8 @@
  * of configs/stacks; QEMU's CPU time is told with ours, the keeper having waited for it. usage:
  * guest [BOOTS [STACK...]]
  */
+#include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "rig/stack.h"
+#include "rig/stack_guest.h"
 #include "stack/guest.h"
 
 static double cpu_s(void)
@@ -28,6 +31,46 @@ static double cpu_s(void)
 		s += (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
 		     (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 	}
+	return s;
+}
+
+/* ppid and CPU time of a process; false: it is gone. */
+static bool process(const char *pid, int *ret_parent, double *ret_s)
+{
+	unsigned long user, system;
+	char path[300], line[512];
+	_cleanup_fclose_ FILE *f = NULL;
+	const char *end;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	f = fopen(path, "re");
+	end = f && fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
+	if (!end || sscanf(end + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			   ret_parent, &user, &system) != 3)
+		return false;
+	*ret_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+	return true;
+}
+
+/* Of us and of what runs below us at this moment: a keeper a guest, and its QEMU. */
+static double cpu_now_s(void)
+{
+	double s = cpu_s(), one;
+	DIR *d = opendir("/proc");
+	int parent, grand;
+
+	for (struct dirent *e; d && (e = readdir(d));) {
+		double ignored;
+		char above[16];
+
+		if (e->d_name[0] < '0' || e->d_name[0] > '9' || !process(e->d_name, &parent, &one))
+			continue;
+		snprintf(above, sizeof(above), "%d", parent);
+		if (parent == getpid() || (process(above, &grand, &ignored) && grand == getpid()))
+			s += one;
+	}
+	if (d)
+		closedir(d);
 	return s;
 }
 
@@ -66,6 +109,7 @@ struct boot {
 	const char *name;
 	uint64_t begun;
 	double up_s, parts_s;
+	double cpu_s, up_cpu_s, parts_cpu_s;
 };
 
 static void hear_up(void *ctx, const char *kernel)
@@ -74,6 +118,7 @@ static void hear_up(void *ctx, const char *kernel)
 
 	(void)kernel;
 	b->up_s = b->parts_s = since(b->begun);
+	b->up_cpu_s = b->parts_cpu_s = cpu_now_s() - b->cpu_s;
 }
 
 static void hear_part(void *ctx, const char *name, const char *state, const char *text)
@@ -82,16 +127,20 @@ static void hear_part(void *ctx, const char *name, const char *state, const char
 
 	(void)name;
 	(void)text;
-	if (!strcmp(state, "up"))
-		b->parts_s = since(b->begun);
+	if (strcmp(state, "up"))
+		return;
+	b->parts_s = since(b->begun);
+	b->parts_cpu_s = cpu_now_s() - b->cpu_s;
 }
 
-static void boot(const struct stack_config *c, const char *rig, const char *dir)
+static void boot(const struct stack_config *c, const struct stack_config *behind, const char *rig,
+		 const char *dir)
 {
-	struct guest_job job = { .argv = (const char *const[]){ "true", NULL }, .rig = rig };
-	struct boot b = { .name = c->name, .begun = clock_mono_ns() };
+	struct guest_job job = { .argv = (const char *const[]){ "true", NULL },
+				 .rig = rig,
+				 .behind = behind };
+	struct boot b = { .name = c->name, .begun = clock_mono_ns(), .cpu_s = cpu_s() };
 	struct guest_ops ops = { .ctx = &b, .up = hear_up, .part = hear_part };
-	double cpu = cpu_s();
 	enum guest_end end = GUEST_RUNS;
 	struct guest *g;
 	char error[GUEST_ERROR];
@@ -105,27 +154,32 @@ static void boot(const struct stack_config *c, const char *rig, const char *dir)
 	if (end != GUEST_DONE)
 		printf("%-12s %s\n", c->name, guest_reason(g));
 	guest_stop(g);
-	printf("%-12s agent %6.2f s  parts %6.2f s  end %6.2f s  CPU %5.2f s\n", c->name, b.up_s,
-	       b.parts_s, since(b.begun), cpu_s() - cpu);
+	printf("%-12s agent %6.2f s  parts %6.2f s  end %6.2f s  CPU: agent %5.2f s  parts %5.2f s "
+	       " "
+	       "end %5.2f s\n",
+	       c->name, b.up_s, b.parts_s, since(b.begun), b.up_cpu_s, b.parts_cpu_s,
+	       cpu_s() - b.cpu_s);
 }
 
 static void stack(const char *name, unsigned boots, const char *rig, const char *dir)
 {
-	struct stack_config c;
+	static struct stack_config c, behind;
 	char error[512];
+	int two;
 
-	if (stack_config_load(NULL, name, &c, error)) {
+	if (stack_config_load(NULL, name, &c, error) ||
+	    (two = stack_guest_behind(&c, &behind, error)) < 0) {
 		printf("%s\n", error);
 		return;
 	}
 	image(&c, rig);
 	for (unsigned i = 0; i < boots; i++)
-		boot(&c, rig, dir);
+		boot(&c, two ? &behind : NULL, rig, dir);
 }
 
 int main(int argc, char **argv)
 {
-	static const char *const all[] = { "guest-model", "guest-qemu", "nvmet-tcp" };
+	static const char *const all[] = { "guest-model", "guest-qemu", "nvmet-tcp", "guest-tcp" };
 	unsigned boots = argc > 1 ? (unsigned)atoi(argv[1]) : 3;
 	char dir[] = "/tmp/nvrig-bench-XXXXXX", command[64];
 
