@@ -17,21 +17,40 @@ struct looking {
 	int pid;
 };
 
-/* Whatever the link's text is, its number counts; the text where there is no node of that name. */
+#define UNSEEN (-2)
+
+/* Whatever the link's text is, its number counts; the text where there is no node of that name. -1:
+ * none of the drive's, or closed meanwhile; UNSEEN: no right to look at it. */
 static int which(const struct use *u, const char *path)
 {
 	char text[PATH_MAX];
 	struct stat st;
 	ssize_t n = readlink(path, text, sizeof(text) - 1);
 
-	if (n <= 0 || text[0] != '/')
-		return -1;
+	if (n <= 0)
+		return errno == EACCES || errno == EPERM ? UNSEEN : -1;
 	text[n] = 0;
+	if (text[0] != '/')
+		return -1;
 	if (!u->a->root[0] && !stat(path, &st))
 		return S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode)
 			       ? use_by_number(u, S_ISBLK(st.st_mode), st.st_rdev)
 			       : -1;
 	return use_by_path(u, text);
+}
+
+/* Of what is nobody's the exclusive opens are enough, as where a security module hides processes.
+ */
+static void say_unseen(const struct looking *l, int err)
+{
+	char who[48];
+
+	if (!l->u->a->light)
+		guard_refuse(l->f,
+			     "whether process %s has it open cannot be found out: %s; run as root, "
+			     "with CAP_SYS_PTRACE",
+			     mounts_process(l->u->a->root, l->pid, who, sizeof(who)),
+			     strerror(err));
 }
 
 static int look_at_fd(void *ctx, const char *dir, const char *name)
@@ -40,6 +59,8 @@ static int look_at_fd(void *ctx, const char *dir, const char *name)
 	char path[PATH_MAX], chain[200], who[48];
 	int i = tree_join(path, dir, name) ? which(l->u, path) : -1;
 
+	if (i == UNSEEN)
+		say_unseen(l, EACCES);
 	if (i >= 0)
 		guard_refuse(l->f, "%s is open in process %s: end that",
 			     use_chain(l->u, i, chain, sizeof(chain)),
@@ -64,7 +85,7 @@ static bool is_ours(const struct looking *l, const char *dir)
 static int look_at_process(void *ctx, const char *proc, const char *name)
 {
 	struct looking *l = ctx;
-	char dir[PATH_MAX], path[PATH_MAX], who[48];
+	char dir[PATH_MAX], path[PATH_MAX];
 	int err;
 
 	l->pid = mounts_pid(name);
@@ -73,9 +94,7 @@ static int look_at_process(void *ctx, const char *proc, const char *name)
 		return 0;
 	err = tree_each(path, look_at_fd, l);
 	if (err < 0 && err != -ENOENT && err != -ESRCH)
-		guard_refuse(
-			l->f, "whether process %s has it open cannot be found out: %s; run as root",
-			mounts_process(l->u->a->root, l->pid, who, sizeof(who)), strerror(-err));
+		say_unseen(l, -err);
 	return 0;
 }
 

@@ -87,6 +87,8 @@ int session_guard_wall(const struct session_guard *g, const char *address, struc
 
 	for (unsigned i = 0; !err && i < d->n; i++)
 		err = let_node(w, &d->node[i]);
+	if (!err && !strncmp(d->name, "mmcblk", 6))
+		err = wall_let(w, "/dev/%srpmb", d->name);
 	if (!err && d->kind == GUARD_NVME)
 		err = wall_let(w, "/sys/class/nvme/%s", d->name);
 	if (!err && d->pci[0])
