@@ -28,7 +28,7 @@ for n in b c r ta tb; do
 done
 drives=
 for n in b c r; do
-	serial=RIG-$(echo $n | tr a-z A-Z)
+	serial=RIG-$(echo $n | tr "[:lower:]" "[:upper:]")
 	drives="$drives -drive if=none,id=x$n,format=raw,file=$dir/disk-$n -device nvme,serial=$serial,drive=x$n,max_ioqpairs=2"
 done
 for n in ta tb; do

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2154,SC2086
 # In the guest of guard.sh: layouts of several drives, and command lines on them. Everything but the
 # drive that was named, and let, is as it was; every refusal is exit status 3 and says what it saw.
 # usage: sh -c "$(cat this)" guard ROUNDS SEED PARTS
@@ -338,12 +338,9 @@ round()
 	[ "$verb" = "${verb#bench}" ] && [ -n "$confirm" ] && verb="$verb --confirm $confirm"
 	set -f
 	lay_out
-	# shellcheck disable=SC2086
 	sums "${A}n1" "${B}n1" "${C}n1" "$r" vda vdb >before
-	# shellcheck disable=SC2086
 	nvrig $verb "$target" >err 2>&1 </dev/null
 	is=$?
-	# shellcheck disable=SC2086
 	sums "${A}n1" "${B}n1" "${C}n1" "$r" vda vdb >after
 	set +f
 	what="round $1: $layout on $lay, line $line_of, nvrig $verb $target: status $is"
@@ -409,7 +406,6 @@ if [ "$rounds" -gt 0 ]; then
 	done
 fi
 others="$a $c $r vda vdb"
-# shellcheck disable=SC2086 # a list of disks
 sums $others >others.before
 if [ "$rounds" -eq 0 ]; then
 	for part in $parts; do
@@ -420,7 +416,6 @@ if [ "$rounds" -eq 0 ]; then
 	done
 fi
 
-# shellcheck disable=SC2086
 sums $others >others.after
 tests=$((tests + 1))
 cmp -s others.before others.after || complain 'another disk was changed'
