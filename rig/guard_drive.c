@@ -410,6 +410,15 @@ const struct guard_node *guard_drive_node(const struct guard_drive *d, bool bloc
 	return NULL;
 }
 
+bool guard_drive_is(const struct guard_drive *d, const char *address, uint64_t opened)
+{
+	if (!strncmp(address, "vfio:", 5))
+		return !opened;
+	if (!strncmp(address, "kernel:", 7)) /* whichever node is named, it opens a controller's */
+		return guard_drive_node(d, false, (dev_t)opened);
+	return S_ISBLK(d->type) && d->dev == (dev_t)opened;
+}
+
 int guard_node_open(const char *root, const struct guard_node *n, int flags)
 {
 	char path[PATH_MAX];

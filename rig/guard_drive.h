@@ -70,6 +70,12 @@ void guard_drive_address(const struct guard_drive *d, char *ret, size_t size);
 /* The node of that number, or NULL. */
 const struct guard_node *guard_drive_node(const struct guard_drive *d, bool block, dev_t dev);
 
+/*
+ * Was what a target opened at that address (caps.dev) a node of this drive, and the one that was
+ * named? A name may lead elsewhere from one moment to the next. 0: the target has no node.
+ */
+bool guard_drive_is(const struct guard_drive *d, const char *address, uint64_t opened);
+
 /* Opens ROOT/dev/NAME if it is that very device. Descriptor or -errno. */
 int guard_node_open(const char *root, const struct guard_node *n, int flags);
 

@@ -21,7 +21,7 @@
 struct job {
 	const char *target;
 	const struct measure *m;
-	bool cleared; /* by the guards */
+	struct guard_drive *drive; /* that the guards let be written to; NULL: none */
 	int fd;
 	unsigned cell;
 };
@@ -254,10 +254,10 @@ static int run_cells(struct job *j, struct target *t, struct facts *f)
 
 	if (err)
 		return trouble(j, RIG_BROKE, t->error[0] ? t->error : strerror(-err));
-	f->caps.cleared = j->cleared;
+	f->caps.cleared = j->drive && guard_drive_is(j->drive, j->target, t->caps.dev);
 	if (check_cells(j, f, spec))
 		return 0;
-	if (j->cleared)
+	if (f->caps.cleared)
 		door_show(t, &token);
 	for (j->cell = 0; j->cell < j->m->cells; j->cell++)
 		if (!run_cell(j, t, f, &spec[j->cell], r))
@@ -356,16 +356,16 @@ enum rig_exit measure_target(const char *target, const struct measure *m, struct
 	struct worker w;
 	int err;
 
-	if (measure_guard(target, m, &j.cleared, ret_error))
+	if (measure_guard(target, m, &j.drive, ret_error))
 		return RIG_REFUSED;
 	job.deadline_ns = clock_mono_ns() + time_limit(m);
 	err = worker_start(&w, &job);
 	if (err) {
 		snprintf(ret_error, MEASURE_ERROR, "no worker: %s", strerror(-err));
-		measure_guard_drop();
+		measure_guard_drop(j.drive);
 		return RIG_BROKE;
 	}
 	worker_wait(&w, stop_fd(stop), hear, &l);
-	measure_guard_drop();
+	measure_guard_drop(j.drive);
 	return judge(&l, &w, target, m->cells);
 }

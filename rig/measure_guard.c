@@ -46,28 +46,33 @@ static int look(const struct guard_drive *d, bool hold, char *error)
 	return err;
 }
 
-int measure_guard(const char *target, const struct measure *m, bool *ret_cleared, char *error)
+int measure_guard(const char *target, const struct measure *m, struct guard_drive **ret,
+		  char *error)
 {
-	_cleanup_free_ struct guard_drive *d = calloc(1, sizeof(*d));
+	struct guard_drive *d = calloc(1, sizeof(*d));
 	char ignored[GUARD_ERROR];
-	int err;
 
-	*ret_cleared = false;
+	*ret = NULL;
 	error[0] = 0;
 	if (!d)
 		return -ENOMEM;
 	if (!writes(m) || (m->allow < HARM_DATA && !emulated_in_guest("")) ||
 	    guard_drive_find("", target, d, ignored) || d->kind == GUARD_NOTHING ||
-	    d->kind == GUARD_FILE)
+	    d->kind == GUARD_FILE) {
+		free(d);
 		return 0; /* what is wrong with the address is told by who opens it */
-	err = look(d, strncmp(target, "vfio:", 5) != 0, error);
-	*ret_cleared = !err;
-	if (err)
-		guard_drop();
-	return err ? -EACCES : 0;
+	}
+	if (!look(d, strncmp(target, "vfio:", 5) != 0, error)) {
+		*ret = d;
+		return 0;
+	}
+	guard_drop();
+	free(d);
+	return -EACCES;
 }
 
-void measure_guard_drop(void)
+void measure_guard_drop(struct guard_drive *d)
 {
 	guard_drop();
+	free(d);
 }

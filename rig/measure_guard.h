@@ -3,14 +3,16 @@
 #ifndef RIG_MEASURE_GUARD_H
 #define RIG_MEASURE_GUARD_H
 
+#include "rig/guard_drive.h"
 #include "rig/measure.h"
 
 /*
- * Asks them if a cell writes to a device of this machine and that was allowed. 0, with *ret_cleared
- * whether they let it; -EACCES: refused, and error (MEASURE_ERROR bytes) says by whom. What they
- * let is held until measure_guard_drop.
+ * Asks them if a cell writes to a device of this machine and that was allowed. 0, with *ret the
+ * drive that they let be written to, or NULL; -EACCES: refused, and error (MEASURE_ERROR bytes)
+ * says by whom. What they let is held until measure_guard_drop.
  */
-int measure_guard(const char *target, const struct measure *m, bool *ret_cleared, char *error);
-void measure_guard_drop(void);
+int measure_guard(const char *target, const struct measure *m, struct guard_drive **ret,
+		  char *error);
+void measure_guard_drop(struct guard_drive *d);
 
 #endif

@@ -381,6 +381,7 @@ static int run_on_bench(struct session *s)
 		return session_end_early(s, CONFIG_WRONG, error);
 	err = session_guard_open(s->options, s->bench.target, s->facts, s->holds_late, &s->guard,
 				 error);
+	s->tally.refused = err == -ESTALE;
 	if (err)
 		return session_end_early(s, err, error);
 	err = make_plan(s);

@@ -81,6 +81,14 @@ int session_guard_open(const struct run_options *o, const char *address, struct 
 		free(g);
 		return err;
 	}
+	if (facts->caps.of_machine && !guard_drive_is(&g->drive, address, facts->caps.dev)) {
+		snprintf(error, GUARD_ERROR,
+			 "%.120s led to another device when it was probed than now: begin anew, by a "
+			 "name that stays",
+			 address);
+		free(g);
+		return -ESTALE;
+	}
 	find_line(g);
 	take_words(o, g);
 	g->said = options_str(o, "allow");

@@ -13,6 +13,7 @@ rounds=${NVRIG_GUARD_ROUNDS:-0}
 seed=${NVRIG_GUARD_SEED:-1}
 parts='in_use held who once wall'
 [ -z "${NVRIG_GUARD_ALL:-}" ] || parts="$parts let back swapped"
+parts=${NVRIG_GUARD_PARTS:-$parts}
 # shellcheck source=tests/inc/want.sh
 . "$root/tests/inc/want.sh"
 patience=$((300 + 20 * rounds))
