@@ -148,6 +148,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_CTRL,
 	  .harm = HARM_NONE,
 	  .fault = "admin-reserved-accepted admin-reserved-wrong-status",
+	  .shakes = true, /* a fabric's controller may end the association */
 	  .run = reserved_opcodes },
 	{ .id = "fuse-nonzero",
 	  .rule = "Admin commands are not fused: one that says so is refused.",

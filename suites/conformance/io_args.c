@@ -448,6 +448,7 @@ static const struct rig_case cases[] = {
 	  .needs = NEED_CTRL,
 	  .harm = HARM_DATA,
 	  .fault = "io-opcode-accepted io-opcode-wrong-status",
+	  .shakes = true, /* a fabric's controller may end the association */
 	  .run = opcode_invalid },
 	{ .id = "reserved-fields",
 	  .rule = "Reserved fields of Write and Flush are ignored or refused, and never change "

@@ -204,6 +204,7 @@ static const struct rig_case cases[] = {
 		   "effects-write-harmless",
 	  .na = na_effects,
 	  .row_needs = part_needs,
+	  .shakes = true, /* a fabric's controller may end the association */
 	  .run = effects_truth,
 	  ROWS(parts) },
 	{ .id = "fid-effects",
