@@ -141,6 +141,17 @@ void rig_aer(struct rig *r)
 	rig_aer_on(r, rig_ctrl(r));
 }
 
+void rig_aer_held_on(struct rig *r, struct ctrl *c)
+{
+	rig_aer_on(r, c);
+	rig_admin_ok_on(r, c, cmd_get_features(NVME_FEAT_FID_NUM_QUEUES, 0, 0, 0));
+}
+
+void rig_aer_held(struct rig *r)
+{
+	rig_aer_held_on(r, rig_ctrl(r));
+}
+
 int rig_event_try_on(struct rig *r, struct ctrl *c, struct cpl *ret, uint64_t ns)
 {
 	int err = ctrl_aer_take(ready(r, c), ret, target_now(c->t) + ns);

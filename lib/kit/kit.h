@@ -83,6 +83,7 @@ struct sq *rig_queue_pair_on(struct rig *r, struct ctrl *c, uint16_t qid, uint32
 unsigned rig_queue_count_on(struct rig *r, struct ctrl *c);
 struct buf *rig_buf_on(struct rig *r, struct ctrl *c, size_t len);
 void rig_aer_on(struct rig *r, struct ctrl *c);
+void rig_aer_held_on(struct rig *r, struct ctrl *c);
 int rig_event_try_on(struct rig *r, struct ctrl *c, struct cpl *ret, uint64_t ns);
 uint32_t rig_reg32_on(struct rig *r, struct ctrl *c, uint64_t off);
 void rig_set_reg32_on(struct rig *r, struct ctrl *c, uint64_t off, uint32_t value);
@@ -120,6 +121,11 @@ struct cpl rig_wait_cid(struct rig *r, struct sq *q, uint16_t cid);
 
 /* Posts one Asynchronous Event Request; what completes it comes by rig_event_try(). */
 void rig_aer(struct rig *r);
+/*
+ * The same, and it is outstanding when this returns: a later command of the queue has completed.
+ * An event that nobody waits for may go untold, so a case that brings one about at once asks so.
+ */
+void rig_aer_held(struct rig *r);
 /* Waits at most ns for a completion of any AER: 1 and *ret, or 0. Its status may be any. */
 int rig_event_try(struct rig *r, struct cpl *ret, uint64_t ns);
 

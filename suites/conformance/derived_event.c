@@ -203,7 +203,7 @@ static void check_told(struct made *m, const char *when)
 	CHECK_STATUS(m->r, cpl, SC_SUCCESS);
 	CHECK_EQ(m->r, "event type, information and log page", cpl.dw0 & EVENT_DW0_MASK,
 		 spec_event_dw0(m->e));
-	rig_aer_on(m->r, m->at);
+	rig_aer_held_on(m->r, m->at);
 }
 
 static void check_untold(struct made *m, const char *when)
@@ -219,7 +219,7 @@ static void ask_masked(struct made *m)
 {
 	enable(m, false);
 	read_log(m, false);
-	rig_aer_on(m->r, m->at);
+	rig_aer_held_on(m->r, m->at);
 	make(m);
 	check_untold(m, "while it is masked");
 	clear(m);
@@ -240,7 +240,7 @@ static void ask_event(struct rig *r)
 		ask_masked(&m);
 	} else {
 		read_log(&m, false);
-		rig_aer_on(r, m.at);
+		rig_aer_held_on(r, m.at);
 	}
 	make(&m);
 	check_told(&m, "when it comes about");

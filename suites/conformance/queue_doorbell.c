@@ -70,7 +70,7 @@ static void db_cq_invalid(struct rig *r)
 		rig_na(r, "CAP.MQES allows %u entries", q->size);
 	if (rig_queue_count(r) > 1)
 		other = rig_queue_pair(r, 2, q->size);
-	parts_event_request(r);
+	rig_aer_held(r);
 	put_some(r, q, &c, POSTED);
 	await_posted(r, q->cq);
 	memcpy(held, cq_slot(q->cq, 0), sizeof(held));
@@ -117,7 +117,7 @@ static void db_nonexistent(struct rig *r)
 
 	if (row->deleted)
 		delete_pair(r, rig_queue_pair(r, 2, q->size));
-	parts_event_request(r);
+	rig_aer_held(r);
 	parts_fill_slots(q, &c);
 	for (uint16_t qid = 2; qid <= (row->deleted ? 2 : n); qid++)
 		for (uint32_t value = 1; value < q->size; value += 2)
@@ -167,7 +167,7 @@ static void db_same_value(struct rig *r)
 	struct cmd c = parts_any_read(r);
 	bool alive = true;
 
-	parts_event_request(r);
+	rig_aer_held(r);
 	for (uint64_t n = rig_pick(r, 10, 50, 1000); n && alive; n--) {
 		unsigned load = 1 + (unsigned)rig_rand_below(r, q->size - 1);
 

@@ -299,7 +299,7 @@ static void db_sq_invalid(struct rig *r)
 
 	if (rig_queue_count(r) > 1)
 		other = rig_queue_pair(r, 2, q->size);
-	parts_event_request(r);
+	rig_aer_held(r);
 	parts_fill_slots(q, &c);
 	sq_ring_value(q, row->value ? row->value : q->size + row->past);
 	rig_wait(r, QUIET_NS);

@@ -71,13 +71,6 @@ uint32_t parts_posted(struct cq *q)
 	return n;
 }
 
-void parts_event_request(struct rig *r)
-{
-	rig_aer(r);
-	/* outstanding for sure: a later command of the queue has completed */
-	rig_admin_ok(r, cmd_get_features(NVME_FEAT_FID_NUM_QUEUES, 0, 0, 0));
-}
-
 void parts_check_event(struct rig *r, uint32_t want)
 {
 	struct cpl event;

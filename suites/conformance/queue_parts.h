@@ -32,8 +32,6 @@ uint32_t parts_posted(struct cq *q);
 #define PARTS_EVENT_BAD_REGISTER 0x00010000u
 #define PARTS_EVENT_BAD_VALUE	 0x00010100u
 
-/* One Asynchronous Event Request, outstanding when this returns. */
-void parts_event_request(struct rig *r);
 /* That event comes within half a second; its Dword 0, but for reserved bits, is `want`. */
 void parts_check_event(struct rig *r, uint32_t want);
 /* Commands in every slot that were never rung: were one fetched, its completion would be seen. */
