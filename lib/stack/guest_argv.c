@@ -18,10 +18,6 @@
 	"mitigations=off random.trust_cpu=on rodata=off lsm=landlock audit=0 nowatchdog "        \
 	"nvme_core.io_timeout=5"
 
-/*
- * An emulated processor is an old one that draws random numbers: what newer ones have costs every
- * guest a fifth of its boot.
- */
 static void add_machine(struct qemu_args *a, const struct stack_config *cfg,
 			const struct guest_files *f)
 {
@@ -37,7 +33,7 @@ static void add_machine(struct qemu_args *a, const struct stack_config *cfg,
 	qemu_add(a, "-accel");
 	qemu_add(a, "%s", strcmp(f->accel, "tcg") ? f->accel : "tcg,thread=multi");
 	qemu_add(a, "-cpu");
-	qemu_add(a, "%s", strcmp(f->accel, "tcg") ? "max" : "Nehalem,+rdrand");
+	qemu_add(a, "max");
 	qemu_add(a, "-smp");
 	qemu_add(a, "%u", cfg->cpus);
 	qemu_add(a, "-m");
