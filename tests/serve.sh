@@ -52,8 +52,8 @@ begun()
 	done
 }
 
-# Cases about messages have nothing to ask in the process, those about block nodes nothing over the socket.
-messages="--exclude vfiouser.* --exclude blk.* --exclude cross.* --exclude robust.client-vanishes --exclude robust.unmap-inflight
+# Cases about messages have nothing to ask in the process, those about block nodes and cards nothing over the socket.
+messages="--exclude vfiouser.* --exclude blk.* --exclude cross.* --exclude emmc.* --exclude robust.client-vanishes --exclude robust.unmap-inflight
 	--exclude robust.msg-transport --exclude fabrics.*"
 
 # same MODEL MOST ARGUMENT...: the run in the process and over the socket differ in nothing but MOST

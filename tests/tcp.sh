@@ -37,7 +37,7 @@ ends()
 }
 
 # Cases that one of the two alone can be asked: they have their own tests.
-apart="--exclude vfiouser.* --exclude blk.* --exclude cross.* --exclude fabrics.*"
+apart="--exclude vfiouser.* --exclude blk.* --exclude cross.* --exclude emmc.* --exclude fabrics.*"
 
 # What is claimed on PCIe and not over NVMe/TCP: memory of the controller's or the host's, interrupts, boot partitions, bit
 # buckets, commands for queues, metadata; and what the lack of these lets be asked.
