@@ -182,9 +182,9 @@ static void stop_model(int signal)
 {
 	for (unsigned i = 0; i < TRIES; i++) {
 		char out[64];
-		/* some 7,000 instances, one of which may be in the middle of anything */
-		const char *const words[] = { "run", "model:", "--effort", "quick", "--repeat",
-					      "2",	  "--out",  out,	   "-q",    NULL };
+		/* some 4,000 instances, one of which may be in the middle of anything */
+		const char *const words[] = { "run",   "model:", "--effort", "quick",
+					      "--out", out,	 "-q",	     NULL };
 
 		snprintf(out, sizeof(out), "%s/%u", top, runs++);
 		stop_one(words, out, signal, i % 2, 150);
