@@ -11,9 +11,8 @@
 #include "base/endian.h"
 #include "model/model.h"
 #include "spec/wire.h"
+#include "target/model_beside.h"
 #include "target/model_bus.h"
-#include "target/model_card.h"
-#include "target/model_node.h"
 #include "target/model_options.h"
 
 #define HOLE_ADDR      0x6000000000ull
@@ -29,27 +28,6 @@
 #define EXP_ID	       0x10u
 #define EXP_DEVCTL     8u
 #define DEVCTL_FLR     0x8000u
-
-/* One function. The first has the bus and the other function, and ends both. */
-struct model_target {
-	struct model *m;
-	struct bus *bus;
-	struct bus_bar *bar;	 /* of the bus: this function's */
-	struct target *peer;	 /* NULL: not asked for yet */
-	struct target *first;	 /* of the peer: whose it is */
-	unsigned msix;		 /* offset of the MSI-X capability; 0: none */
-	unsigned vectors;	 /* of its table */
-	struct model_node *node; /* of the first, and of the target at its back */
-	struct model_card *card; /* of the first alone */
-	struct target *back;	 /* NULL: not asked for yet */
-	struct dma tokens;	 /* one dword a vector: what the device's messages write to */
-	bool have_tokens;
-};
-
-static struct model_target *mine(struct target *t)
-{
-	return t->priv;
-}
 
 /* ---- memory ---- */
 
@@ -292,24 +270,13 @@ static void peer_close(struct target *peer)
 	free(peer);
 }
 
-static void back_close(struct target *back)
-{
-	if (!back)
-		return;
-	model_node_free(mine(back)->node);
-	free(back->priv);
-	free(back);
-}
-
 static void model_close(struct target *t)
 {
 	struct model_target *mt = mine(t);
 
 	if (!mt)
 		return;
-	back_close(mt->back);
-	model_node_free(mt->node);
-	model_card_free(mt->card);
+	model_beside_close(mt);
 	model_free(mt->m);
 	peer_close(mt->peer);
 	bus_close(mt->bus);
@@ -429,127 +396,12 @@ static int model_target_peer(struct target *t, struct target **ret)
 	return 0;
 }
 
-/* ---- the block node beside it ---- */
-
-static struct model_node *node_of(struct target *t)
-{
-	struct model_target *mt = mine(t);
-
-	if (!mt->node)
-		mt->node = model_node_new(mt->m);
-	return mt->node;
-}
-
-static int node_facts_of(struct target *t, struct node_facts *ret)
-{
-	if (!node_of(t))
-		return -ENOMEM;
-	model_node_facts(node_of(t), ret);
-	return 0;
-}
-
-static int node_open_of(struct target *t, unsigned flags, struct node **ret)
-{
-	return node_of(t) ? model_node_open(node_of(t), flags, ret) : -ENOMEM;
-}
-
-static int node_who_of(struct target *t, char *ret, size_t size)
-{
-	if (!node_of(t))
-		return -ENOMEM;
-	model_node_who(node_of(t), ret, size);
-	return 0;
-}
-
-static const struct node_ops node_ops = {
-	.facts = node_facts_of,
-	.open = node_open_of,
-	.close = model_node_close,
-	.io = model_node_io,
-	.start = model_node_start,
-	.finish = model_node_finish,
-	.range = model_node_range,
-	.sync = model_node_sync,
-	.drop = model_node_drop,
-	.who = node_who_of,
-};
-
-static int model_target_back(struct target *t, struct target **ret)
-{
-	struct model_target *mt = mine(t);
-	struct target *back = mt->back ? NULL : calloc(1, sizeof(*back));
-
-	if (back) {
-		back->ops = t->ops;
-		back->caps.has = NEED_NODE;
-		back->priv = calloc(1, sizeof(struct model_target));
-		if (back->priv && node_of(t))
-			mine(back)->node = model_node_back(node_of(t));
-		if (back->priv && mine(back)->node)
-			mt->back = back;
-		else
-			free(back->priv), free(back);
-	}
-	*ret = mt->back;
-	return mt->back ? 0 : target_fail(t, -ENOMEM, "out of memory");
-}
-
-/* ---- the card beside it ---- */
-
-static struct model_card *card_of(struct target *t)
-{
-	struct model_target *mt = mine(t);
-
-	if (!mt->card)
-		mt->card = model_card_new(mt->m);
-	return mt->card;
-}
-
-static int card_facts_of(struct target *t, struct mmc_facts *ret)
-{
-	return card_of(t) ? model_card_facts(card_of(t), ret) : -ENOMEM;
-}
-
-static int card_send_to(struct target *t, enum mmc_part part, struct mmc_cmd *cmd, unsigned n,
-			uint64_t timeout_ns)
-{
-	return card_of(t) ? model_card_send(card_of(t), part, cmd, n, timeout_ns) : -ENOMEM;
-}
-
-static int card_attr_of(struct target *t, enum mmc_part part, const char *name, char *ret,
-			size_t size)
-{
-	return card_of(t) ? model_card_attr(card_of(t), part, name, ret, size) : -ENOMEM;
-}
-
-static int card_set_attr_of(struct target *t, enum mmc_part part, const char *name,
-			    const char *value)
-{
-	return card_of(t) ? model_card_set_attr(card_of(t), part, name, value) : -ENOMEM;
-}
-
-static int card_io_of(struct target *t, enum mmc_part part, struct mmc_io *io, unsigned n)
-{
-	return card_of(t) ? model_card_io(card_of(t), part, io, n) : -ENOMEM;
-}
-
-static const struct mmc_ops card_ops = {
-	.facts = card_facts_of,
-	.send = card_send_to,
-	.attr = card_attr_of,
-	.set_attr = card_set_attr_of,
-	.io = card_io_of,
-};
-
 static int model_target_control(struct target *t, const char *what)
 {
 	int err;
 
-	if (!strncmp(what, "node ", 5))
-		err = node_of(t) ? model_node_control(node_of(t), what) : -ENOMEM;
-	else if (!strncmp(what, "mmc ", 4))
-		err = card_of(t) ? model_card_control(card_of(t), what) : -ENOMEM;
-	else
+	err = model_beside_control(t, what);
+	if (err == -ENOENT)
 		err = model_control(mine(t)->m, what);
 	return err ? target_fail(t, err, "'%.40s' cannot be asked of the model", what) : 0;
 }
@@ -605,9 +457,9 @@ const struct target_ops target_model = {
 	.reset = model_reset_device,
 	.peer = model_target_peer,
 	.control = model_target_control,
-	.node = &node_ops,
-	.mmc = &card_ops,
-	.back = model_target_back,
+	.node = &model_node_ops,
+	.mmc = &model_card_ops,
+	.back = model_beside_back,
 	.cfg_read = model_config_read,
 	.cfg_write = model_config_write,
 	.now = model_time,
