@@ -283,11 +283,14 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 
 static int run_in_dir(struct vm *v)
 {
-	char dir[] = "/tmp/nvrig-vm-XXXXXX";
+	const char *tmp = getenv("TMPDIR");
+	char dir[PATH_MAX];
 	int status;
 
 	if (v->out)
 		return run(v, v->out);
+	snprintf(dir, sizeof(dir), "%.*s/nvrig-vm-XXXXXX", PATH_MAX - 64,
+		 tmp && *tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir))
 		return say(RIG_BROKE, strerror(errno));
 	status = run(v, dir);
