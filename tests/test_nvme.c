@@ -347,7 +347,37 @@ static void addresses(void)
 	}
 }
 
+/* What the door refuses does not go out with what is rung after it. */
+static void refused_is_taken_out(void)
+{
+	struct target *t = open_model("model:");
+	struct ctrl *c = bring_up(t);
+	uint8_t was[512], is[512], other[512];
+	struct cmd read = cmd_read(1, 0, 1, was, sizeof(was));
+	struct cmd write = cmd_write(1, 0, 1, other, sizeof(other)), flush = cmd_flush(1);
+	struct cpl cpl;
+	struct sq *q;
+
+	CU_ASSERT_EQUAL_FATAL(queue_pair_create(c, 1, 8, false, 0, &q, NULL), 0);
+	memset(other, 0x5a, sizeof(other));
+	CU_ASSERT_EQUAL_FATAL(ctrl_exec(c, q, &read, &cpl), 0);
+	t->caps.of_machine = true; /* and nobody showed a token */
+	t->caps.emulated = false;
+	for (unsigned i = 0; i < 20; i++) {
+		CU_ASSERT_EQUAL(ctrl_exec(c, q, &write, &cpl), -EPERM);
+		CU_ASSERT_EQUAL(q->inflight, 0);
+		CU_ASSERT_EQUAL_FATAL(ctrl_exec(c, q, i % 2 ? &read : &flush, &cpl), 0);
+		CU_ASSERT_EQUAL(cpl.status, SC_SUCCESS);
+	}
+	read = cmd_read(1, 0, 1, is, sizeof(is));
+	CU_ASSERT_EQUAL_FATAL(ctrl_exec(c, q, &read, &cpl), 0);
+	CU_ASSERT_EQUAL(memcmp(is, was, sizeof(is)), 0);
+	ctrl_close(c);
+	target_close(t);
+}
+
 static const struct unit units[] = {
+	{ "what the door refuses", refused_is_taken_out },
 	{ "PRP lists and chains", prp_layouts },
 	{ "SGL segments", sgl_layouts },
 	{ "queues of odd sizes", odd_queues },

@@ -211,20 +211,35 @@ static void shadow(struct ctrl *c, uint64_t off, uint32_t value)
 
 int sq_ring(struct sq *q)
 {
-	q->rung = q->tail;
-	return sq_ring_value(q, q->tail);
+	int err = sq_ring_value(q, q->tail);
+
+	if (!err)
+		q->rung = q->tail;
+	return err;
+}
+
+/* What was refused, and what stands behind it, is taken out: the next ring would send it. */
+static void withdraw(struct sq *q)
+{
+	while (q->tail != q->asked) {
+		q->tail = (q->tail + q->size - 1) % q->size;
+		set_pending(q, le16_get(sq_slot(q, q->tail)->cid), false);
+	}
 }
 
 /* Every entry that the device may fetch by this value. One past the queue is the case's affair. */
 static int ask_door(struct sq *q, uint32_t value)
 {
-	int err = 0;
+	while (value < q->size && q->asked != value) {
+		int err = door_sqe(q->c->t, q->qid, sq_slot(q, q->asked));
 
-	while (!err && value < q->size && q->asked != value) {
-		err = door_sqe(q->c->t, q->qid, sq_slot(q, q->asked));
+		if (err) {
+			withdraw(q);
+			return err;
+		}
 		q->asked = (q->asked + 1) % q->size;
 	}
-	return err;
+	return 0;
 }
 
 int sq_ring_value(struct sq *q, uint32_t value)
