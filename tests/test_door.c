@@ -152,6 +152,9 @@ static void journalled_first(void)
 	door_journal(full); /* what cannot be journalled is not sent */
 	CU_ASSERT_EQUAL(door_sqe(&t, 0, &format), -EPERM);
 	CU_ASSERT_PTR_NOT_NULL(strstr(t.error, "journalled first"));
+	io.lba = 1ull << 30;
+	for (int i = 0; i < 2; i++) /* nor is it the second time */
+		CU_ASSERT_EQUAL(door_io(&t, &io), -EPERM);
 	door_journal(-1);
 	close(full);
 	fclose(f);

@@ -130,7 +130,9 @@ static int tell(struct target *t, const char *what, uint32_t nsid, uint64_t at, 
 		if (is_told(k, what, nsid, w))
 			continue;
 		err = tell_one(t, what, nsid, w * WINDOW, WINDOW, e);
-		k->told[k->n_told++ % ARRAY_SIZE(k->told)] = (struct door_window){ what, nsid, w };
+		if (!err)
+			k->told[k->n_told++ % ARRAY_SIZE(k->told)] =
+				(struct door_window){ what, nsid, w };
 	}
 	return err;
 }
