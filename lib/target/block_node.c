@@ -102,6 +102,12 @@ static ssize_t by_ring(struct node *n, bool is_write, int rwf, const struct iove
 	return ret;
 }
 
+/* Linux says -EPERM itself, of what is read-only: the door's refusal is another one. */
+static int ask_door(struct node *n, const char *what, uint64_t at, uint64_t bytes)
+{
+	return door_node(n->t, what, at, bytes) ? -ECANCELED : 0;
+}
+
 static uint64_t length(const struct iovec *iov, int iovs)
 {
 	uint64_t sum = 0;
@@ -116,7 +122,7 @@ static ssize_t node_io(struct node *n, unsigned flags, const struct iovec *iov, 
 {
 	int rwf = (flags & NODE_DSYNC ? RWF_DSYNC : 0) | (flags & NODE_ATOMIC ? RWF_ATOMIC : 0);
 	bool is_write = flags & NODE_WRITE;
-	ssize_t done = is_write ? door_node(n->t, "Write", at, length(iov, iovs)) : 0;
+	ssize_t done = is_write ? ask_door(n, "Write", at, length(iov, iovs)) : 0;
 
 	if (done)
 		return done;
@@ -129,8 +135,10 @@ static ssize_t node_io(struct node *n, unsigned flags, const struct iovec *iov, 
 
 static int node_start(struct node *n, unsigned flags, void *buf, size_t len, uint64_t at)
 {
-	int err;
+	int err = flags & NODE_WRITE ? ask_door(n, "Write", at, len) : 0;
 
+	if (err)
+		return err;
 	n->started = (struct iovec){ .iov_base = buf, .iov_len = len };
 	err = prepare(n, flags & NODE_WRITE, flags & NODE_DSYNC ? RWF_DSYNC : 0, &n->started, 1, at);
 	if (err)
@@ -158,8 +166,8 @@ static int node_range(struct node *n, enum node_range what, uint64_t at, uint64_
 						 [NODE_ZEROOUT] = BLKZEROOUT };
 	uint64_t range[2] = { at, len };
 	int mode = FALLOC_FL_KEEP_SIZE;
-	int err = door_node(n->t, what == NODE_DISCARD || what == NODE_SECURE_DISCARD ? "Discard" : "Write Zeroes",
-			    at, len);
+	bool discards = what == NODE_DISCARD || what == NODE_SECURE_DISCARD;
+	int err = ask_door(n, discards ? "Discard" : "Write Zeroes", at, len);
 
 	if (err)
 		return err;

@@ -83,7 +83,10 @@ struct node_ops {
 	/* flags: enum node_open. As often as wanted; each is closed before the target. */
 	int (*open)(struct target *t, unsigned flags, struct node **ret);
 	void (*close)(struct node *n);
-	/* flags: enum node_flag. How many bytes, which may be fewer than asked, or -errno. */
+	/*
+	 * flags: enum node_flag. How many bytes, which may be fewer than asked, or -errno; -ECANCELED:
+	 * the door did not let it (door.h), with words in the error of t. So do start and range.
+	 */
 	ssize_t (*io)(struct node *n, unsigned flags, const struct iovec *iov, int iovs,
 		      uint64_t at);
 	/*

@@ -177,6 +177,13 @@ void blk_sync_ok(struct rig *r, struct blk *b)
 		rig_fail(r, "fdatasync: %s", strerror(-err));
 }
 
+/* What the rig did not let through to the device is no fault of the device. */
+static void see_door(struct rig *r, ssize_t done)
+{
+	if (done == -ECANCELED)
+		rig_broken(r, "%s", rig_target(r)->error);
+}
+
 void blk_put(struct rig *r, struct blk *b, unsigned flags, uint64_t at, uint64_t len, uint64_t tag)
 {
 	uint8_t *data = blk_mem(r, len);
@@ -184,6 +191,7 @@ void blk_put(struct rig *r, struct blk *b, unsigned flags, uint64_t at, uint64_t
 
 	rig_stamp(data, at / b->logical, (uint32_t)(len / b->logical), b->logical, tag);
 	done = blk_write(b, flags, at, data, len);
+	see_door(r, done);
 	if (done < 0)
 		rig_fail(r, "write of %" PRIu64 " bytes at %" PRIu64 ": %s", len, at,
 			 strerror((int)-done));
@@ -232,6 +240,7 @@ bool blk_failed(struct rig *r, const struct check_site *s, const char *what, ssi
 	char have[64], list[128] = "";
 	bool held = false;
 
+	see_door(r, got);
 	for (unsigned i = 0; i < n; i++) {
 		size_t used = strlen(list);
 
@@ -248,6 +257,7 @@ bool blk_done(struct rig *r, const struct check_site *s, const char *what, ssize
 {
 	char have[64], text[64];
 
+	see_door(r, got);
 	name_result(got, have);
 	name_result((ssize_t)want, text);
 	return check_text(r, s, what, got == (ssize_t)want, have, text);
