@@ -140,7 +140,8 @@ void relay_finding(void *ctx, const char *line)
 	if (is_told(r, line))
 		return;
 	if (r->shaken && console_judge(line) == CONSOLE_DRIVER) {
-		note(r, "guest kernel", line);
+		if (r->shakes++ < NOTES_MAX)
+			note(r, "guest kernel", line);
 		return;
 	}
 	if (!r->findings++)
@@ -234,6 +235,7 @@ static void open_case(struct relay *r, const struct json_object *e)
 	snprintf(r->open, sizeof(r->open), "%.400s", event_get_str(e, "case"));
 	r->attempt = event_get_u64(e, "attempt");
 	r->shaken = c && c->shakes;
+	r->shakes = 0;
 	r->findings = 0;
 	r->finding[0] = 0;
 	r->n_told = 0; /* the same words in another case are another finding */

@@ -21,7 +21,7 @@ struct relay {
 	uint64_t attempt, index;
 	char finding[256]; /* what the guest's kernel said first during it */
 	bool shaken;	   /* it makes a driver abort, reset or connect again */
-	unsigned findings, noises;
+	unsigned findings, shakes, noises;
 	/* Lines of its kernel told last: they come by the console and, where the run in it hears
 	 * /dev/kmsg, with its events, in either order. */
 	char told[RELAY_TOLD][CONSOLE_LINE];
