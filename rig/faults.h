@@ -71,7 +71,7 @@ struct fault_options {
 	bool every_row;	      /* also those that ask nothing about the fault; none left out */
 	unsigned part, parts; /* only every parts-th fault, from the part-th (1..parts) on; 0: all */
 	struct stop *stop;
-	/* Told when a model's turn comes; fault NULL: the clean one. */
+	/* Told when models begin that run side by side, of the first; fault NULL: the clean one. */
 	void (*progress)(void *ctx, size_t done, size_t all, const struct fault *fault);
 	void *progress_ctx;
 };

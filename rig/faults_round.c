@@ -183,14 +183,14 @@ static void sort_out(struct round *d)
 
 /* ---- running them ---- */
 
-/* On the clean model a row may say as much advice as it likes. */
+/* More advice than on the clean model is red as well; that one may say as much as it likes. */
 static bool is_red(const struct round *d, size_t at)
 {
 	const struct outcome *o = &d->outcome[at];
-	const struct fault_case *k = d->of[at];
 
 	return o->verdict == FAIL ||
-	       o->advice > (d->fault ? k->advice_on[d->preset][d->plan.item[at].row] : 0);
+	       (d->fault &&
+		o->advice > d->of[at]->advice_on[d->preset][d->plan.item[at].row]);
 }
 
 /* One row is proof enough that the case can fail: instances of a case stand together in the plan. */
