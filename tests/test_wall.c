@@ -40,7 +40,7 @@ static int behind(int (*fn)(void))
 		_exit(fn());
 	}
 	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
-	return WEXITSTATUS(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 201;
 }
 
 static int err_of(const char *path, int flags)
@@ -94,7 +94,7 @@ static int by_child(void)
 	if (!pid)
 		_exit(write_other());
 	waitpid(pid, &status, 0);
-	return WEXITSTATUS(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 201;
 }
 
 static int network(void)
@@ -149,8 +149,6 @@ int main(int argc, char **argv)
 		return 2;
 	snprintf(mine, sizeof(mine), "%s/mine", top);
 	snprintf(other, sizeof(other), "%s/other", top);
-	if (!make_file(mine) || !make_file(other))
-		return 2;
-	argc = unit_main("wall", units, ARRAY_SIZE(units));
+	argc = make_file(mine) && make_file(other) ? unit_main("wall", units, ARRAY_SIZE(units)) : 2;
 	return nftw(top, unit_remove_one, 16, FTW_DEPTH | FTW_PHYS) ? 2 : argc;
 }
