@@ -9,6 +9,7 @@
 #define LATE_NS	   (500 * NS_PER_MS) /* what was sent has come by then, on a busy machine too */
 
 #define IRQ_QUEUES 4u
+#define SETTLE	   300u /* rounds from one rest to the next */
 
 static bool interrupted(struct rig *r, unsigned vector, uint64_t wait_ns)
 {
@@ -98,6 +99,17 @@ static void check_idle_silent(struct rig *r, unsigned n, unsigned busy, struct l
 	}
 }
 
+/* Nothing is late from now on, so that idle vectors are judged again. */
+static void settle(struct rig *r, unsigned n, struct late *l)
+{
+	if (rig_target(r)->caps.stepped)
+		return;
+	rig_wait(r, LATE_NS);
+	for (unsigned v = 1; v <= n; v++)
+		interrupted(r, v, 0);
+	*l = (struct late){ { 0 } };
+}
+
 /* The controller with interrupts on; I/O queue pairs there are, as many as a case takes. */
 static unsigned start_interrupts(struct rig *r)
 {
@@ -127,6 +139,9 @@ static void irq_delivery(struct rig *r)
 
 	for (uint64_t left = rig_pick(r, 60, 1500, 10000); left; left--) {
 		unsigned i = (unsigned)rig_rand_below(r, n);
+
+		if (left % SETTLE == 0)
+			settle(r, n, &late);
 		unsigned load = left % 4 || q[i]->size < 3 ? 1 : 2;
 
 		for (unsigned k = 0; k < load; k++)
