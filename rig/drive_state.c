@@ -17,10 +17,24 @@
 
 /*
  * Features that are one value each and not the driver's own to change (queues, interrupts, events,
- * keep alive, host memory): power, recovery, write cache, atomicity, thermal management, read
- * recovery (Base 2.0 Feature Identifiers).
+ * keep alive, host memory): arbitration, power, write cache, atomicity, thermal management (Base 2.0
+ * Feature Identifiers). Error Recovery is of a namespace and Read Recovery Level of an NVM Set: more
+ * than a value is needed for them.
  */
-static const uint8_t fids[] = { 0x01, 0x02, 0x05, 0x06, 0x0a, 0x10, 0x11, 0x12 };
+static const uint8_t fids[] = { 0x01, 0x02, 0x06, 0x0a, 0x10, 0x11 };
+
+static int take_name(const struct guard_drive *d, struct drive_state *s)
+{
+	struct guard_answer id;
+	char ignored[GUARD_ERROR];
+	int err = guard_ask_identify(d, &id, ignored);
+
+	if (err)
+		return err;
+	snprintf(s->serial, sizeof(s->serial), "%s", id.serial);
+	snprintf(s->model, sizeof(s->model), "%s", id.model);
+	return 0;
+}
 
 static void take_features(const struct guard_drive *d, struct drive_state *s)
 {
@@ -63,7 +77,12 @@ static void take_scheduler(const char *name, char ret[32])
 
 int state_take(const struct guard_drive *d, struct drive_state *ret)
 {
+	int err;
+
 	*ret = (struct drive_state){ 0 };
+	err = take_name(d, ret);
+	if (err)
+		return err;
 	for (unsigned i = 0; i < d->n && ret->n_disks < STATE_NS; i++) {
 		if (!d->node[i].disk)
 			continue;
@@ -75,6 +94,11 @@ int state_take(const struct guard_drive *d, struct drive_state *ret)
 }
 
 /* ---- compared ---- */
+
+bool state_is_of(const struct drive_state *a, const struct drive_state *b)
+{
+	return !strcmp(a->serial, b->serial) && !strcmp(a->model, b->model);
+}
 
 static bool feature_differs(const struct drive_state *a, const struct drive_state *b, unsigned i)
 {
@@ -175,6 +199,8 @@ struct json_object *state_save(const struct drive_state *s)
 {
 	struct json_object *o = event_new("drive_state"), *list;
 
+	event_str(o, "serial", s->serial);
+	event_str(o, "model", s->model);
 	list = json_object_new_array();
 	for (unsigned i = 0; i < s->n_features; i++) {
 		struct json_object *f = json_object_new_object();
@@ -224,6 +250,8 @@ bool state_load(struct json_object *o, struct drive_state *ret)
 	*ret = (struct drive_state){ 0 };
 	if (!o || strcmp(event_type(o), "drive_state"))
 		return false;
+	snprintf(ret->serial, sizeof(ret->serial), "%.63s", event_get_str(o, "serial"));
+	snprintf(ret->model, sizeof(ret->model), "%.63s", event_get_str(o, "model"));
 	ret->n_features = (unsigned)length(o, "features", STATE_FEATURES, &list);
 	for (unsigned i = 0; i < ret->n_features; i++) {
 		struct json_object *f = json_object_array_get_idx(list, i);

@@ -17,6 +17,7 @@
 #define STATE_TEXT     200
 
 struct drive_state {
+	char serial[GUARD_NAME], model[GUARD_NAME]; /* as it answers Identify */
 	struct {
 		uint8_t fid;
 		bool known;
@@ -37,6 +38,9 @@ struct drive_state {
 
 /* Asks it. 0 or -errno. Touches the device: in a child. */
 int state_take(const struct guard_drive *d, struct drive_state *ret);
+
+/* Are they of one drive? Nothing of another's is compared, or put back. */
+bool state_is_of(const struct drive_state *a, const struct drive_state *b);
 
 /* The i-th difference in words, "feature 06h is 0h, and was 1h"; false past the last. */
 bool state_differs(const struct drive_state *was, const struct drive_state *is, unsigned i,

@@ -40,6 +40,10 @@ static void take(void *shared)
 	x->err = state_take(x->drive, &x->is);
 	if (x->err || !x->put_back)
 		return;
+	if (!state_is_of(&x->was, &x->is)) {
+		x->err = -ESTALE;
+		return;
+	}
 	state_put_back(x->drive, &x->was, &x->is);
 	x->err = state_take(x->drive, &x->after);
 }
@@ -121,7 +125,8 @@ void session_state_compare(struct session_state *st, const char *case_name)
 	err = look(st->shared, true);
 	if (err) {
 		snprintf(said, sizeof(said), "how the drive is set cannot be found out: %s",
-			 strerror(-err));
+			 err == -ESTALE ? "it is another one than before, of which nothing is changed"
+					: strerror(-err));
 		note(st->s, case_name, said);
 		return;
 	}
@@ -146,8 +151,8 @@ int session_state_open(struct session *s, struct session_state **ret)
 	int err;
 
 	*ret = NULL;
-	if (!s->guard || s->guard->drive.kind != GUARD_NVME || s->guard->ask.harm == HARM_NONE ||
-	    strncmp(s->bench.target, "kernel:", 7))
+	if (!s->facts->caps.cleared || !s->guard || s->guard->drive.kind != GUARD_NVME ||
+	    s->guard->ask.harm == HARM_NONE || strncmp(s->bench.target, "kernel:", 7))
 		return 0;
 	st = calloc(1, sizeof(*st));
 	if (st)
@@ -161,12 +166,15 @@ int session_state_open(struct session *s, struct session_state **ret)
 	*ret = st;
 	if (s->options->resume && kept(s, &st->shared->was)) {
 		session_state_compare(st, NULL);
-		return 0;
+		if (state_is_of(&st->shared->was, &st->shared->is))
+			return 0;
 	}
 	err = look(st->shared, false);
 	st->shared->was = st->shared->is;
-	if (!err)
-		return s->options->resume ? 0 : keep(s, &st->shared->was);
+	if (!err) {
+		err = keep(s, &st->shared->was);
+		return err == -EEXIST ? 0 : err; /* the file of another drive stays for that one */
+	}
 	session_state_close(st);
 	*ret = NULL;
 	return tell_note(

@@ -8,7 +8,11 @@
 
 static struct drive_state sample(void)
 {
-	struct drive_state s = { .n_features = 2, .n_ns = 2, .n_disks = 1 };
+	struct drive_state s = { .serial = "S1",
+				 .model = "M",
+				 .n_features = 2,
+				 .n_ns = 2,
+				 .n_disks = 1 };
 
 	s.feature[0].fid = 0x06;
 	s.feature[0].known = true;
@@ -69,6 +73,9 @@ static void kept(void)
 
 	CU_ASSERT_TRUE(state_load(o, &read));
 	differs(&read, NULL);
+	CU_ASSERT_TRUE(state_is_of(&s, &read));
+	strcpy(read.serial, "S2");
+	CU_ASSERT_FALSE(state_is_of(&s, &read));
 	CU_ASSERT_EQUAL(read.ns[1].nsze, UINT64_MAX);
 	CU_ASSERT_EQUAL(read.n_features, 2);
 	CU_ASSERT_FALSE(read.feature[1].known);
