@@ -64,5 +64,6 @@ timeout "$patience" "$nvrig" vm --stack guard -q -- sh -c "$(cat "$root/tests/in
 status=$?
 cat said
 check "the guest ended well (status $status)" test "$status" -eq 0
+check 'every part asked something' sh -c '! grep ": 0 tests" said'
 check 'something was asked' grep -q '^in the guest: [1-9][0-9]* tests, 0 failed' said
 summary guard

@@ -194,7 +194,10 @@ who()
 	refuses 'G9 .*degrees'
 	line "$sb" 'hours = "0-0"'
 	refuses 'G10 '
-	command -v script >/dev/null || return
+	command -v script >/dev/null || {
+		echo 'no script here: nobody typed a serial number at a terminal'
+		return
+	}
 	line "$sb"
 	tests=$((tests + 1))
 	sums "$b" >before
