@@ -27,18 +27,24 @@ __attribute__((format(printf, 3, 4))) static int fail(char *error, int err, cons
 
 /* ---- nodes ---- */
 
-static void add(struct guard_drive *d, const char *name, const char *dir, bool block, bool disk)
+/* disk: the folder of the disk that it is a partition of; NULL: none. */
+static void add(struct guard_drive *d, const char *name, const char *dir, bool block,
+		const char *disk)
 {
 	struct guard_node *n = &d->node[d->n];
-	dev_t dev;
+	dev_t dev, whole;
 
 	if (!tree_dev(dir, &dev) || guard_drive_node(d, block, dev))
 		return;
+	if (!disk || !tree_dev(disk, &whole))
+		whole = dev;
 	if (d->n == GUARD_NODES || strlen(name) >= GUARD_NAME) {
 		d->cut = true;
 		return;
 	}
-	*n = (struct guard_node){ .dev = dev, .block = block, .disk = disk };
+	*n = (struct guard_node){
+		.dev = dev, .block = block, .disk = block && !disk, .whole = whole
+	};
 	snprintf(n->name, sizeof(n->name), "%s", name);
 	d->n++;
 }
@@ -56,7 +62,7 @@ static int add_part(void *ctx, const char *dir, const char *name)
 	char path[PATH_MAX], word[SYSFS_WORD];
 
 	if (!strncmp(name, tree_base(dir), strlen(tree_base(dir))) && tree_join(path, dir, name))
-		add(a->d, name, path, true, !sysfs_word(path, "partition", word)[0]);
+		add(a->d, name, path, true, sysfs_word(path, "partition", word)[0] ? dir : NULL);
 	return 0;
 }
 
@@ -68,7 +74,7 @@ static void add_rpmb(struct adding *a, const char *disk)
 	snprintf(name, sizeof(name), "%.40srpmb", disk);
 	if (!strncmp(disk, "mmcblk", 6) &&
 	    tree_at(dir, a->root, "/sys/class/block/%s/device/%s", disk, name))
-		add(a->d, name, dir, false, false);
+		add(a->d, name, dir, false, NULL);
 }
 
 static void add_disk(struct adding *a, const char *name)
@@ -77,7 +83,7 @@ static void add_disk(struct adding *a, const char *name)
 
 	if (!tree_at(dir, a->root, "/sys/class/block/%s", name))
 		return;
-	add(a->d, name, dir, true, true);
+	add(a->d, name, dir, true, NULL);
 	tree_each(dir, add_part, a);
 	add_rpmb(a, name);
 }
@@ -87,7 +93,7 @@ static void add_char(struct adding *a, const char *class, const char *name)
 	char dir[PATH_MAX];
 
 	if (tree_at(dir, a->root, "/sys/class/%s/%s", class, name))
-		add(a->d, name, dir, false, false);
+		add(a->d, name, dir, false, NULL);
 }
 
 /* "nvme0n1", and "nvme0c1n1", a path to what is nvme0n1 to everybody. */

@@ -24,6 +24,7 @@ struct guard_node {
 	dev_t dev;
 	bool block; /* else a character node */
 	bool disk;  /* a block node that is no partition */
+	dev_t whole; /* of a block node: the disk that it is a partition of, or its own number */
 };
 
 enum guard_kind {

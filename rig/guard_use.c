@@ -172,7 +172,8 @@ static void try_alone(const struct guard_ask *a, struct guard_finding *f)
 		const struct guard_node *n = &a->drive->node[i];
 		int fd;
 
-		if (!n->block || claim_has(n->dev))
+		/* who has a disk for himself alone has its partitions, and is refused them */
+		if (!n->block || claim_has(n->dev) || claim_has(n->whole))
 			continue;
 		fd = guard_node_open(a->root, n, O_RDONLY | O_EXCL);
 		if (fd >= 0)

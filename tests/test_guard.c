@@ -78,6 +78,9 @@ static void a_drive_is_whole(void)
 	CU_ASSERT_EQUAL(drive.n,
 			5); /* controller, namespace and its generic node, two partitions */
 	CU_ASSERT_PTR_NOT_NULL(guard_drive_node(&drive, true, makedev(259, 11)));
+	CU_ASSERT_FALSE(guard_drive_node(&drive, true, makedev(259, 11))->disk);
+	CU_ASSERT_EQUAL(guard_drive_node(&drive, true, makedev(259, 11))->whole, makedev(259, 10));
+	CU_ASSERT_EQUAL(guard_drive_node(&drive, true, makedev(259, 10))->whole, makedev(259, 10));
 	CU_ASSERT_PTR_NULL(guard_drive_node(&drive, true, makedev(259, 21)));
 	CU_ASSERT_EQUAL(guard_drive_of(root, S_IFBLK, makedev(99, 1), &drive, error), -ENODEV);
 }

@@ -215,6 +215,13 @@ once()
 	tests=$((tests + 1))
 	cat /tmp/runs/latest/about_to.jsonl >err
 	grep -q '"command":"Write"' err || complain 'what is about to be sent is not in the journal'
+	# partitions of a disk that the run has for itself are not in use
+	line "$sb" 'contents = mine'
+	partition "$b"
+	waits "/dev/${b}p1"
+	says 0 '' "$b" run "kernel:/dev/$B" $harm --confirm "$sb"
+	says 0 '' "$b" run "block:/dev/$b" $harm --case "blk.direct-align*" --confirm "$sb"
+	wipe
 }
 
 let()
