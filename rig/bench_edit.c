@@ -77,10 +77,37 @@ static int write_new(const char *path, const char *text, size_t size, char *erro
 	return err ? say(path, err, error) : 0;
 }
 
-static int replace(const char *path, const char *text, size_t size, char *error)
+/* What is to be read in the new file: of that drive one more, or one less, and of others none. */
+struct change {
+	const char *alias;
+	bool there;
+};
+
+/* Whatever was taken for the end of a section: the new file says what it should, or is not used. */
+static int check(const char *old_path, const char *new_path, const struct change *c, char *error)
+{
+	struct bench_file old, new = { .n = 0 };
+	int err = bench_file_load(old_path, &old, error);
+
+	if (err)
+		return err;
+	err = bench_file_load(new_path, &new, error);
+	if (!err && (new.n + !c->there != old.n + c->there ||
+		     (bench_file_alias(&new, c->alias) != NULL) != c->there)) {
+		snprintf(error, BENCH_FILE_ERROR,
+			 "%.300s: it would not say the same of the other drives: %s \"%.60s\" by hand",
+			 old_path, c->there ? "add" : "remove", c->alias);
+		err = -EINVAL;
+	}
+	bench_file_free(&old);
+	bench_file_free(&new);
+	return err;
+}
+
+static int replace(const char *path, const char *text, size_t size, const struct change *c,
+		   char *error)
 {
 	char beside[PATH_MAX];
-	struct bench_file f;
 	int err;
 
 	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
@@ -89,11 +116,9 @@ static int replace(const char *path, const char *text, size_t size, char *error)
 	unlink(beside); /* of an nvrig that was killed here */
 	err = write_new(beside, text, size, error);
 	if (!err)
-		err = bench_file_load(beside, &f, error);
-	if (!err) {
-		bench_file_free(&f);
+		err = check(path, beside, c, error);
+	if (!err)
 		err = rename(beside, path) ? say(path, -errno, error) : 0;
-	}
 	if (err)
 		unlink(beside);
 	return err;
@@ -112,6 +137,7 @@ static int load(const char *path, struct bytes *ret, char *error)
 
 int bench_edit_add(const char *path, const struct bench_drive *d, char *error)
 {
+	const struct change more = { d->alias, true };
 	_cleanup_free_ char *text = NULL;
 	struct bytes old;
 	size_t size;
@@ -129,7 +155,7 @@ int bench_edit_add(const char *path, const struct bench_drive *d, char *error)
 	if (old.size && old.at[old.size - 1] != '\n')
 		fputc('\n', out);
 	bench_edit_print(out, d);
-	err = fclose(out) ? say(path, -ENOMEM, error) : replace(path, text, size, error);
+	err = fclose(out) ? say(path, -ENOMEM, error) : replace(path, text, size, &more, error);
 	bytes_free(&old);
 	return err;
 }
@@ -173,15 +199,18 @@ static const char *section_end(const char *s)
 	return s;
 }
 
+#define BLANK " \t\r\n"
+
 static bool is_section(const char *s, const char *alias)
 {
-	char word[128];
+	size_t n = strlen(alias);
+	char quote;
 
 	if (strncmp(s, "drive", 5))
 		return false;
-	s += 5 + strspn(s + 5, " \t");
-	snprintf(word, sizeof(word), "\"%s\"", alias);
-	return !strncmp(s, word, strlen(word)) || !strncmp(s, alias, strlen(alias));
+	s += 5 + strspn(s + 5, BLANK);
+	quote = *s == '"' || *s == '\'' ? *s++ : 0;
+	return !strncmp(s, alias, n) && (quote ? s[n] == quote : s[n] && strchr(BLANK "{", s[n]));
 }
 
 static const char *find(const char *text, const char *alias)
@@ -203,6 +232,7 @@ static const char *find(const char *text, const char *alias)
 
 int bench_edit_remove(const char *path, const char *alias, char *error)
 {
+	const struct change less = { alias, false };
 	struct bytes old;
 	const char *at, *end;
 	size_t before;
@@ -218,7 +248,8 @@ int bench_edit_remove(const char *path, const char *alias, char *error)
 		end = section_end(at);
 		before = (size_t)(at - (const char *)old.at);
 		memmove(old.at + before, end, strlen(end) + 1);
-		err = replace(path, (const char *)old.at, strlen((const char *)old.at), error);
+		err = replace(path, (const char *)old.at, strlen((const char *)old.at), &less,
+			      error);
 	}
 	bytes_free(&old);
 	return err;

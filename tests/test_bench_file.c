@@ -124,6 +124,34 @@ static void edits(void)
 	CU_ASSERT_STRING_EQUAL(fake_read(path, is), "# ours } {\n/* drive \"two\" { */\n");
 }
 
+/* Each is itself, however it is written; what cannot be taken out whole stays. */
+static void edits_of_names_alike(void)
+{
+#define REST "{ serial = \"S\" model = \"M\" }\n"
+	static const struct {
+		const char *before, *alias, *after;
+	} rows[] = {
+		{ "drive ab " REST "drive a " REST, "a", "drive ab " REST },
+		{ "drive ab " REST "drive a" REST, "a", "drive ab " REST },
+		{ "drive 'ab' " REST "drive\n'a'" REST, "a", "drive 'ab' " REST },
+		{ "drive \"ab\" " REST "drive \"a\" " REST, "ab", "drive \"a\" " REST },
+		{ "drive a " REST "drive ab " REST, "ab", "drive a " REST },
+		{ "drive /* a */ ab " REST "drive a " REST, "ab", NULL },
+		{ "drive b { serial = \"S\" model = M{ }\ndrive a " REST, "b", NULL },
+	};
+	char error[BENCH_FILE_ERROR], is[FAKE_PATH];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows) && !geteuid(); i++) {
+		const char *path, *after = rows[i].after ? rows[i].after : rows[i].before;
+
+		begin();
+		path = bench(rows[i].before, 0644);
+		CU_ASSERT_EQUAL(bench_edit_remove(path, rows[i].alias, error) == 0,
+				rows[i].after != NULL);
+		CU_ASSERT_STRING_EQUAL(fake_read(path, is), after);
+	}
+}
+
 /* ---- small things ---- */
 
 static void labels(void)
@@ -158,6 +186,7 @@ static const struct unit units[] = {
 	{ "whose it is", bench_files },
 	{ "what it says", bench_words },
 	{ "edits", edits },
+	{ "edits of names alike", edits_of_names_alike },
 	{ "labels", labels },
 	{ "words", words },
 };
