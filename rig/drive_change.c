@@ -170,7 +170,7 @@ static int write_labels(const struct guard_ask *a, char *error)
 	int err = guard_hold(a, true, false, error);
 
 	for (unsigned i = 0; !err && i < a->drive->n; i++)
-		if (a->drive->node[i].disk)
+		if (label_goes_on(&a->drive->node[i]))
 			err = write_label(&a->drive->node[i], a->drive->serial, error);
 	return err;
 }

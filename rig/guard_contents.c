@@ -22,15 +22,17 @@ static void say_found(const struct guard_node *n, blkid_probe p, struct guard_fi
 {
 	const char *type = value(p, "TYPE"), *table = value(p, "PTTYPE"),
 		   *label = value(p, "LABEL");
+	bool boots = n->disk && !label_goes_on(n); /* then nothing there is wiped by hand */
 
 	guard_refuse(f,
 		     "%s holds %s%.32s%s%.40s%s: say contents = mine in the bench file if that may "
-		     "go, or wipefs -a /dev/%s",
+		     "go%s%s",
 		     n->name, type ? "" : "a partition table, ",
 		     type    ? type
 		     : table ? table
 			     : "of no name",
-		     label ? " '" : "", label ? label : "", label ? "'" : "", n->name);
+		     label ? " '" : "", label ? label : "", label ? "'" : "",
+		     boots ? "" : ", or wipefs -a /dev/", boots ? "" : n->name);
 }
 
 static void probe(const struct guard_node *n, int fd, struct guard_finding *f)
@@ -64,7 +66,7 @@ static void look_at(const struct guard_ask *a, const struct guard_node *n, struc
 	if (fd < 0)
 		guard_refuse(f, "/dev/%s: %s: what lies on it cannot be found out; run as root",
 			     n->name, strerror(-fd));
-	else if (!label_found(fd, a->drive->serial))
+	else if (!label_goes_on(n) || !label_found(fd, a->drive->serial))
 		probe(n, fd, f);
 }
 

@@ -5,6 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+bool label_goes_on(const struct guard_node *n)
+{
+	unsigned card, number;
+
+	return n->disk && sscanf(n->name, "mmcblk%uboot%u", &card, &number) != 2;
+}
+
 void label_make(const char *serial, char ret[LABEL_BYTES])
 {
 	memset(ret, 0, LABEL_BYTES);

@@ -9,7 +9,13 @@
 
 #include <stdbool.h>
 
+#include "rig/guard_drive.h"
+
 #define LABEL_BYTES 4096
+
+/* Is it one to be labelled? Not a partition, nor a boot partition of an MMC card: machines start
+ * from those, and a label there says nothing of them. */
+bool label_goes_on(const struct guard_node *n);
 
 /* The block for that serial. */
 void label_make(const char *serial, char ret[LABEL_BYTES]);

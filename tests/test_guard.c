@@ -6,6 +6,7 @@
 
 #include "fake_drives.h"
 #include "rig/guard.h"
+#include "rig/guard_label.h"
 #include "unit.h"
 
 static struct bench_drive line = { .alias = "one",
@@ -121,6 +122,10 @@ static void a_card_is_one_drive(void)
 	CU_ASSERT_EQUAL(drive.n, 5);
 	CU_ASSERT_PTR_NOT_NULL(guard_drive_node(&drive, true, makedev(179, 32)));
 	CU_ASSERT_PTR_NOT_NULL(guard_drive_node(&drive, true, makedev(179, 64)));
+	CU_ASSERT_TRUE(label_goes_on(guard_drive_node(&drive, true, makedev(179, 0))));
+	CU_ASSERT_FALSE(label_goes_on(guard_drive_node(&drive, true, makedev(179, 1))));
+	CU_ASSERT_FALSE(label_goes_on(guard_drive_node(&drive, true, makedev(179, 32))));
+	CU_ASSERT_FALSE(label_goes_on(guard_drive_node(&drive, true, makedev(179, 64))));
 	CU_ASSERT_PTR_NOT_NULL(guard_drive_node(&drive, false, makedev(237, 0)));
 }
 
