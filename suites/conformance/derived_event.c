@@ -186,11 +186,13 @@ static bool can_mask(const struct made *m)
 
 static void enable(struct made *m, bool on)
 {
-	struct cmd c =
-		cmd_set_features(NVME_FEAT_FID_ASYNC_EVENT, false, 0, on ? 1u << m->e->config : 0);
+	struct cmd c;
 
 	if (m->e->mask)
 		c = cmd_set_features(m->e->mask, false, m->v->nsid, on ? 0 : 0xe);
+	else
+		c = cmd_set_features(NVME_FEAT_FID_ASYNC_EVENT, false, 0,
+				     on ? 1u << m->e->config : 0);
 	rig_admin_ok_on(m->r, m->at, c);
 }
 
