@@ -85,11 +85,19 @@ static const struct config_key stack_keys[] = {
 	  .help = "host cache: used, bypassed, or used with flushes ignored" },
 	{ .name = "front",
 	  .type = CONFIG_CHOICE,
-	  .unit = STACK_NVME " " STACK_VIRTIO_BLK " " STACK_SD_CARD " " STACK_EMMC,
+	  .unit = STACK_NVME " " STACK_VIRTIO_BLK " " STACK_SD_CARD " " STACK_EMMC
+		  " " STACK_VFIO_USER,
 	  .def = STACK_NVME,
 	  .help = "what shows the namespaces: QEMU's NVMe controller, or of a guest a virtio disk "
 		  "each, whose options are then those of -device virtio-blk-pci, or one SD "
-		  "or eMMC card in a slot (-device sd-card, emmc)" },
+		  "or eMMC card in a slot (-device sd-card, emmc), or the model of serve, over "
+		  "vfio-user" },
+	{ .name = "serve",
+	  .type = CONFIG_TEXT,
+	  .max = FIELD(stack_config, serve),
+	  .def = "",
+	  .help = "of a guest with front = vfio-user: the model that this program serves to it, for "
+		  "example model:preset=full" },
 	{ .name = "address",
 	  .type = CONFIG_TEXT,
 	  .min = 2,

@@ -85,7 +85,8 @@ static int check_none(const struct stack_reading *r)
 {
 	static const char *const keys[] = { "target",  "kernel-options", "store",   "behind",
 					    "machine", "without",	 "modules", "programs",
-					    "extras",  "nodes",		 "network", "devices" };
+					    "extras",  "nodes",		 "network", "devices",
+					    "serve" };
 	char text[160];
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
@@ -127,6 +128,7 @@ static void read_texts(const struct stack_reading *r)
 		const char *key;
 		char *to;
 	} texts[] = { { "target", r->to->target },
+		      { "serve", r->to->serve },
 		      { "machine", r->to->machine },
 		      { "kernel-options", r->to->kernel_options },
 		      { "store", r->to->back.store },
@@ -136,6 +138,20 @@ static void read_texts(const struct stack_reading *r)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		if (stack_says(r, texts[i].key))
 			strcpy(texts[i].to, config_text(r->section, texts[i].key));
+}
+
+static int check_serve(const struct stack_reading *r)
+{
+	const struct stack_config *c = r->to;
+	bool served = !strcmp(c->front, STACK_VFIO_USER);
+
+	if (served != (c->serve[0] != 0))
+		return refuse(r, "front = vfio-user wants serve, and serve wants it");
+	if (served && strncmp(c->serve, "model:", strlen("model:")))
+		return refuse(r, "serve: want model:OPTIONS");
+	if (served && (cfg_size(r->section, "namespace") || c->back.store[0]))
+		return refuse(r, "front = vfio-user: the model has the namespaces and their store");
+	return 0;
 }
 
 int stack_guest_read(const struct stack_reading *r)
@@ -153,7 +169,7 @@ int stack_guest_read(const struct stack_reading *r)
 		to->network = config_bool(r->section, "network");
 	if (to->behind[0] && !to->network)
 		return refuse(r, "behind: wants network = yes");
-	if (read_lists(r))
+	if (read_lists(r) || check_serve(r))
 		return -EINVAL;
 	if (to->memory_bytes < GUEST_MEMORY_MIN)
 		return refuse(r, "memory: a guest wants 128Mi at least");

@@ -141,6 +141,8 @@ static void make_nvme(void)
 	make_function("0000:00:05.0", "0x144d\n", "0xa80a\n");
 	make_function("0000:00:06.0", "0x8086\n", "0x5845\n");
 	make_function("0000:00:07.0", "0x8086\n", "0x0a54\n");
+	make_function("0000:00:09.0", "0x4e56\n", "0x2000\n");
+	make_function("0000:00:0a.0", "0x4e56\n", "0x2001\n");
 	put(PCI0 "0000:00:08.0/vendor", "0x");
 	tie("sys/bus/pci/devices/0000:00:08.0", PCI0 "0000:00:08.0");
 	make_ctrl("nvme0", PCI0 "0000:00:04.0/nvme/", "pcie\n", "sys/dev/char/240:0");
@@ -228,6 +230,8 @@ static void controllers(void)
 	check_pci("0000:00:06.0", true, "8086:5845");
 	check_pci("0000:00:07.0", false, "8086:0a54");
 	check_pci("0000:00:08.0", false, "no PCI ids");
+	check_pci("0000:00:09.0", true, "4e56:2000");
+	check_pci("0000:00:0a.0", false, "4e56:2001");
 	check_pci("0000:00:1f.7", false, "no such PCI function");
 	check_pci("../devices/0000:00:04.0", false, "no such PCI function");
 	check_dev(S_IFCHR, 240, 0, true, "nvme0: PCI 1b36:0010");

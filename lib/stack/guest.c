@@ -95,6 +95,18 @@ static int make_disks(struct guest *g, char *error)
 	return err;
 }
 
+/* Who serves the controller begins before QEMU, which looks for it once. */
+static int serve(struct guest *g, char *error)
+{
+	_cleanup_close_ int log = -1;
+
+	if (!g->cfg.serve[0])
+		return 0;
+	log = open_in(g, "rig-serve.log", error);
+	return log < 0 ? log
+		       : served_start(&g->served, NULL, g->cfg.serve, log, g->cfg.start_s, error);
+}
+
 static int make_files(struct guest *g, char *error)
 {
 	g->log_fd = open_in(g, "rig-qemu.log", error);
@@ -153,6 +165,7 @@ static int launch(struct guest *g, const struct guest_job *job, int link, char *
 	struct guest_files f = { .program = g->program,
 				 .accel = g->accel,
 				 .kernel = g->kernel,
+				 .served = g->served.socket,
 				 .console = -1,
 				 .port = -1,
 				 .terminal = -1,
@@ -210,6 +223,8 @@ int guest_start_one(const struct stack_config *cfg, const struct guest_job *job,
 	if (!err)
 		err = guest_make_image(g, job, error);
 	if (!err)
+		err = serve(g, error);
+	if (!err)
 		err = guest_pair_start(g, job, &own_link, error);
 	if (!err) {
 		snprintf(g->engine, sizeof(g->engine), "QEMU %u.%u.%u", v.major, v.minor, v.micro);
@@ -238,6 +253,7 @@ void guest_stop(struct guest *g)
 	if (!g)
 		return;
 	keeper_stop(&g->keeper);
+	served_stop(&g->served);
 	guest_stop(g->behind);
 	for (unsigned i = 0; !g->cfg.keep_disk && i < g->cfg.n_ns; i++)
 		if (g->disk[i][0])
@@ -368,6 +384,7 @@ static void judge_silence(struct guest *g, uint64_t now)
 static void judge(struct guest *g, bool ended, int status)
 {
 	uint64_t now = clock_mono_ns();
+	char how[128];
 
 	if (g->panic[0] && (ended || now - g->panic_ns > LAST_WORDS_NS))
 		guest_end(g, GUEST_PANIC, "guest kernel: %.300s", g->panic);
@@ -376,6 +393,8 @@ static void judge(struct guest *g, bool ended, int status)
 	else if (g->junk > JUNK_MAX)
 		guest_end(g, GUEST_FLOOD, "the guest wrote %llu bytes over its port that mean nothing",
 		    (unsigned long long)g->junk);
+	else if (served_ended(&g->served, how, sizeof(how)))
+		guest_end(g, GUEST_DIED, "%s: rig-serve.log may say why", how);
 	else if (ended)
 		judge_death(g, status);
 	else if (!g->panic[0])

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "image/image.h"
 #include "stack/protocol.h"
+#include "stack/served.h"
 
 /*
  * Each was measured (docs/guests.md): no decompression, no self tests, no calibration, no
@@ -72,6 +73,21 @@ static void add_channels(struct qemu_args *a, const struct guest_files *f)
 	qemu_add(a, "virtconsole,bus=channels.0,nr=2,chardev=terminal");
 }
 
+/* Who serves it reaches the guest's memory through a descriptor of it. */
+static void add_served(struct qemu_args *a, const struct stack_config *cfg, const char *socket)
+{
+	qemu_add(a, "-object");
+	qemu_add(a, "memory-backend-memfd,id=m0,size=%lluk,share=on",
+		 (unsigned long long)cfg->memory_bytes >> 10);
+	qemu_add(a, "-machine");
+	qemu_add(a, "memory-backend=m0");
+	qemu_add(a, "-device");
+	qemu_add(a,
+		 "{\"driver\":\"" SERVED_DEVICE "\",\"id\":\"n0\",\"addr\":\"%s\","
+		 "\"socket\":{\"type\":\"unix\",\"path\":\"%s\"}}",
+		 cfg->addr, socket);
+}
+
 /* The wire is a pair of sockets, so that nothing of it has a name. */
 static void add_network(struct qemu_args *a, const struct guest_files *f)
 {
@@ -96,6 +112,8 @@ char **guest_argv(const struct stack_config *cfg, const struct guest_files *f)
 		qemu_add_disk(&a, cfg, i, f->disk[i]);
 	if (cfg->n_ns)
 		qemu_add_devices(&a, cfg);
+	if (cfg->serve[0])
+		add_served(&a, cfg, f->served);
 	if (cfg->network)
 		add_network(&a, f);
 	qemu_add_extra(&a, cfg->extra);

@@ -10,6 +10,7 @@
 /* Paths as QEMU is to open them; descriptors that it inherits, each one end of a socket pair. */
 struct guest_files {
 	const char *program, *accel, *kernel, *initrd;
+	const char *served; /* where the controller is served; "": by nobody */
 	const char *disk[STACK_NS_MAX];
 	int console, port, terminal, link; /* terminal, link: -1: none */
 	bool held;			   /* the one of a pair that comes up second */

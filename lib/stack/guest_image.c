@@ -104,6 +104,8 @@ static const char *machine_lacks(const struct stack_config *cfg, char *error)
 
 static const char *no_device(const struct stack_config *cfg, const char *program, char *error)
 {
+	if (cfg->serve[0] && qemu_has_device(program, SERVED_DEVICE, error))
+		return error;
 	for (unsigned i = 0; i < cfg->devices.n; i++)
 		if (qemu_has_device(program, cfg->devices.word[i], error))
 			return error;

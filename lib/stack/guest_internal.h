@@ -6,6 +6,7 @@
 #include "stack/console.h"
 #include "stack/guest.h"
 #include "stack/keeper.h"
+#include "stack/served.h"
 
 #define GUEST_PATH     4096
 #define GUEST_QEMU_IMG "qemu-img"
@@ -20,6 +21,7 @@ struct guest {
 	off_t log_from, console_from;	      /* where what is of this one begins */
 	int console_fd, port_fd, terminal_fd; /* our ends */
 	struct keeper keeper;
+	struct served served; /* the controller, where it is none of QEMU's */
 	struct console console;
 	char panic[CONSOLE_LINE]; /* its first line about that */
 	uint64_t panic_ns, heard_ns;

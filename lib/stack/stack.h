@@ -21,6 +21,8 @@
 /* Of one namespace: QEMU's host controllers share a bus name. Both are the device's name, too. */
 #define STACK_SD_CARD	 "sd-card"
 #define STACK_EMMC	 "emmc"
+/* None of QEMU's: what this program serves (stack/served.h). */
+#define STACK_VFIO_USER	 "vfio-user"
 
 #define STACK_NAME	128
 #define STACK_NS_MAX	8
@@ -87,6 +89,7 @@ struct stack_config {
 	char format[16];  /* of the stores: "raw", "qcow2" */
 	/* Of a guest alone. */
 	char target[256]; /* what the run in it opens */
+	char serve[256];  /* of front vfio-user: the model behind it, "model:preset=full" */
 	char machine[128]; /* -machine options beyond those that every guest has */
 	unsigned cpus;
 	unsigned silence_s;	  /* without a sign of life for so long it hangs */

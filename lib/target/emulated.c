@@ -16,6 +16,7 @@
 #define VENDOR_QEMU   0x1b36u
 #define VENDOR_VIRTIO 0x1af4u
 #define OLD_QEMU_NVME 0x80865845u /* Intel's vendor id, a device id that it gave to QEMU */
+#define MODEL	      0x4e562000u /* nvrig's own, which no vendor has: lib/model/internal.h */
 
 void emulated_say(struct emulated *ret, bool yes, const char *fmt, ...)
 {
@@ -47,16 +48,17 @@ static bool has(const char *dir, const char *name, char ret[PATH_MAX])
 void emulated_function(const char *path, struct emulated *ret)
 {
 	char word[SYSFS_WORD];
-	unsigned vendor = 0, device = 0;
+	unsigned vendor = 0, device = 0, both;
 
 	if (sscanf(sysfs_word(path, "vendor", word), "%x", &vendor) != 1 ||
 	    sscanf(sysfs_word(path, "device", word), "%x", &device) != 1) {
 		emulated_say(ret, false, "%.40s: sysfs tells no PCI ids of it", base_of(path));
 		return;
 	}
+	both = vendor << 16 | device;
 	emulated_say(ret,
-		     vendor == VENDOR_QEMU || vendor == VENDOR_VIRTIO ||
-			     (vendor << 16 | device) == OLD_QEMU_NVME,
+		     vendor == VENDOR_QEMU || vendor == VENDOR_VIRTIO || both == OLD_QEMU_NVME ||
+			     both == MODEL,
 		     "PCI %04x:%04x at %.40s", vendor, device, base_of(path));
 }
 
