@@ -335,6 +335,23 @@ static void kernel_is_unpacked_once(void)
 	CU_ASSERT_EQUAL(first.st_ino, second.st_ino);
 }
 
+static void newest_of_both_places(void)
+{
+	char error[512] = "", packed[512], path[512];
+	struct kernel k;
+
+	snprintf(packed, sizeof(packed), "%s/packed", top);
+	put_kernel("debian/boot/vmlinuz-2.0-test", packed);
+	put("debian/usr/lib/modules/2.0-test/kernel/x.ko", "x", 1, 0600);
+	CU_ASSERT_EQUAL_FATAL(kernel_find(&k, error), 0);
+	CU_ASSERT_STRING_EQUAL(k.release, "2.0-test");
+	CU_ASSERT_PTR_NOT_NULL(strstr(k.modules, "/usr/lib/modules/2.0-test"));
+	snprintf(path, sizeof(path), "%s/debian/boot/vmlinuz-2.0-test", top);
+	CU_ASSERT_EQUAL(unlink(path), 0);
+	CU_ASSERT_EQUAL_FATAL(kernel_find(&k, error), 0);
+	CU_ASSERT_STRING_EQUAL(k.release, "1.0-test");
+}
+
 static void wrong_kernels(void)
 {
 	char error[512] = "", path[KERNEL_PATH], packed[512];
@@ -419,6 +436,7 @@ static const struct unit units[] = {
 	{ "modules in order", modules_in_order },
 	{ "wrong modules", wrong_modules },
 	{ "kernel is unpacked once", kernel_is_unpacked_once },
+	{ "kernel: both places", newest_of_both_places },
 	{ "wrong kernels", wrong_kernels },
 	{ "whole image", whole_image },
 	{ "hex", hex },

@@ -61,7 +61,10 @@ int kernel_fetched(char *ret_dir, size_t size)
 
 /* ---- which one ---- */
 
-static bool take(struct kernel *k, const char *root, const char *release)
+/* Packages of distributions whose /lib is a link to /usr/lib have it there alone. */
+static const char *const lib_dirs[] = { "lib", "usr/lib" };
+
+static bool take(struct kernel *k, const char *root, const char *lib, const char *release)
 {
 	char kernel[KERNEL_PATH + 8];
 
@@ -69,29 +72,42 @@ static bool take(struct kernel *k, const char *root, const char *release)
 	snprintf(k->root, sizeof(k->root), "%s", root);
 	if (strlen(release) >= sizeof(k->release) ||
 	    snprintf(k->vmlinuz, KERNEL_PATH, "%s/boot/vmlinuz-%s", root, release) >= KERNEL_PATH ||
-	    snprintf(k->modules, KERNEL_PATH, "%s/lib/modules/%s", root, release) >= KERNEL_PATH)
+	    snprintf(k->modules, KERNEL_PATH, "%s/%s/modules/%s", root, lib, release) >=
+		    KERNEL_PATH)
 		return false;
 	snprintf(kernel, sizeof(kernel), "%s/kernel", k->modules);
 	return !access(k->vmlinuz, R_OK) && !access(kernel, R_OK | X_OK);
 }
 
-/* The newest below ROOT/lib/modules that has a kernel that we may read. */
-static bool take_newest(struct kernel *k, const char *root)
+/* The newest below ROOT/LIB/modules that has a kernel that we may read. */
+static bool take_newest_in(struct kernel *k, const char *root, const char *lib)
 {
 	char dir[KERNEL_PATH + 16];
 	struct dirent **e;
 	bool found = false;
 	int n;
 
-	snprintf(dir, sizeof(dir), "%s/lib/modules", root);
+	snprintf(dir, sizeof(dir), "%s/%s/modules", root, lib);
 	n = scandir(dir, &e, NULL, versionsort);
 	for (int i = n; i-- > 0;) {
-		found = found || (e[i]->d_name[0] != '.' && take(k, root, e[i]->d_name));
+		found = found || (e[i]->d_name[0] != '.' && take(k, root, lib, e[i]->d_name));
 		free(e[i]);
 	}
 	if (n >= 0)
 		free(e);
 	return found;
+}
+
+static bool take_newest(struct kernel *k, const char *root)
+{
+	struct kernel other;
+	bool found = take_newest_in(k, root, lib_dirs[0]);
+
+	if (!take_newest_in(&other, root, lib_dirs[1]))
+		return found;
+	if (!found || strverscmp(other.release, k->release) > 0)
+		*k = other;
+	return true;
 }
 
 int kernel_find(struct kernel *ret, char *error)
@@ -106,7 +122,7 @@ int kernel_find(struct kernel *ret, char *error)
 	}
 	if (!kernel_fetched(root, sizeof(root)) && take_newest(ret, root))
 		return 0;
-	if (take(ret, "", u.release) || take_newest(ret, ""))
+	if (take(ret, "", lib_dirs[0], u.release) || take_newest(ret, ""))
 		return 0;
 	snprintf(error, 512,
 		 "no kernel for a guest: none with its modules in /boot and /lib/modules that may "
