@@ -200,18 +200,22 @@ static int exec_admin(struct tcp_host *h, const struct sqe *e, void *data, size_
 	uint64_t end = tcp_host_now(h) + h->a.timeout_ms * NS_PER_MS;
 	struct tcp_queue *q = &h->front[0].q;
 	uint16_t cid = 0;
-	int n = tcp_host_connect(h);
+	int err = tcp_host_connect(h), n;
 
-	if (n)
-		return n;
+	if (err)
+		return err;
 	if (!h->a.step)
 		return fail_queue(h, tcp_queue_exec(q, e, data, len, ret), q);
-	n = fail_queue(h, tcp_queue_begin(q, e, data, len, &cid), q);
-	while (!n && !(n = tcp_queue_take(q, cid, ret))) {
-		n = tcp_host_step(h, NS_PER_MS);
-		if (!n && tcp_host_now(h) > end) {
+	err = fail_queue(h, tcp_queue_begin(q, e, data, len, &cid), q);
+	if (err)
+		return err;
+	while (!(n = tcp_queue_take(q, cid, ret))) {
+		err = tcp_host_step(h, NS_PER_MS);
+		if (!err && tcp_host_now(h) > end)
+			err = fail(h, -ETIMEDOUT, "no answer of the controller");
+		if (err) {
 			tcp_host_hang_up(h); /* its data are the caller's, who goes on */
-			return fail(h, -ETIMEDOUT, "no answer of the controller");
+			return err;
 		}
 	}
 	return n < 0 ? fail_queue(h, n, q) : 0;

@@ -89,8 +89,19 @@ uint32_t tcp_queue_last_position(const struct tcp_queue *q)
 /* ---- in ---- */
 
 /*
- * Where SQHD, of the controller's queue, stands in the queue in memory; FFFFh: it cannot be.
- * Without flow control none is told, and what was sent has left the queue in memory.
+ * What cannot be, as it is. An I/O queue in memory has as many entries as the controller's, so what
+ * is wrong with SQHD there is wrong with it here; of others FFFFh is never right.
+ */
+static uint16_t wrong_head(const struct tcp_queue *q, uint16_t sqhd, uint32_t moved)
+{
+	if (!q->qid)
+		return 0xffff;
+	return sqhd >= q->entries ? sqhd : (uint16_t)((q->seen_position + moved) % q->entries);
+}
+
+/*
+ * Where SQHD, of the controller's queue, stands in the queue in memory. Without flow control none
+ * is told, and what was sent has left the queue in memory.
  */
 static uint16_t see_head(struct tcp_queue *q, uint16_t sqhd)
 {
@@ -100,11 +111,9 @@ static uint16_t see_head(struct tcp_queue *q, uint16_t sqhd)
 		q->seen_position = tcp_queue_last_position(q);
 		return (uint16_t)q->seen_position;
 	}
-	if (sqhd >= q->entries)
-		return 0xffff;
 	moved = (sqhd + q->entries - q->head) % q->entries;
-	if (moved > out)
-		return 0xffff;
+	if (sqhd >= q->entries || moved > out)
+		return wrong_head(q, sqhd, moved);
 	q->head = sqhd;
 	if (moved)
 		q->seen_position = q->position[(sqhd + q->entries - 1) % q->entries];
