@@ -8,7 +8,9 @@ nvrig=$1
 seconds=${2:-5}
 depth=${3:-32}
 
-cat >"${TMPDIR:-/tmp}/nvmet_tcp.$$" <<END
+script=$(mktemp)
+trap 'rm -f "$script"' EXIT
+cat >"$script" <<END
 busy()
 {
 	awk '/^cpu / { print \$2 + \$3 + \$4 + \$7 + \$8 }' /proc/stat
@@ -30,9 +32,8 @@ rate block nvrig bench block:/dev/nvme0n1 \$bench
 ! command -v fio >/dev/null || rate fio fio --name=a --filename=/dev/nvme0n1 --direct=1 --rw=randread --bs=4k --iodepth=$depth \
 	--ioengine=libaio --time_based --runtime=$seconds --output-format=json
 END
-"$nvrig" vm --stack nvmet-tcp -- sh -c "$(cat "${TMPDIR:-/tmp}/nvmet_tcp.$$")" |
+"$nvrig" vm --stack nvmet-tcp -- sh -c "$(cat "$script")" |
 	awk -v s="$seconds" '/^rate/ { n[$2] = $3; us = $3 ? $4 * 10000 / ($3 * s) : 0
 			printf "%-6s %8d I/Os a second, %7.1f us of CPU an I/O, all in all\n", $2, $3, us }
 		END { if (n["block"] > 0) printf "tcp / block %.2f\n", n["tcp"] / n["block"]
 			if (n["fio"] > 0) printf "tcp / fio   %.2f\n", n["tcp"] / n["fio"] }'
-rm -f "${TMPDIR:-/tmp}/nvmet_tcp.$$"
