@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "model/core.h"
@@ -44,11 +45,28 @@ static const struct {
 	{ "bps", offsetof(struct model_opt, bps), 0 },
 	{ "wrr", offsetof(struct model_opt, wrr), 0 },
 	{ "meta", offsetof(struct model_opt, meta), 0 },
+	{ "secondary", offsetof(struct model_opt, secondary), 0 },
 };
 
 static unsigned *value_at(struct model *m, size_t offset)
 {
 	return (unsigned *)((char *)&m->opt + offset);
+}
+
+/* An entry of `shapes` has a slash before its bytes of metadata. */
+static int refuse_metadata(const struct model *m, char *why, size_t len)
+{
+	if (!strchr(m->opt.shapes, '/'))
+		return 0;
+	if (option_given(m, "shapes"))
+		snprintf(why, len, "shapes has metadata, which does not go behind a message-based "
+				   "transport");
+	else
+		snprintf(why, len,
+			 "preset=%s has shapes with metadata, which does not go behind a "
+			 "message-based transport",
+			 preset_name(m));
+	return -EINVAL;
 }
 
 int fabrics_settle(struct model *m, char *why, size_t len)
@@ -74,7 +92,7 @@ int fabrics_settle(struct model *m, char *why, size_t len)
 		      (m->opt.sgls & NVME_CTRL_SGLS_SUPPORTED ? 0 : 1);
 	if (!m->opt.kas)
 		m->opt.kas = KAS_DEFAULT;
-	return 0;
+	return refuse_metadata(m, why, len);
 }
 
 bool fabrics_lacks_admin(const struct model *m, uint8_t opcode)

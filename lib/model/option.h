@@ -19,6 +19,8 @@ bool option_given(const struct model *m, const char *key);
 
 /* The preset's options, but for those that were given. -EINVAL: no such, -EEXIST: there is one. */
 int preset_apply(struct model *m, const char *name);
+/* The one that was applied; "full": none. */
+const char *preset_name(const struct model *m);
 /* What was given against what the preset is by its name; 0, or -EINVAL and the sentence. */
 int preset_check(const struct model *m, char *why, size_t len);
 

@@ -42,7 +42,7 @@ static const struct model_preset {
 	{ "multi", "controllers=2", "ns=4,private_ns=2,oncs=0x1ff" },
 	/* Namespaces to make: more than a Changed Namespace List tells, few of them attached; and
 	 * a Sanitize that deallocates always and cannot overwrite. */
-	{ "nsmgmt", "oacs=0x108", "nn=1100,maxcna=4,nabsn=15,nabo=3,sanicap=0xa0000006,sanfail=8" },
+	{ "nsmgmt", "oacs=0x8", "nn=1100,maxcna=4,nabsn=15,nabo=3,sanicap=0xa0000006,sanfail=8" },
 	/* Asymmetric access: two groups, each with a namespace of both controllers, and with some
 	 * that one controller alone has. */
 	{ "ana", "ana=1", "controllers=2,ns=6,private_ns=4,mnan=8,oncs=0x1ff" },
@@ -95,6 +95,11 @@ int preset_apply(struct model *m, const char *name)
 	return err ? err : apply(m, m->preset->options);
 }
 
+const char *preset_name(const struct model *m)
+{
+	return m->preset ? m->preset->name : "full";
+}
+
 int preset_check(const struct model *m, char *why, size_t len)
 {
 	const char *list = m->preset ? m->preset->fixed : "";
@@ -107,8 +112,14 @@ int preset_check(const struct model *m, char *why, size_t len)
 		option_set(&would, key, value);
 		if (!memcmp(&would, &m->opt, sizeof(would)))
 			continue;
-		snprintf(why, len, "preset=%s is %s=%s: the option %s contradicts it",
-			 m->preset->name, key, value, key);
+		if (option_given(m, key))
+			snprintf(why, len, "preset=%s is %s=%s: the option %s contradicts it",
+				 m->preset->name, key, value, key);
+		else /* fabrics_settle() took it away */
+			snprintf(why, len,
+				 "preset=%s is %s=%s, which is of PCIe alone: it does not go behind a "
+				 "message-based transport",
+				 m->preset->name, key, value);
 		return -EINVAL;
 	}
 	return 0;
