@@ -337,6 +337,8 @@ void tserve_close(struct tserve *s)
 		return;
 	if (s->sock >= 0)
 		close(s->sock);
+	while (s->assocs)
+		assoc_free(s->assocs); /* kept by fault: none has a connection any more */
 	if (s->first && s->devices != s->first)
 		device_free(s->first);
 	device_forget_all(s);
