@@ -169,7 +169,7 @@ static uint16_t connect_io(struct tconn *c, const struct sqe *e, const struct co
 		return refuse(dw, AT_SQSIZE);
 	err = tdev_queue_make(a->d, qid, entries);
 	if (err == -EEXIST && TFAULT(c->s, TCP_QID_PAST_COUNT))
-		return SC_SUCCESS;
+		return SC_INVALID_FIELD;
 	if (err)
 		return err == -ENOMEM ? SC_INTERNAL_ERROR
 				      : refuse(dw, err == -EINVAL ? AT_SQSIZE : AT_QID);

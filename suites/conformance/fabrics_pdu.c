@@ -238,16 +238,21 @@ static void data_small(struct rig *r)
 	CHECK_WIRE(r, "status of a Write of one block by R2T", &got, SC_SUCCESS);
 }
 
-/* The text has an error for a TTAG that nobody knows, and for H2CData none for such a CCCID. */
+/*
+ * The text has an error for a TTAG that nobody knows, and for H2CData none for such a CCCID. What it
+ * cannot be is success: most of the data are missing.
+ */
 static void check_other_command(struct wire *w)
 {
 	struct tcp_pdu pdu;
 	int n = wire_next(w, &pdu, w->f.timeout_ns);
+	bool completes = n == 1 && pdu.h->ch.type == TCP_RESP;
 
 	ADVISE_TRUE(w->r, n == -ENODEV || (n == 1 && pdu.h->ch.type == TCP_C2H_TERM),
 		    "H2CData with the CCCID of no command end the connection");
-	CHECK_TRUE(w->r, n != 1 || pdu.h->ch.type != TCP_RESP,
-		   "they complete nothing, of which most are missing");
+	CHECK_TRUE(w->r, n != -EPROTO, "what comes upon them is a legal PDU");
+	CHECK_TRUE(w->r, !completes || wire_status(&pdu.h->resp.cqe),
+		   "the Write, of whose data most are missing, does not succeed");
 }
 
 static void data_bad(struct rig *r)
