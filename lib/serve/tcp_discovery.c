@@ -23,6 +23,7 @@
 #define ADRFAM_IPV6  2u
 #define SUBTYPE_NVM  2u
 #define TREQ_PLAIN   2u /* a secure channel is not required */
+#define TREQ	     (TREQ_PLAIN | TREQ_NO_FLOW_CONTROL | TREQ_ZERO_HOSTID)
 #define EVENT_CONFIG 0x0bu
 #define KEEP_ALIVE   0x0fu
 
@@ -126,7 +127,7 @@ static void fill_log(const struct tconn *c, uint8_t *log)
 	h->numrec = le64_from(1);
 	e->trtype = TRTYPE_TCP;
 	e->subtype = SUBTYPE_NVM;
-	e->treq = TREQ_PLAIN;
+	e->treq = TREQ;
 	e->portid = le16_from(1);
 	e->cntlid = le16_from(c->s->o.is_static ? CNTLID_STATIC : CNTLID_DYNAMIC);
 	e->asqsz = le16_from(TFAULT(c->s, DISCOVERY_ASQSZ_SMALL) ? 16 : TDEV_ADMIN_ENTRIES);

@@ -102,6 +102,10 @@ struct sgl_desc sgl_transport(uint32_t len);
 #define DISCOVERY_HEADER  1024u
 #define DISCOVERY_ENTRY	  1024u
 
+/* TREQ of a record, beside the secure channel: what the controller is able to do (Base 2.1) */
+#define TREQ_NO_FLOW_CONTROL 0x04u /* SQFCD: it can do without SQ flow control */
+#define TREQ_ZERO_HOSTID     0x08u /* ZHIDS: it supports Host Identifier 0h in a Connect */
+
 struct discovery_header {
 	__le64 genctr, numrec;
 	__le16 recfmt;

@@ -122,11 +122,12 @@ static const struct connect_row {
 	{ "io-hostid", true, bend_hostid, { FSC_CONNECT_INVALID_PARAM }, AT_HOSTID },
 };
 
-/* The connection that the row's Connect goes to, greeted. */
-static struct wire *ready_for(struct rig *r, const struct connect_row *row)
+/* The connection that the row's Connect goes to, greeted, and that Connect as it should be. */
+static struct wire *ready_for(struct rig *r, const struct connect_row *row, struct connect *ret)
 {
 	struct wire *w;
 
+	*ret = (struct connect){ .qid = row->io, .sqsize_z = WIRE_ENTRIES - 1 };
 	if (!row->io) {
 		w = wire_dial(r);
 	} else {
@@ -135,6 +136,7 @@ static struct wire *ready_for(struct rig *r, const struct connect_row *row)
 		if (row->bend == bend_sqsize_most &&
 		    CAP_MQES(wire_property(admin, REG_CAP, 64)) == 0xffff)
 			rig_na(r, "CAP.MQES is FFFFh: no queue is too large");
+		ret->sqsize_z = wire_sqsize_z(admin, WIRE_ENTRIES);
 		w = wire_beside(admin);
 	}
 	wire_greet(w, 0);
@@ -144,8 +146,8 @@ static struct wire *ready_for(struct rig *r, const struct connect_row *row)
 static void connect_bad_fields(struct rig *r)
 {
 	const struct connect_row *row = rig_row(r);
-	struct wire *w = ready_for(r, row);
-	struct connect c = { .qid = row->io, .sqsize_z = WIRE_ENTRIES - 1 };
+	struct connect c;
+	struct wire *w = ready_for(r, row, &c);
 	struct connect_data d = wire_who(w, row->io ? w->cntlid : CNTLID_DYNAMIC);
 	struct cqe e;
 
@@ -195,7 +197,7 @@ static void connect_twice(struct rig *r)
 static void connect_disabled(struct rig *r)
 {
 	struct wire *admin = wire_admin(r, 0, false), *w = wire_beside(admin);
-	struct connect c = { .qid = 1, .sqsize_z = WIRE_ENTRIES - 1 };
+	struct connect c = { .qid = 1, .sqsize_z = wire_sqsize_z(admin, WIRE_ENTRIES) };
 	struct connect_data d = wire_who(w, w->cntlid);
 	struct cqe e;
 
@@ -208,7 +210,7 @@ static void connect_qid_used(struct rig *r)
 {
 	struct wire *admin = wire_admin(r, 0, true), *first = wire_io(admin);
 	struct wire *w = wire_beside(admin);
-	struct connect c = { .qid = 1, .sqsize_z = WIRE_ENTRIES - 1 };
+	struct connect c = { .qid = 1, .sqsize_z = wire_sqsize_z(admin, WIRE_ENTRIES) };
 	struct connect_data d = wire_who(w, w->cntlid);
 	struct cqe e;
 

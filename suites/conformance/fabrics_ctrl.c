@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* fabrics: what the controller claims and refuses, discovery, data in and out of capsules. */
 #include <string.h>
-#include <unistd.h>
 
 #include "wire.h"
 
@@ -71,7 +70,7 @@ static void in_capsule(struct rig *r)
 	rig_id_ctrl(r, &id);
 	fits = ((int64_t)le32_get(id.ioccsz) * 16 - 64) / ns->lba_bytes;
 	n = row->blocks == INT32_MIN ? 1 : fits + row->blocks;
-	if (n < 1 || (size_t)n * ns->lba_bytes > rig_mdts(r))
+	if (n < 1 || (size_t)n * ns->lba_bytes > rig_mdts(r) || 8 + (uint64_t)n > ns->nsze)
 		rig_na(r, "%lld blocks are no transfer here", (long long)n);
 	out = rig_mem(r, (size_t)n * ns->lba_bytes);
 	in = rig_mem(r, (size_t)n * ns->lba_bytes);
@@ -88,15 +87,6 @@ static void in_capsule(struct rig *r)
 }
 
 /* ---- discovery ---- */
-
-static struct cqe get_log(struct wire *w, uint64_t off, void *to, size_t len)
-{
-	struct sqe e = { .opcode = nvme_admin_get_log_page,
-			 .cdw10 = le32_from((uint32_t)(len / 4 - 1) << 16 | DISCOVERY_LID),
-			 .cdw12 = le32_from((uint32_t)off) };
-
-	return wire_exec_ok(w, e, to, len);
-}
 
 /* ASCII, and then blanks or zeros to the end. */
 static bool is_padded(const char *s, size_t len)
@@ -126,7 +116,11 @@ static void check_entry(struct rig *r, const struct discovery_entry *e)
 
 static struct wire *discovery(struct rig *r)
 {
-	return wire_admin_of(r, DISCOVERY_NQN, true);
+	struct wire *w = wire_discovery(r);
+
+	if (!w)
+		rig_fail(r, "a host is not let in to the discovery service");
+	return w;
 }
 
 static void discovery_log(struct rig *r)
@@ -137,15 +131,15 @@ static void discovery_log(struct rig *r)
 	bool found = false;
 	uint64_t n;
 
-	get_log(w, 0, &h, sizeof(h));
+	wire_discovery_log(w, 0, &h, sizeof(h));
 	n = le64_get(h.numrec);
 	CHECK_EQ(r, "RECFMT", le16_get(h.recfmt), 0);
 	for (uint64_t i = 0; i < n && i < 64; i++) {
-		get_log(w, DISCOVERY_HEADER + i * DISCOVERY_ENTRY, &e, sizeof(e));
+		wire_discovery_log(w, DISCOVERY_HEADER + i * DISCOVERY_ENTRY, &e, sizeof(e));
 		check_entry(r, &e);
 		found |= !strncmp(e.subnqn, w->f.nqn, NQN_BYTES);
 	}
-	get_log(w, 0, &again, sizeof(again));
+	wire_discovery_log(w, 0, &again, sizeof(again));
 	CHECK_EQ(r, "GENCTR after the log was read in pieces", le64_get(again.genctr),
 		 le64_get(h.genctr));
 	CHECK_TRUE(r, found || n > 64, "the subsystem that is tested is among %llu records",
@@ -178,17 +172,13 @@ static void discovery_ctrl(struct rig *r)
 
 /* ---- property-reset, keepalive-timeout ---- */
 
-#define BUSY_US	    50000
 #define ALIVE_MS    1000u
 #define PATIENCE_NS (20 * NS_PER_S)
 
 static void property_reset(struct rig *r)
 {
-	struct wire *w = wire_admin(r, 0, true), *io = wire_io(w);
-	struct connect c = { .sqsize_z = WIRE_ENTRIES - 1 };
+	struct wire *w = wire_admin(r, 0, true), *io = wire_io(w), *next;
 	uint64_t end = clock_mono_ns() + w->f.timeout_ns;
-	struct connect_data who = wire_who(w, CNTLID_DYNAMIC);
-	struct wire *next;
 	struct cqe e;
 
 	wire_exec_ok(w, fabrics_property_set(REG_CC, 32, CC_IOSQES(6) | CC_IOCQES(4)), NULL, 0);
@@ -196,13 +186,7 @@ static void property_reset(struct rig *r)
 		REQUIRE_TRUE(r, clock_mono_ns() < end, "CSTS.RDY becomes 0");
 	wire_hang_up(io);
 	wire_hang_up(w);
-	/* one whose only controller is still busy with the end of the last association says so */
-	do {
-		next = wire_beside(w);
-		wire_greet(next, 0);
-		e = wire_connect(next, &c, &who);
-	} while (wire_status(&e) == FSC_CONTROLLER_BUSY && clock_mono_ns() < end &&
-		 !usleep(BUSY_US));
+	next = wire_again(w, &e);
 	CHECK_WIRE(r, "status of Connect after the reset", &e, SC_SUCCESS);
 	CHECK_EQ(r, "CC.EN of the controller", wire_property(next, REG_CC, 32) & CC_EN, 0);
 }

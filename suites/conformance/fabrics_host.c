@@ -3,16 +3,15 @@
 #include <ctype.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "wire.h"
 
-#define BUSY_US	      50000
 #define FID_HOSTID    0x81u
 #define EXHID	      1u
 
 #define QUEUES_ASKED  7u /* 0's based */
 #define QUEUES_MADE   8u
+#define FEW	      8u /* entries of each */
 #define CUT_LBA	      8u
 #define CUT_OTHER_LBA 256u
 #define CUT_LEN	      32768u /* more than goes into a capsule, mostly */
@@ -118,18 +117,26 @@ static void identity_two(struct rig *r)
 	check_identifier(first, first->f.hostid);
 }
 
-/* Host Identifier 0h in the Connect of an I/O queue says nothing. */
+/*
+ * Host Identifier 0h in the Connect of an I/O queue is to be ignored, and a controller need not
+ * support it in a Connect at all: TREQ says whether it does.
+ */
 static void identity_io_none(struct rig *r)
 {
+	bool claimed = wire_treq(r) & TREQ_ZERO_HOSTID;
 	struct wire *admin = wire_admin(r, 0, true), *w = wire_beside(admin);
-	struct connect c = { .qid = 1, .sqsize_z = WIRE_ENTRIES - 1 };
+	struct connect c = { .qid = 1, .sqsize_z = wire_sqsize_z(admin, WIRE_ENTRIES) };
 	struct connect_data who = wire_who(w, admin->cntlid);
 	struct cqe e;
 
 	memset(who.hostid, 0, sizeof(who.hostid));
 	wire_greet(w, 0);
 	e = wire_connect(w, &c, &who);
-	CHECK_WIRE(r, "status", &e, SC_SUCCESS);
+	if (claimed)
+		CHECK_WIRE(r, "status", &e, SC_SUCCESS);
+	else
+		CHECK_WIRE(r, "status (TREQ bit 3 is 0)", &e, SC_SUCCESS,
+			   FSC_CONNECT_INVALID_PARAM);
 }
 
 static const struct part_row {
@@ -146,12 +153,12 @@ static void run_part(struct rig *r)
 
 /* ---- queue-options ---- */
 
-/* An I/O queue of that many entries, greeted anew: the status of its Connect. */
-static struct wire *make_queue(struct wire *admin, uint16_t qid, uint32_t entries, struct cqe *ret)
+/* An I/O queue of that SQSIZE, greeted anew: the status of its Connect. */
+static struct wire *make_queue(struct wire *admin, uint16_t qid, uint16_t sqsize_z, struct cqe *ret)
 {
 	struct wire *w = wire_beside(admin);
 	struct connect c = { .qid = qid,
-			     .sqsize_z = (uint16_t)(entries - 1),
+			     .sqsize_z = sqsize_z,
 			     .cattr = CATTR_DELETES_QUEUES };
 	struct connect_data who = wire_who(w, admin->cntlid);
 
@@ -172,10 +179,10 @@ static void check_works(struct wire *w, unsigned qid)
 	}
 }
 
-static void queue_of(struct rig *r, struct wire *admin, uint32_t entries)
+static void queue_of(struct rig *r, struct wire *admin, uint16_t sqsize_z)
 {
 	struct cqe e;
-	struct wire *w = make_queue(admin, 1, entries, &e);
+	struct wire *w = make_queue(admin, 1, sqsize_z, &e);
 
 	CHECK_WIRE(r, "status of Connect", &e, SC_SUCCESS);
 	if (!wire_status(&e))
@@ -184,14 +191,14 @@ static void queue_of(struct rig *r, struct wire *admin, uint32_t entries)
 
 static void queue_smallest(struct rig *r)
 {
-	queue_of(r, wire_admin(r, 0, true), 2);
+	queue_of(r, wire_admin(r, 0, true), 1);
 }
 
 static void queue_largest(struct rig *r)
 {
 	struct wire *admin = wire_admin(r, 0, true);
 
-	queue_of(r, admin, CAP_MQES(wire_property(admin, REG_CAP, 64)) + 1);
+	queue_of(r, admin, wire_sqsize_z(admin, 0x10000));
 }
 
 /* How many I/O queues the controller gives. */
@@ -214,7 +221,7 @@ static void queue_all(struct rig *r)
 
 	n = n < QUEUES_MADE ? n : QUEUES_MADE;
 	for (unsigned i = 0; i < n; i++) {
-		w[i] = make_queue(admin, (uint16_t)(i + 1), 8, &e);
+		w[i] = make_queue(admin, (uint16_t)(i + 1), wire_sqsize_z(admin, FEW), &e);
 		REQUIRE_TRUE(r, !wire_status(&e), "queue %u of %u is made: %03Xh", i + 1, n,
 			     wire_status(&e));
 	}
@@ -230,7 +237,7 @@ static void queue_past_count(struct rig *r)
 
 	if (n >= 0xfffe)
 		rig_na(r, "there is a queue for every QID");
-	make_queue(admin, (uint16_t)(n + 1), 8, &e);
+	make_queue(admin, (uint16_t)(n + 1), wire_sqsize_z(admin, FEW), &e);
 	/* the text says nothing of such a QID, and of every Connect that fails what it does not say */
 	ADVISE_TRUE(r, wire_status(&e), "Connect with the QID past the last, %u, is refused", n + 1);
 	CHECK_NE(r, "status (any but Invalid Field) of it", wire_status(&e), SC_INVALID_FIELD);
@@ -243,17 +250,12 @@ static const struct part_row option_rows[] = { { "two-entries", queue_smallest }
 
 /* ---- conn-reset-io ---- */
 
-static uint32_t cut_blocks(const struct facts_ns *ns)
-{
-	return (CUT_LEN + ns->lba_bytes - 1) / ns->lba_bytes;
-}
-
-static struct sqe blocks_of(const struct facts_ns *ns, uint8_t opcode, uint64_t lba)
+static struct sqe blocks_of(const struct facts_ns *ns, uint8_t opcode, uint64_t lba, uint32_t n)
 {
 	return (struct sqe){ .opcode = opcode,
 			     .nsid = le32_from(ns->nsid),
 			     .cdw10 = le32_from((uint32_t)lba),
-			     .cdw12 = le32_from(cut_blocks(ns) - 1) };
+			     .cdw12 = le32_from(n - 1) };
 }
 
 /* A reset in place of an orderly end. */
@@ -265,40 +267,36 @@ static void cut(struct wire *w)
 	wire_hang_up(w);
 }
 
-/* A Write whose data are in the host, of which half have been given. */
-static void half_a_write(struct wire *w, const struct facts_ns *ns, const uint8_t *data)
+/* A Write whose data are in the host, of which half have been given, or what goes into a PDU. */
+static void half_a_write(struct wire *w, const struct facts_ns *ns, uint32_t blocks,
+			 const uint8_t *data)
 {
-	struct sqe e = blocks_of(ns, nvme_cmd_write, CUT_OTHER_LBA);
-	struct sgl_desc d = sgl_transport(cut_blocks(ns) * ns->lba_bytes);
+	struct sqe e = blocks_of(ns, nvme_cmd_write, CUT_OTHER_LBA, blocks);
+	struct sgl_desc d = sgl_transport(blocks * ns->lba_bytes);
 	union tcp_header h;
 	struct tcp_pdu pdu;
+	uint32_t n;
 
 	memcpy((uint8_t *)&e + 24, &d, sizeof(d));
 	h = wire_command(w, e);
 	wire_put(w, &h, NULL, 0);
 	if (wire_next(w, &pdu, w->f.timeout_ns) != 1 || pdu.h->ch.type != TCP_R2T)
 		rig_fail(w->r, "a Write whose data are in the host is not answered with R2T");
+	n = wire_piece(w, &pdu.h->r2t) / 2 & ~3u;
 	h = (union tcp_header){ .data = { .cccid = pdu.h->r2t.cccid,
 					  .ttag = pdu.h->r2t.ttag,
-					  .datal = le32_from(ns->lba_bytes) } };
+					  .datao = pdu.h->r2t.r2to,
+					  .datal = le32_from(n) } };
 	h.ch.type = TCP_H2C_DATA;
-	wire_put(w, &h, data, ns->lba_bytes);
+	wire_put(w, &h, data, n);
 }
 
 /* Again the same host, as soon as the controller has noticed. */
 static struct wire *come_back(struct wire *w)
 {
-	uint64_t end = clock_mono_ns() + w->f.timeout_ns;
-	struct connect_data who = wire_who(w, CNTLID_DYNAMIC);
-	struct wire *next;
 	struct cqe e;
+	struct wire *next = wire_again(w, &e);
 
-	do {
-		next = wire_beside(w);
-		wire_greet(next, 0);
-		e = connect_as(next, &who);
-	} while (wire_status(&e) == FSC_CONTROLLER_BUSY && clock_mono_ns() < end &&
-		 !usleep(BUSY_US));
 	if (wire_status(&e))
 		rig_fail(w->r, "Connect after the cut is refused: status %03Xh", wire_status(&e));
 	wire_enable(next);
@@ -308,20 +306,21 @@ static struct wire *come_back(struct wire *w)
 static void conn_reset_io(struct rig *r)
 {
 	const struct facts_ns *ns = rig_ns(r);
-	size_t len = cut_blocks(ns) * (size_t)ns->lba_bytes;
+	uint32_t n = wire_blocks(r, ns, CUT_OTHER_LBA, CUT_LEN);
+	size_t len = n * (size_t)ns->lba_bytes;
 	uint8_t *data = rig_mem(r, len);
 	struct wire *admin = wire_admin(r, 0, true), *io = wire_io(admin);
 
 	for (unsigned round = 0; round < CUT_ROUNDS; round++) {
-		rig_stamp(data, CUT_LBA, cut_blocks(ns), ns->lba_bytes, round);
-		wire_exec_ok(io, blocks_of(ns, nvme_cmd_write, CUT_LBA), data, len);
-		half_a_write(io, ns, data);
+		rig_stamp(data, CUT_LBA, n, ns->lba_bytes, round);
+		wire_exec_ok(io, blocks_of(ns, nvme_cmd_write, CUT_LBA, n), data, len);
+		half_a_write(io, ns, n, data);
 		cut(io);
 		cut(admin);
 		admin = come_back(admin);
 		io = wire_io(admin);
-		wire_exec_ok(io, blocks_of(ns, nvme_cmd_read, CUT_LBA), data, len);
-		CHECK_STAMP(r, data, CUT_LBA, cut_blocks(ns), ns->lba_bytes, round);
+		wire_exec_ok(io, blocks_of(ns, nvme_cmd_read, CUT_LBA, n), data, len);
+		CHECK_STAMP(r, data, CUT_LBA, n, ns->lba_bytes, round);
 	}
 }
 
@@ -337,7 +336,7 @@ static const struct rig_case cases[] = {
 	  ROWS(name_rows) },
 	{ .id = "host-identity",
 	  .rule = "The Host Identifier of Connect is the controller's, of each host its own.",
-	  .ref = WIRE_BASE "Connect Command and Response",
+	  .ref = WIRE_BASE "Connect Command and Response; Discovery Log Page",
 	  .needs = WIRE_NEEDS,
 	  .fault = "tcp-hostid-lost tcp-hostid-zero-refused",
 	  .shakes = true,

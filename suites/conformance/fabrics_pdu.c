@@ -202,7 +202,7 @@ static const struct data_row {
 /* A Write with data in the host; what it writes is never there. */
 static void ask_for_data(struct wire *w, const struct facts_ns *ns, struct tcp_r2t *ret)
 {
-	uint32_t blocks = (DATA_LEN + ns->lba_bytes - 1) / ns->lba_bytes;
+	uint32_t blocks = wire_blocks(w->r, ns, 0, DATA_LEN);
 	struct sqe e = { .opcode = nvme_cmd_write,
 			 .nsid = le32_from(ns->nsid),
 			 .cdw12 = le32_from(blocks - 1) };
@@ -263,14 +263,17 @@ static void data_bad(struct rig *r)
 	union tcp_header h = { .ch.type = TCP_H2C_DATA };
 	uint8_t data[512] = { 0 };
 	struct tcp_r2t t;
+	uint32_t n;
 
 	ask_for_data(w, ns, &t);
+	n = wire_piece(w, &t);
+	n = n < sizeof(data) ? n : sizeof(data);
 	h.data.cccid = t.cccid;
 	h.data.ttag = t.ttag;
 	h.data.datao = t.r2to;
-	h.data.datal = le32_from(sizeof(data));
+	h.data.datal = le32_from(n);
 	row->bend(&h.data);
-	wire_put(w, &h, data, sizeof(data));
+	wire_put(w, &h, data, n);
 	if (row->bend == bend_cccid)
 		check_other_command(w);
 	else

@@ -11,6 +11,7 @@
 
 #define PLEN_MAX      (8u << 20)
 #define READY_NS      (10 * NS_PER_S)
+#define BUSY_US	      50000 /* between two tries where the controller is busy */
 #define AT_SGL1	      24u
 #define PSDT_SGL_BITS 0x40u
 
@@ -26,19 +27,27 @@ void wire_hang_up(struct wire *w)
 	tcp_link_close(&w->link);
 }
 
-static struct wire *dial(struct rig *r, const struct target_fabric *f)
+static void open_link(struct wire *w)
 {
-	struct wire *w = rig_mem(r, sizeof(*w));
-	struct tcp_way way = { .host = f->host, .port = f->port, .timeout_ns = f->timeout_ns };
+	struct tcp_way way = { .host = w->f.host,
+			       .port = w->f.port,
+			       .timeout_ns = w->f.timeout_ns };
 	char error[200];
 	int fd;
 
-	*w = (struct wire){ .r = r, .f = *f, .link.fd = -1 };
 	if (tcp_dial(&way, &fd, error))
-		rig_fail(r, "no connection: %s", error);
-	rig_defer(r, close_link, w);
+		rig_fail(w->r, "no connection: %s", error);
 	if (tcp_link_open(&w->link, fd, false, PLEN_MAX))
-		rig_broken(r, "out of memory");
+		rig_broken(w->r, "out of memory");
+}
+
+static struct wire *dial(struct rig *r, const struct target_fabric *f)
+{
+	struct wire *w = rig_mem(r, sizeof(*w));
+
+	*w = (struct wire){ .r = r, .f = *f, .link.fd = -1 };
+	rig_defer(r, close_link, w);
+	open_link(w);
 	return w;
 }
 
@@ -137,7 +146,12 @@ union tcp_header wire_command(struct wire *w, struct sqe e)
 	union tcp_header h = { .cmd.sqe = e };
 
 	h.ch.type = TCP_CMD;
-	h.cmd.sqe.flags |= PSDT_SGL_BITS; /* with or without data: Base 2.2 Common Command Format */
+	/*
+	 * With data and without: so Base 2.2 Command Dword 0 has it of Admin and I/O commands. Of
+	 * Fabrics commands it has 10b and 00b, and 01b is reserved; hosts send 01b all the same, and
+	 * Linux's target refuses another.
+	 */
+	h.cmd.sqe.flags |= PSDT_SGL_BITS;
 	h.cmd.sqe.cid = le16_from(++w->cid);
 	return h;
 }
@@ -164,18 +178,34 @@ static void take_data(struct wire *w, const struct tcp_pdu *pdu, void *data, siz
 	memcpy((uint8_t *)data + at, pdu->data, pdu->len);
 }
 
+uint32_t wire_piece(struct wire *w, const struct tcp_r2t *t)
+{
+	uint32_t most = le32_get(w->said.maxh2cdata) & ~3u, n = le32_get(t->r2tl);
+
+	if (!most)
+		rig_fail(w->r, "MAXH2CDATA is %u: no data can be given",
+			 le32_get(w->said.maxh2cdata));
+	return n < most ? n : most;
+}
+
 static void give_data(struct wire *w, const struct tcp_r2t *t, const void *data, size_t len)
 {
-	uint32_t at = le32_get(t->r2to), n = le32_get(t->r2tl);
-	union tcp_header h = { .data.cccid = t->cccid, .data.ttag = t->ttag };
+	uint32_t at = le32_get(t->r2to), left = le32_get(t->r2tl), n;
 
-	if (at > len || n > len - at)
-		rig_fail(w->r, "R2T of %u bytes at %u: there are %zu", n, at, len);
-	h.ch.type = TCP_H2C_DATA;
-	h.ch.flags = TCP_F_LAST;
-	h.data.datao = t->r2to;
-	h.data.datal = t->r2tl;
-	wire_put(w, &h, (const uint8_t *)data + at, n);
+	if (at > len || left > len - at)
+		rig_fail(w->r, "R2T of %u bytes at %u: there are %zu", left, at, len);
+	for (; left; at += n, left -= n) {
+		union tcp_header h = { .data = { .cccid = t->cccid,
+						 .ttag = t->ttag,
+						 .datao = le32_from(at) } };
+
+		n = wire_piece(w, t);
+		n = n < left ? n : left;
+		h.ch.type = TCP_H2C_DATA;
+		h.ch.flags = n == left ? TCP_F_LAST : 0;
+		h.data.datal = le32_from(n);
+		wire_put(w, &h, (const uint8_t *)data + at, n);
+	}
 }
 
 static struct cqe await(struct wire *w, void *data, size_t len)
@@ -261,18 +291,12 @@ void wire_enable(struct wire *w)
 			rig_fail(w->r, "CSTS.RDY does not become 1");
 }
 
-static struct wire *connect_admin(struct wire *w, const char *nqn, bool enabled)
+static struct wire *connect_admin(struct wire *w, bool enabled)
 {
 	struct connect c = { .sqsize_z = WIRE_ENTRIES - 1, .cattr = CATTR_DELETES_QUEUES };
 	struct connect_data who = wire_who(w, CNTLID_DYNAMIC);
-	struct cqe e;
+	struct cqe e = wire_connect(w, &c, &who);
 
-	if (*nqn) {
-		who.cntlid = le16_from(CNTLID_DYNAMIC);
-		memset(who.subnqn, 0, sizeof(who.subnqn));
-		memcpy(who.subnqn, nqn, strlen(nqn));
-	}
-	e = wire_connect(w, &c, &who);
 	if (wire_status(&e) == FSC_CONTROLLER_BUSY)
 		rig_skip(w->r, "needs", "a controller for a second host: the subsystem has none");
 	if (wire_status(&e))
@@ -284,31 +308,50 @@ static struct wire *connect_admin(struct wire *w, const char *nqn, bool enabled)
 	return w;
 }
 
-struct wire *wire_admin_of(struct rig *r, const char *nqn, bool enabled)
-{
-	struct wire *w = wire_dial(r);
-
-	wire_greet(w, 0);
-	return connect_admin(w, nqn, enabled);
-}
-
 struct wire *wire_admin(struct rig *r, unsigned dgst, bool enabled)
 {
 	struct wire *w = wire_dial(r);
 
 	wire_greet(w, dgst);
-	return connect_admin(w, "", enabled);
+	return connect_admin(w, enabled);
 }
 
 struct wire *wire_admin_on(struct wire *w, bool enabled)
 {
-	return connect_admin(w, "", enabled);
+	return connect_admin(w, enabled);
+}
+
+struct wire *wire_again(struct wire *w, struct cqe *ret)
+{
+	struct connect c = { .sqsize_z = WIRE_ENTRIES - 1, .cattr = CATTR_DELETES_QUEUES };
+	struct connect_data who = wire_who(w, CNTLID_DYNAMIC);
+	uint64_t end = clock_mono_ns() + w->f.timeout_ns;
+	struct wire *next = wire_beside(w);
+
+	wire_greet(next, 0);
+	*ret = wire_connect(next, &c, &who);
+	while (wire_status(ret) == FSC_CONTROLLER_BUSY && clock_mono_ns() < end) {
+		wire_hang_up(next);
+		usleep(BUSY_US);
+		open_link(next);
+		wire_greet(next, 0);
+		*ret = wire_connect(next, &c, &who);
+	}
+	next->cntlid = (uint16_t)le32_get(ret->dw0);
+	return next;
+}
+
+uint16_t wire_sqsize_z(struct wire *admin, uint32_t entries)
+{
+	uint32_t most = CAP_MQES(wire_property(admin, REG_CAP, 64));
+
+	return (uint16_t)(entries - 1 < most ? entries - 1 : most);
 }
 
 struct wire *wire_io(struct wire *admin)
 {
 	struct connect c = { .qid = 1,
-			     .sqsize_z = WIRE_ENTRIES - 1,
+			     .sqsize_z = wire_sqsize_z(admin, WIRE_ENTRIES),
 			     .cattr = CATTR_DELETES_QUEUES };
 	struct wire *w = wire_beside(admin);
 	struct connect_data who = wire_who(w, w->cntlid);
@@ -322,6 +365,17 @@ struct wire *wire_io(struct wire *admin)
 		rig_fail(w->r, "Connect of I/O queue 1 is refused: status %03Xh, %Xh",
 			 wire_status(&e), le32_get(e.dw0));
 	return w;
+}
+
+uint32_t wire_blocks(struct rig *r, const struct facts_ns *ns, uint64_t lba, size_t len)
+{
+	size_t most = len < rig_mdts(r) ? len : rig_mdts(r);
+	uint32_t n = (uint32_t)(most / ns->lba_bytes);
+
+	if (!n || lba + n > ns->nsze)
+		rig_na(r, "no transfer of %zu bytes from LBA %llu on: there are %llu blocks of %u",
+		       most, (unsigned long long)lba, (unsigned long long)ns->nsze, ns->lba_bytes);
+	return n;
 }
 
 /* ---- checks ---- */

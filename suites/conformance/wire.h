@@ -44,10 +44,22 @@ struct wire *wire_admin(struct rig *r, unsigned dgst, bool enabled);
 /* The same on a connection that was greeted; CC.EN and CSTS.RDY. */
 struct wire *wire_admin_on(struct wire *w, bool enabled);
 void wire_enable(struct wire *w);
-/* To an NQN of the case's own ("": the subsystem's). */
-struct wire *wire_admin_of(struct rig *r, const char *nqn, bool enabled);
+/* SQSIZE of an I/O queue of so many entries, or of as many as CAP.MQES allows. */
+uint16_t wire_sqsize_z(struct wire *admin, uint32_t entries);
 /* An I/O queue of that association, QID 1. */
 struct wire *wire_io(struct wire *admin);
+/*
+ * The same host again: a new connection, greeted, on which its admin queue was connected as soon as
+ * the controller had done with the association before. *ret: how the last Connect ended.
+ */
+struct wire *wire_again(struct wire *w, struct cqe *ret);
+
+/* The discovery service behind the same port, enabled; NULL: it lets nobody in. */
+struct wire *wire_discovery(struct rig *r);
+/* A part of its log. */
+void wire_discovery_log(struct wire *w, uint64_t off, void *to, size_t len);
+/* TREQ_* that every record of the subsystem claims; 0 as well where there is none. */
+uint8_t wire_treq(struct rig *r);
 
 /* A command with its data either way (sqe_direction), waited for; SGL1 is made here. */
 struct cqe wire_exec(struct wire *w, struct sqe e, void *data, size_t len);
@@ -66,6 +78,10 @@ int wire_next(struct wire *w, struct tcp_pdu *ret, uint64_t ns);
 struct cqe wire_response(struct wire *w);
 /* The same of a command with data there. */
 struct cqe wire_response_to(struct wire *w, void *data, size_t len);
+/* Bytes that one H2CData for that R2T may have: R2TL, and no more than MAXH2CDATA. */
+uint32_t wire_piece(struct wire *w, const struct tcp_r2t *t);
+/* So many blocks are len bytes, or as many as MDTS allows; N/A: the namespace ends before. */
+uint32_t wire_blocks(struct rig *r, const struct facts_ns *ns, uint64_t lba, size_t len);
 
 static inline uint16_t wire_status(const struct cqe *e)
 {
