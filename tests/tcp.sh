@@ -102,6 +102,7 @@ same model:fault=read-stale-tail+write-zeroes-neighbour 5 2 --effort quick --cas
 same model:fault=aer-retain-ignored 3 1 --effort quick --case 'aer.*'
 how=flow=off,align=128
 same model: 10 0 --effort quick --case 'io.*' --case 'log.*' --case 'aer.*'
+same model:preset=nsmgmt 0 0 --effort quick --case 'nsmgmt.*'
 
 # ---- a subsystem with the static controller model ----
 serve --static model:
@@ -109,5 +110,15 @@ want 0 'PASS' + run "tcp:127.0.0.1:$port" --case 'fabrics.connect*' --case fabri
 check 'static: every one of them passed' test "$(verdicts static | grep -vc ' PASS$')" -eq 0
 ends 0
 want 64 - 'is of --tcp' serve model: --static --socket "$dir/sock"
+
+# ---- the least of everything: queues of two entries, transfers of 8 KiB ----
+serve model:preset=tiny
+want 0 'PASS' + run "tcp:127.0.0.1:$port" --allow data --case 'fabrics.*' --out tiny
+ends 0
+
+# ---- presets that are made of what PCIe alone has ----
+want 64 - 'preset=cmb is cmb=0x10000, which is of PCIe alone' serve model:preset=cmb --tcp 127.0.0.1:0
+want 64 - 'preset=virtual is secondary=1, which is of PCIe alone' serve model:preset=virtual --tcp 127.0.0.1:0
+want 64 - 'preset=oldspec has shapes with metadata' serve model:preset=oldspec --tcp 127.0.0.1:0
 
 summary tcp

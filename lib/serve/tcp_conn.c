@@ -67,7 +67,7 @@ static void greet(struct tconn *c, const struct tcp_icreq *q)
 
 void tconn_ask(struct tconn *c, struct tcmd *t)
 {
-	uint32_t n = t->len - t->asked < MAXH2CDATA ? t->len - t->asked : MAXH2CDATA;
+	uint32_t n = t->len - t->asked < R2T_MAX ? t->len - t->asked : R2T_MAX;
 	union tcp_header h = { .r2t.cccid = t->sqe.cid };
 
 	h.ch.type = TCP_R2T;
@@ -107,7 +107,7 @@ static void take_data(struct tconn *c, const struct tcp_pdu *pdu)
 
 	if (data_is_wrong(c, t, d))
 		return;
-	if (t->got < MAXH2CDATA || !TFAULT(c->s, TCP_R2T_SECOND_LOST))
+	if (t->got < R2T_MAX || !TFAULT(c->s, TCP_R2T_SECOND_LOST))
 		memcpy(tcmd_data(c, t) + t->got, pdu->data, pdu->len);
 	t->bad_data |= pdu->bad_data && !TFAULT(c->s, TCP_DATA_DIGEST_UNREAD);
 	t->got += (uint32_t)pdu->len;

@@ -17,7 +17,8 @@
 #include "tcp/fabrics.h"
 #include "tcp/link.h"
 
-#define MAXH2CDATA     (128u << 10)
+#define R2T_MAX	       (128u << 10) /* of data that are asked for at a time */
+#define MAXH2CDATA     (16u << 10)  /* less than that: hosts have to cut what they give */
 #define C2H_CHUNK      (128u << 10) /* of data in a C2HData */
 #define PENDING_MAX    (4u << 20) /* bytes not read by a host, beyond which it is not listened to */
 #define CONNS_MAX      512u
