@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -13,11 +14,17 @@
 #include "rig/guard_tree.h"
 #include "rig/guard_use.h"
 
+/* What a place lies on: the index in the use, or */
+enum { ELSEWHERE = -1, /* a device that is not the drive's */
+       IN_MEMORY = -2, /* none */
+       UNTOLD = -3,    /* whatever a file system of several devices, or of none that is told, has */
+};
+
 struct place {
 	const char *path, *what;
 	size_t best; /* length of the mount point it lies below */
-	int on;	     /* index in the use, or -1 */
-	bool known;  /* it lies on a device that has a number or a node */
+	int on;
+	char type[24]; /* of the file system */
 };
 
 struct looking {
@@ -31,6 +38,77 @@ static bool is_below(const char *path, const char *at, size_t len)
 	return !strncmp(path, at, len) && (len == 1 || !path[len] || path[len] == '/');
 }
 
+/* ---- a file system that has no number of a device ---- */
+
+struct members {
+	const struct use *u;
+	const char *source; /* the kernel's name of the device that the mount was made by */
+	bool has_source;
+	int on;
+};
+
+static int look_at_member(void *ctx, const char *dir, const char *name)
+{
+	struct members *m = ctx;
+
+	(void)dir;
+	m->has_source |= !strcmp(name, m->source);
+	for (unsigned i = 0; i < m->u->n; i++)
+		if (!strcmp(m->u->dev[i].name, name))
+			m->on = (int)i;
+	return 0;
+}
+
+static int look_at_btrfs(void *ctx, const char *dir, const char *name)
+{
+	struct members *m = ctx;
+	char path[PATH_MAX], devices[PATH_MAX];
+
+	m->on = ELSEWHERE;
+	if (tree_join(path, dir, name) && tree_join(devices, path, "devices"))
+		tree_each(devices, look_at_member, m);
+	return m->has_source;
+}
+
+/* Of a btrfs sysfs has all members, and mountinfo one of them. */
+static int btrfs_on(const struct use *u, const char *source)
+{
+	char dir[PATH_MAX], disk[PATH_MAX];
+	struct stat st;
+	struct members m = { .u = u, .source = tree_base(source) };
+
+	snprintf(dir, sizeof(dir), "%s%s", u->a->root, source);
+	if (!stat(dir, &st) && S_ISBLK(st.st_mode) &&
+	    tree_at(disk, u->a->root, "/sys/dev/block/%u:%u", major(st.st_rdev),
+		    minor(st.st_rdev)))
+		m.source = tree_base(disk);
+	if (!tree_at(dir, u->a->root, "/sys/fs/btrfs") || tree_each(dir, look_at_btrfs, &m) != 1)
+		return UNTOLD;
+	return m.on;
+}
+
+static bool is_memory(const char *type)
+{
+	return !strcmp(type, "rootfs") || !strcmp(type, "tmpfs") || !strcmp(type, "ramfs");
+}
+
+static int lies_on(const struct use *u, const struct mounted *m)
+{
+	int i = use_by_number(u, true, m->dev);
+
+	if (i >= 0 || major(m->dev))
+		return i;
+	if (m->source[0] == '/')
+		i = use_by_path(u, m->source);
+	if (i >= 0)
+		return i;
+	if (is_memory(m->type))
+		return IN_MEMORY;
+	return strcmp(m->type, "btrfs") ? UNTOLD : btrfs_on(u, m->source);
+}
+
+/* ---- the mounts ---- */
+
 static int look_at_mount(void *ctx, const struct mounted *m)
 {
 	struct looking *l = ctx;
@@ -42,23 +120,36 @@ static int look_at_mount(void *ctx, const struct mounted *m)
 		if (len < p->best || !is_below(p->path, m->at, len))
 			continue;
 		p->best = len;
-		p->on = use_by_number(l->u, true, m->dev);
-		if (p->on < 0 && m->source[0] == '/')
-			p->on = use_by_path(l->u, m->source);
-		p->known = major(m->dev) || !strncmp(m->source, "/dev/", 5);
+		p->on = lies_on(l->u, m);
+		snprintf(p->type, sizeof(p->type), "%s", m->type);
 	}
 	return 0;
+}
+
+/* ZFS, bcachefs, an overlay: what they lie on they have for themselves, but do not tell. */
+static void look_at_untold(const struct looking *l, const struct place *p, struct guard_finding *f)
+{
+	const struct guard_drive *d = l->u->a->drive;
+
+	for (unsigned i = 0; i < d->n; i++)
+		if (d->node[i].block && use_try(l->u->a, &d->node[i]))
+			guard_refuse(f,
+				     "what %s of this machine lies on (%s) is not told, and it may be "
+				     "%s, which cannot be had exclusively: end who uses it, or boot "
+				     "from another disk",
+				     p->what, p->type, d->node[i].name);
 }
 
 /* The mounts of one process: the deepest one over a place is what it lies on. */
 static void look_at_mounts(const struct looking *l, const char *process, struct guard_finding *f)
 {
+	const struct place *untold = NULL;
 	char path[PATH_MAX], chain[200];
 	int err;
 
 	for (size_t i = 0; i < l->n; i++) {
 		l->place[i].best = 0;
-		l->place[i].on = -1;
+		l->place[i].on = UNTOLD;
 	}
 	snprintf(path, sizeof(path), "%s/proc/%s/mountinfo", l->u->a->root, process);
 	_cleanup_fclose_ FILE *file = fopen(path, "re");
@@ -73,6 +164,10 @@ static void look_at_mounts(const struct looking *l, const char *process, struct 
 				     "%s of this machine lies on it (%s): boot from another disk",
 				     l->place[i].what,
 				     use_chain(l->u, l->place[i].on, chain, sizeof(chain)));
+		else if (l->place[i].on == UNTOLD && !untold)
+			untold = &l->place[i];
+	if (untold)
+		look_at_untold(l, untold, f);
 }
 
 /* ---- the kernel's command line ---- */
@@ -185,6 +280,6 @@ void guard_machine(const struct guard_ask *a, struct guard_finding *ret)
 		guard_refuse(ret, "%s", u->error);
 	look_at_mounts(&l, "self", ret);
 	look_at_mounts(&l, "1", ret);
-	look_at_cmdline(u, place[0].known, ret);
+	look_at_cmdline(u, place[0].on == ELSEWHERE, ret);
 	guard_pass(ret, "none of /, /boot, /usr, /var, /home, nvrig and its results lies on it");
 }

@@ -166,31 +166,38 @@ void use_mounts(const struct use *u, struct guard_finding *f)
 
 /* ---- what the kernel itself says ---- */
 
+int use_try(const struct guard_ask *a, const struct guard_node *n)
+{
+	int fd;
+
+	/* who has a disk for himself alone has its partitions, and is refused them */
+	if (claim_has(n->dev) || claim_has(n->whole))
+		return 0;
+	fd = guard_node_open(a->root, n, O_RDONLY | O_EXCL);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || fd == -ENXIO || fd == -ENOMEDIUM ? 0 : fd;
+}
+
 static void try_alone(const struct guard_ask *a, struct guard_finding *f)
 {
 	for (unsigned i = 0; i < a->drive->n; i++) {
 		const struct guard_node *n = &a->drive->node[i];
-		int fd;
+		int err = n->block ? use_try(a, n) : 0;
 
-		/* who has a disk for himself alone has its partitions, and is refused them */
-		if (!n->block || claim_has(n->dev) || claim_has(n->whole))
-			continue;
-		fd = guard_node_open(a->root, n, O_RDONLY | O_EXCL);
-		if (fd >= 0)
-			close(fd);
-		else if (fd == -EBUSY)
+		if (err == -EBUSY)
 			guard_refuse(
 				f,
 				"%s: the kernel has it for itself alone: a file system, pool or "
 				"array that sysfs does not name, or a process with O_EXCL; see "
 				"what uses it, and end that",
 				n->name);
-		else if (fd != -ENXIO && fd != -ENOMEDIUM)
+		else if (err)
 			guard_refuse(
 				f,
 				"/dev/%s: %s: whether it is in use cannot be found out; the node "
 				"has to be there, and this to run as root",
-				n->name, strerror(-fd));
+				n->name, strerror(-err));
 	}
 }
 

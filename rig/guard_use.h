@@ -35,6 +35,10 @@ int use_by_path(const struct use *u, const char *path);
 /* "nvme1n1p2 is held by md127, that by dm-0" */
 const char *use_chain(const struct use *u, int index, char *ret, size_t size);
 
+/* Can the block device be had exclusively? 0, also where it has no medium or the run has it;
+ * -EBUSY: somebody else has it; or -errno: that cannot be found out. */
+int use_try(const struct guard_ask *a, const struct guard_node *n);
+
 /* ---- who uses it; each says what it finds to f ---- */
 
 void use_mounts(const struct use *u, struct guard_finding *f);

@@ -363,6 +363,27 @@ static void this_machine(void)
 	refuses("G4", "a line is no mount");
 }
 
+/* File systems of several devices, of which mountinfo names one or none. */
+static void this_machine_on_many(void)
+{
+	begin();
+	put("proc/1/mountinfo", "27 1 0:30 /@ / rw - btrfs /dev/sda1 rw\n");
+	put("sys/fs/btrfs/6f1d/devices/sda1", "");
+	put("sys/fs/btrfs/7a2e/devices/nvme1n1p1", ""); /* another one, which is for G3 */
+	passes("G4");
+	put("sys/fs/btrfs/6f1d/devices/nvme1n1p2", "");
+	refuses("G4", "/ of this machine lies on it (nvme1n1p2)");
+	begin();
+	put("proc/1/mountinfo", "27 1 0:30 / / rw - zfs rpool/ROOT rw\n");
+	refuses("G4", "what / of this machine lies on (zfs) is not told, and it may be nvme1n1");
+	begin();
+	put("proc/1/mountinfo", "27 1 0:30 / / rw - bcachefs /dev/nvme1n1p2:/dev/sda1 rw\n");
+	refuses("G4", "(bcachefs) is not told");
+	begin();
+	put("proc/1/mountinfo", "27 1 0:30 / / rw - tmpfs none rw\n");
+	passes("G4");
+}
+
 static void booted_from(void)
 {
 	begin();
@@ -448,6 +469,7 @@ static const struct unit units[] = {
 	{ "G3: the kernel's own", kernel_users },
 	{ "G3: other processes", open_elsewhere },
 	{ "G4", this_machine },
+	{ "G4: on many devices", this_machine_on_many },
 	{ "G4: root=", booted_from },
 	{ "G6", said_by_name },
 	{ "overrides", overrides },

@@ -109,6 +109,12 @@ in_use()
 	refuses "G3 .*${b}p1 is mounted at /tmp/m"
 	says 3 "G3 .*${b}p1 is mounted at /tmp/m" '' run "kernel:/dev/$B" $harm --confirm "$sb"
 	says 3 "G3 .*${b}p1 is mounted at /tmp/m" '' run "block:/dev/$b" $harm --confirm "$sb"
+	# of a zpool, too, no more is told than that somebody has the disk
+	mkdir -p /home
+	mount -t proc none /home
+	says 3 "G4 .*what /home of this machine lies on (proc) is not told, and it may be ${b}" '' \
+		run "kernel:/dev/$B" $harm --confirm "$sb" --override "G3:$sb" --override "G5:$sb"
+	umount /home
 	umount /tmp/m
 	unshare -m sh -c "mount --make-rprivate / 2>/dev/null
 		mount -t ext4 -o ro /dev/${b}p1 /tmp/m && touch /tmp/there && exec sleep 60" &
