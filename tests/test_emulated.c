@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What is emulated, asked of trees that look like the sysfs of machines with and without. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
@@ -75,6 +76,15 @@ static void make_function(const char *name, const char *vendor, const char *devi
 	tie(link, path);
 }
 
+/* What is no regular file; a pipe's node may be made by everybody. */
+static void make_node(const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", top, name);
+	CU_ASSERT(!mkfifo(path, 0600) || errno == EEXIST);
+}
+
 static void make_tree(void)
 {
 	put("proc/devices",
@@ -84,9 +94,13 @@ static void make_tree(void)
 	make_disk("vda", "254:0");
 	make_disk("loop0", "7:0");
 	put(VIRTUAL "loop0/loop/backing_file", "/tmp/rig.img\n");
+	put("tmp/rig.img", "");
 	make_disk("loop1", "7:1");
 	put(VIRTUAL "loop1/loop/backing_file", "/dev/sda\n");
 	make_disk("loop2", "7:2");
+	make_disk("loop3", "7:3");
+	put(VIRTUAL "loop3/loop/backing_file", "/tmp/node\n"); /* a node beside /dev */
+	make_node("tmp/node");
 	make_disk("sda", "8:0");
 	put(VIRTUAL "sda/device/vendor", "ATA     \n");
 	put(VIRTUAL "sda/device/model", "Real Drive      \n");
@@ -199,8 +213,9 @@ static void disks(void)
 	check_dev(S_IFBLK, 254, 0, true, "virtblk");
 	check_dev(S_IFBLK, 254, 1, true, "vda");
 	check_dev(S_IFBLK, 7, 0, true, "/tmp/rig.img");
-	check_dev(S_IFBLK, 7, 1, false, "loop over /dev/sda");
+	check_dev(S_IFBLK, 7, 1, false, "loop over no regular file: /dev/sda");
 	check_dev(S_IFBLK, 7, 2, false, "nothing");
+	check_dev(S_IFBLK, 7, 3, false, "loop over no regular file: /tmp/node");
 	check_dev(S_IFBLK, 8, 0, false, "Real Drive");
 	check_dev(S_IFBLK, 8, 1, false, "Real Drive");
 	check_dev(S_IFBLK, 8, 16, true, "scsi_debug");

@@ -120,13 +120,18 @@ static bool look_below(const struct looking *l, const char *path, struct emulate
 	return any;
 }
 
-static void look_at_loop(const char *path, struct emulated *ret)
+/* A device's node may lie anywhere, so what the name leads to counts and not how it begins. */
+static void look_at_loop(const struct looking *l, const char *path, struct emulated *ret)
 {
-	char file[SYSFS_WORD];
+	char file[SYSFS_WORD], real[PATH_MAX];
+	struct stat st;
+	bool regular;
 
 	sysfs_word(path, "loop/backing_file", file);
-	emulated_say(ret, file[0] && strncmp(file, "/dev/", 5), "%.24s: loop over %.70s",
-		     base_of(path), file[0] ? file : "nothing that sysfs tells");
+	regular = file[0] && snprintf(real, sizeof(real), "%s%s", l->root, file) < PATH_MAX &&
+		  !stat(real, &st) && S_ISREG(st.st_mode);
+	emulated_say(ret, regular, "%.24s: loop over %s%.60s", base_of(path),
+		     regular ? "" : "no regular file: ", file[0] ? file : "nothing told");
 }
 
 static void look_at_scsi(const char *path, struct emulated *ret)
@@ -159,7 +164,7 @@ static void look_at_disk(const struct looking *l, const char *path, struct emula
 	if (look_below(l, path, ret))
 		return;
 	if (!strcmp(driver, "loop"))
-		look_at_loop(path, ret);
+		look_at_loop(l, path, ret);
 	else if (is_memory(driver))
 		emulated_say(ret, true, "%.24s: a device of %s", base_of(path), driver);
 	else if (!strcmp(driver, "device-mapper"))

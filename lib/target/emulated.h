@@ -5,8 +5,8 @@
  * the configuration of the kernel's NVMe target where that is what answers.
  *
  * Emulated are: PCI functions of QEMU (vendor 1b36, and 8086:5845), of virtio, and of nvrig's model
- * over vfio-user (4e56:2000); null_blk, loop
- * over a file, RAM disks, scsi_debug; NVMe over fabrics to a target of this very kernel whose
+ * over vfio-user (4e56:2000); null_blk, loop over a regular file, RAM disks, scsi_debug; NVMe over
+ * fabrics to a target of this very kernel whose
  * namespaces all lie on such, or of another one when this machine is a guest that the rig booted;
  * device mapper and md over nothing but such. In such a guest a disk of no known kind is
  * what the rig made there (a zvol, NBD). What cannot be found out is not emulated.
