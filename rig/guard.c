@@ -160,8 +160,9 @@ unsigned guard_look(const struct guard_ask *a, unsigned which,
 		    void (*tell)(void *ctx, const struct guard *g, const struct guard_finding *f),
 		    void *ctx)
 {
-	unsigned refused = 0;
+	struct guard_ask now = *a;
 
+	now.refused = 0;
 	for (unsigned i = 0; guard_all[i].id; i++) {
 		const struct guard *g = &guard_all[i];
 		struct guard_finding f = { .verdict = GUARD_REFUSE };
@@ -169,17 +170,17 @@ unsigned guard_look(const struct guard_ask *a, unsigned which,
 		if (!(which >> i & 1))
 			continue;
 		if (g->aside)
-			run_aside(g, a, &f);
+			run_aside(g, &now, &f);
 		else
-			g->look(a, &f);
+			g->look(&now, &f);
 		if (!f.text[0]) /* no guard passes without a word */
 			guard_refuse(&f, "it found nothing out");
 		if (f.verdict == GUARD_REFUSE && is_waived(g, a))
 			f.verdict = GUARD_WAIVED;
 		if (f.verdict == GUARD_REFUSE)
-			refused |= 1u << i;
+			now.refused |= 1u << i;
 		if (tell)
 			tell(ctx, g, &f);
 	}
-	return refused;
+	return now.refused;
 }

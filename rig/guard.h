@@ -33,6 +33,8 @@ struct guard_finding {
 	char text[GUARD_TEXT]; /* evidence; of a refusal who holds it and what to do */
 };
 
+struct stop;
+
 /* What the operator said. */
 struct guard_words {
 	const char *const *confirm; /* serials in full, --confirm */
@@ -40,6 +42,7 @@ struct guard_words {
 	const char *const *override; /* "G5:SERIAL", --override */
 	size_t n_override;
 	bool ask; /* there is a terminal to ask on */
+	struct stop *stop; /* ends the question; NULL: signals end the process */
 };
 
 /* What every guard is given. */
@@ -54,6 +57,7 @@ struct guard_ask {
 	const struct guard_words *words;
 	const char *results; /* directory of the run; NULL: none is made */
 	int pid;	     /* of the run: its own descriptors are not another's */
+	unsigned refused;    /* by those before in guard_all, a bit each */
 };
 
 struct guard {

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* G2, G6 and G10: what was said of the drive, in the bench file and by the operator. */
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "rig/guard.h"
 #include "rig/guard_tree.h"
 #include "rig/plan.h"
+#include "rig/stop.h"
 
 /* ---- G2 ---- */
 
@@ -70,6 +74,23 @@ void guard_bench(const struct guard_ask *a, struct guard_finding *ret)
 
 #define LAST 6
 
+/* What was typed, without its newline. False: a signal came. */
+static bool read_line(struct stop *stop, char *line, size_t size)
+{
+	struct pollfd p[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+			      { .fd = stop_fd(stop), .events = POLLIN } };
+	ssize_t n;
+
+	while (poll(p, ARRAY_SIZE(p), -1) < 0 && errno == EINTR)
+		;
+	if (p[1].revents || stop_asked(stop))
+		return false;
+	n = read(STDIN_FILENO, line, size - 1);
+	line[n > 0 ? n : 0] = 0;
+	line[strcspn(line, "\n")] = 0;
+	return true;
+}
+
 static void ask_for_it(const struct guard_ask *a, struct guard_finding *ret)
 {
 	const char *serial = a->drive->serial;
@@ -83,10 +104,10 @@ static void ask_for_it(const struct guard_ask *a, struct guard_finding *ret)
 		a->line ? a->line->alias : a->drive->name, a->drive->name, a->drive->model,
 		harm_name(a->harm), strlen(last));
 	fflush(stderr);
-	if (!fgets(line, sizeof(line), stdin))
-		line[0] = 0;
-	line[strcspn(line, "\n")] = 0;
-	if (*last && !strcasecmp(line, last))
+	if (!read_line(a->words->stop, line, sizeof(line))) {
+		fputc('\n', stderr);
+		guard_refuse(ret, "stopped by a signal before anybody named it");
+	} else if (*last && !strcasecmp(line, last))
 		guard_pass(ret, "the operator typed the end of its serial");
 	else
 		guard_refuse(ret, "what was typed is not the end of its serial; read it from the "
@@ -111,6 +132,8 @@ void guard_name(const struct guard_ask *a, struct guard_finding *ret)
 			     "--confirm %.40s is not the serial of %s, which is in the bench "
 			     "file and on its label",
 			     a->words->confirm[0], a->drive->name);
+	else if (a->words->ask && a->refused)
+		guard_refuse(ret, "nobody was asked for it, as it is refused already");
 	else if (a->words->ask)
 		ask_for_it(a, ret);
 	else

@@ -356,8 +356,8 @@ enum rig_exit measure_target(const char *target, const struct measure *m, struct
 	struct worker w;
 	int err;
 
-	if (measure_guard(target, m, &j.drive, ret_error))
-		return RIG_REFUSED;
+	if (measure_guard(target, m, stop, &j.drive, ret_error))
+		return stop_asked(stop) ? RIG_STOPPED : RIG_REFUSED;
 	job.deadline_ns = clock_mono_ns() + time_limit(m);
 	err = worker_start(&w, &job);
 	if (err) {

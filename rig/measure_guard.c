@@ -25,9 +25,10 @@ static void hear(void *ctx, const struct guard *g, const struct guard_finding *f
 		snprintf(error, MEASURE_ERROR, "refused by %s (%s): %s", g->id, g->name, f->text);
 }
 
-static int look(const struct guard_drive *d, bool hold, char *error)
+static int look(const struct guard_drive *d, bool hold, struct stop *stop, char *error)
 {
-	struct guard_words words = { .ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO) };
+	struct guard_words words = { .ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
+				     .stop = stop };
 	struct guard_ask a = {
 		.root = "", .drive = d, .harm = HARM_DATA, .words = &words, .pid = getpid()
 	};
@@ -46,8 +47,8 @@ static int look(const struct guard_drive *d, bool hold, char *error)
 	return err;
 }
 
-int measure_guard(const char *target, const struct measure *m, struct guard_drive **ret,
-		  char *error)
+int measure_guard(const char *target, const struct measure *m, struct stop *stop,
+		  struct guard_drive **ret, char *error)
 {
 	struct guard_drive *d = calloc(1, sizeof(*d));
 	char ignored[GUARD_ERROR];
@@ -62,7 +63,7 @@ int measure_guard(const char *target, const struct measure *m, struct guard_driv
 		free(d);
 		return 0; /* what is wrong with the address is told by who opens it */
 	}
-	if (!look(d, strncmp(target, "vfio:", 5) != 0, error)) {
+	if (!look(d, strncmp(target, "vfio:", 5) != 0, stop, error)) {
 		*ret = d;
 		return 0;
 	}

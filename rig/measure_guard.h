@@ -8,11 +8,11 @@
 
 /*
  * Asks them if a cell writes to a device of this machine and that was allowed. 0, with *ret the
- * drive that they let be written to, or NULL; -EACCES: refused, and error (MEASURE_ERROR bytes)
+ * drive that they let be written to, or NULL; -EACCES: refused or stopped, and error (MEASURE_ERROR bytes)
  * says by whom. What they let is held until measure_guard_drop.
  */
-int measure_guard(const char *target, const struct measure *m, struct guard_drive **ret,
-		  char *error);
+int measure_guard(const char *target, const struct measure *m, struct stop *stop,
+		  struct guard_drive **ret, char *error);
 void measure_guard_drop(struct guard_drive *d);
 
 #endif

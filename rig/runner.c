@@ -331,6 +331,7 @@ static void leave_alone(struct walk *k)
 	note(k, true, "worker %d did not end by SIGKILL: it sleeps in the kernel and is left there",
 	     (int)k->stuck);
 	k->tally->broke = true;
+	k->tally->stuck = true;
 	give_rest(k, NOTRUN, "the worker of %s (process %d) is stuck in the kernel",
 		  item_of(k)->name, (int)k->stuck);
 }

@@ -326,6 +326,8 @@ static int ask_guards(struct session *s)
 		s->facts->caps.cleared = g->ask.harm > HARM_NONE;
 		return 0;
 	}
+	if (stop_asked(&s->stop))
+		return -EINTR;
 	if (g->said) {
 		s->tally.refused = true;
 		return 0;
@@ -340,7 +342,7 @@ static int ask_guards(struct session *s)
 static bool guards_know(struct session *s)
 {
 	char error[GUARD_ERROR];
-	int err = session_guard_open(s->options, s->bench.target, s->facts, false, &s->guard, error);
+	int err = session_guard_open(s, error);
 
 	return !err && s->guard && s->guard->said && !s->options->resume &&
 	       session_guard_ask(s->guard, NULL, s->journal.dir) == -EACCES;
@@ -379,14 +381,15 @@ static int run_on_bench(struct session *s)
 		return RIG_BROKE;
 	if (session_load_profile(s, error))
 		return session_end_early(s, CONFIG_WRONG, error);
-	err = session_guard_open(s->options, s->bench.target, s->facts, s->holds_late, &s->guard,
-				 error);
+	err = session_guard_open(s, error);
 	s->tally.refused = err == -ESTALE;
 	if (err)
 		return session_end_early(s, err, error);
 	err = make_plan(s);
 	if (!err)
 		err = ask_guards(s);
+	if (err == -EINTR)
+		return session_end_early(s, err, "stopped by signal");
 	if (!err)
 		err = begin(s);
 	if (!err && s->guard)

@@ -62,7 +62,7 @@ static int print_plan(struct session *s)
 	struct run_options *o = s->options;
 	struct plan_filter f;
 	char error[GUARD_ERROR];
-	int err = session_guard_open(o, s->bench.target, s->facts, false, &s->guard, error);
+	int err = session_guard_open(s, error);
 
 	if (err) {
 		fprintf(stderr, "nvrig run: %s\n", error);

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "event/event.h"
 #include "rig/guard_hold.h"
+#include "rig/session.h"
 
 /* What a case writes is not declared: by what is seen of those that there are, at most this. */
 #define DATA_BYTES (64ull << 20)
@@ -36,10 +37,11 @@ static void find_line(struct session_guard *g)
 			 path, g->drive.serial, g->drive.model);
 }
 
-static void take_words(const struct run_options *o, struct session_guard *g)
+static void take_words(struct session *s, struct session_guard *g)
 {
-	options_list(o, "confirm", &g->words.confirm, &g->words.n_confirm);
-	options_list(o, "override", &g->words.override, &g->words.n_override);
+	options_list(s->options, "confirm", &g->words.confirm, &g->words.n_confirm);
+	options_list(s->options, "override", &g->words.override, &g->words.n_override);
+	g->words.stop = &s->stop;
 	g->words.ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
@@ -68,20 +70,20 @@ static int find(const char *address, struct guard_drive *d, bool patient, char *
 	return err;
 }
 
-int session_guard_open(const struct run_options *o, const char *address, struct facts *facts,
-		       bool late, struct session_guard **ret, char *error)
+int session_guard_open(struct session *s, char *error)
 {
 	struct session_guard *g = calloc(1, sizeof(*g));
-	int err = g ? find(address, &g->drive, late, error) : -ENOMEM;
+	const char *address = s->bench.target;
+	int err = g ? find(address, &g->drive, s->holds_late, error) : -ENOMEM;
 
-	*ret = NULL;
+	s->guard = NULL;
 	if (!g)
 		snprintf(error, GUARD_ERROR, "out of memory");
 	if (err || g->drive.kind == GUARD_NOTHING || g->drive.kind == GUARD_FILE) {
 		free(g);
 		return err;
 	}
-	if (facts->caps.of_machine && !guard_drive_is(&g->drive, address, facts->caps.dev)) {
+	if (s->facts->caps.of_machine && !guard_drive_is(&g->drive, address, s->facts->caps.dev)) {
 		snprintf(error, GUARD_ERROR,
 			 "%.120s led to another device when it was probed than now: begin anew, by a "
 			 "name that stays",
@@ -90,17 +92,17 @@ int session_guard_open(const struct run_options *o, const char *address, struct 
 		return -ESTALE;
 	}
 	find_line(g);
-	take_words(o, g);
-	g->said = options_str(o, "allow");
-	g->allow = g->said ? (enum rig_harm)harm_find(options_str(o, "allow")) : HARM_NONE;
+	take_words(s, g);
+	g->said = options_str(s->options, "allow");
+	g->allow = g->said ? (enum rig_harm)harm_find(options_str(s->options, "allow")) : HARM_NONE;
 	g->ask.root = "";
 	g->ask.drive = &g->drive;
 	g->ask.light = g->drive.emulated.yes && !g->ask.line && !g->untold;
 	g->ask.words = &g->words;
 	g->ask.pid = getpid();
-	facts->caps.of_machine = true;
-	facts->caps.cleared = true;
-	*ret = g;
+	s->facts->caps.of_machine = true;
+	s->facts->caps.cleared = true;
+	s->guard = g;
 	return 0;
 }
 

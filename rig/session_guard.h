@@ -32,13 +32,14 @@ struct session_guard {
 	bool held;
 };
 
+struct session;
+
 /*
  * Who is behind the address, and may it be harmed by what was said? For a device of this machine
- * sets facts->caps.cleared as if the guards let it: for the plan. 0 with *ret NULL where no guard
- * is needed; or -errno with the sentence (GUARD_ERROR bytes). late: the target is not held yet.
+ * sets facts->caps.cleared as if the guards let it: for the plan. 0, with s->guard NULL where no
+ * guard is needed; or -errno with the sentence (GUARD_ERROR bytes).
  */
-int session_guard_open(const struct run_options *o, const char *address, struct facts *facts,
-		       bool late, struct session_guard **ret, char *error);
+int session_guard_open(struct session *s, char *error);
 /* Must the guards look before the target is held, which takes the drive's nodes away? */
 bool session_guard_before_hold(const struct run_options *o, const char *address);
 void session_guard_close(struct session_guard *g);

@@ -46,6 +46,7 @@ struct tally {
 	bool stopped;	   /* by a signal or a limit: --resume can go on */
 	bool broke;	   /* trouble of the rig that is no case's verdict: disk full, no target */
 	bool refused;	   /* by a guard, before anything was changed */
+	bool stuck;	   /* a worker sleeps in the kernel, for the drive: nobody touches that */
 	bool strict_skip;  /* SKIP counts as a failure */
 };
 

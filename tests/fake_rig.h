@@ -198,6 +198,8 @@ static int fake_rig_main(int argc, char **argv)
 	if (f.full)
 		setrlimit(RLIMIT_FSIZE, &full);
 	s->tally.broke |= runner_run(&r, &s->tally) != 0;
+	if (s->tally.stuck != f.stuck)
+		return 99;
 	status = tally_status(&s->tally);
 	tell_end(s, NULL, status);
 	journal_close(&s->journal);

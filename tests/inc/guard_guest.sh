@@ -212,6 +212,19 @@ who()
 	sums "$b" >after
 	[ $is -eq 3 ] && grep -q 'what was typed is not' err && cmp -s before after ||
 		complain "a terminal: status $is"
+	tests=$((tests + 2))
+	: >err
+	(
+		until grep -q 'Type the last' err; do usleep 10000; done
+		printf '\003'
+		sleep 2
+	) | script -qec "nvrig run kernel:/dev/$B $harm" /dev/null >err 2>&1
+	is=$?
+	[ $is -eq 4 ] || complain "Ctrl-C at the question: status $is"
+	line "$sb" '' settings
+	echo "$sb" | script -qec "nvrig run kernel:/dev/$B $harm" /dev/null >err 2>&1
+	is=$?
+	[ $is -eq 3 ] && ! grep -q 'Type the last' err || complain "refused, and asked for its name: status $is"
 }
 
 once()
