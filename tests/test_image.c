@@ -350,6 +350,11 @@ static void newest_of_both_places(void)
 	CU_ASSERT_EQUAL(unlink(path), 0);
 	CU_ASSERT_EQUAL_FATAL(kernel_find(&k, error), 0);
 	CU_ASSERT_STRING_EQUAL(k.release, "1.0-test");
+	put_kernel("debian/usr/lib/modules/2.0-test/vmlinuz", packed);
+	CU_ASSERT_EQUAL_FATAL(kernel_find(&k, error), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(k.vmlinuz, "/usr/lib/modules/2.0-test/vmlinuz"));
+	snprintf(path, sizeof(path), "%s", k.vmlinuz);
+	CU_ASSERT_EQUAL(unlink(path), 0);
 }
 
 static void wrong_kernels(void)

@@ -75,6 +75,10 @@ static bool take(struct kernel *k, const char *root, const char *lib, const char
 	    snprintf(k->modules, KERNEL_PATH, "%s/%s/modules/%s", root, lib, release) >=
 		    KERNEL_PATH)
 		return false;
+	/* Fedora's, and Debian's after 13, stand beside their modules */
+	if (access(k->vmlinuz, R_OK) &&
+	    snprintf(k->vmlinuz, KERNEL_PATH, "%s/vmlinuz", k->modules) >= KERNEL_PATH)
+		return false;
 	snprintf(kernel, sizeof(kernel), "%s/kernel", k->modules);
 	return !access(k->vmlinuz, R_OK) && !access(kernel, R_OK | X_OK);
 }
