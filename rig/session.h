@@ -36,6 +36,7 @@ struct session {
 	char known_text[512];
 	bool holds_late;	     /* the guards look before the target is held */
 	struct session_guard *guard; /* NULL: no device of this machine */
+	struct wall wall;	     /* around workers, where there is a guard */
 	struct plan plan;
 	struct resume resume;
 	struct replay replay;

@@ -29,12 +29,12 @@ static int hear_kernel(struct session *s, struct kernel_log *l)
 	return tell_note(s, text);
 }
 
-static int build_wall(struct session *s, struct wall *w)
+static int build_wall(struct session *s)
 {
-	int err = wall_open(w);
+	int err = wall_open(&s->wall);
 
 	if (!err)
-		err = session_guard_wall(s->guard, s->bench.target, w);
+		err = session_guard_wall(s->guard, s->bench.target, &s->wall);
 	if (!err && !wall_version())
 		err = tell_note(
 			s, "this kernel has no Landlock: no wall keeps workers from other devices, "
@@ -57,6 +57,13 @@ static int look_again(void *ctx, char *ret_error, size_t size)
 {
 	struct session *s = ctx;
 
+	if (session_guard_moved(s->guard, s->bench.target)) {
+		wall_close(&s->wall);
+		if (build_wall(s)) {
+			snprintf(ret_error, size, "guard: no wall around the drive's new nodes");
+			return -EACCES;
+		}
+	}
 	return session_guard_again(s->guard, &s->sink, ret_error, size);
 }
 
@@ -69,7 +76,6 @@ int session_run_cases(struct session *s)
 {
 	const struct run_options *o = s->options;
 	struct kernel_log log = { .kmsg.fd = -1 };
-	struct wall wall = { .n = 0 };
 	_cleanup_close_ int about_to = -1;
 	struct session_state *state = NULL;
 	int err = s->facts->caps.of_machine ? hear_kernel(s, &log) : 0;
@@ -91,11 +97,11 @@ int session_run_cases(struct session *s)
 		.before = o->resume ? s->resume.before : NULL,
 		.guard = s->guard ? look_again : NULL,
 		.guard_ctx = s,
-		.wall = s->guard ? &wall : NULL,
+		.wall = s->guard ? &s->wall : NULL,
 	};
 
 	if (!err && s->guard)
-		err = build_wall(s, &wall);
+		err = build_wall(s);
 	if (!err && s->guard && !s->guard->ask.light)
 		err = open_about_to(s, &about_to);
 	if (!err)
@@ -110,7 +116,7 @@ int session_run_cases(struct session *s)
 		session_state_compare(state, NULL);
 	session_state_close(state);
 	door_journal(-1);
-	wall_close(&wall);
+	wall_close(&s->wall);
 	kmsg_close(&log.kmsg);
 	return err;
 }

@@ -16,6 +16,7 @@
 /* What a case writes is not declared: by what is seen of those that there are, at most this. */
 #define DATA_BYTES (64ull << 20)
 #define BACK_MS	   10000
+#define SETTLE_MS  100
 
 /* ---- who it is ---- */
 
@@ -224,6 +225,56 @@ void session_guard_print(const struct session_guard *g, bool json)
 			       event_get_str(e, "text"));
 		json_object_put(e);
 	}
+}
+
+/* ---- once more ---- */
+
+static bool same_nodes(const struct guard_drive *a, const struct guard_drive *b)
+{
+	bool same = a->n == b->n;
+
+	for (unsigned i = 0; same && i < a->n; i++)
+		same = !strcmp(a->node[i].name, b->node[i].name) &&
+		       a->node[i].dev == b->node[i].dev;
+	return same;
+}
+
+static bool same_drive(const struct guard_drive *a, const struct guard_drive *b)
+{
+	return a->kind == b->kind && !strcmp(a->name, b->name) && !strcmp(a->pci, b->pci) &&
+	       !strcmp(a->serial, b->serial) && !strcmp(a->model, b->model) && b->emulated.yes;
+}
+
+/* Nodes go and come one by one: until two looks see the same. */
+static bool settled(const char *address, struct guard_drive *now)
+{
+	struct guard_drive *next = malloc(sizeof(*next));
+	char error[GUARD_ERROR];
+	bool same = false, lost = !next;
+
+	for (int ms = 0; !lost && !same && ms < BACK_MS; ms += SETTLE_MS) {
+		poll(NULL, 0, SETTLE_MS);
+		lost = guard_drive_find("", address, next, error) != 0;
+		same = !lost && same_nodes(now, next);
+		if (!lost)
+			*now = *next;
+	}
+	free(next);
+	return same;
+}
+
+bool session_guard_moved(struct session_guard *g, const char *address)
+{
+	struct guard_drive *now = malloc(sizeof(*now));
+	char error[GUARD_ERROR];
+	bool moved = now && g->ask.light && !guard_drive_find("", address, now, error) &&
+		     !same_nodes(&g->drive, now) && settled(address, now) &&
+		     same_drive(&g->drive, now);
+
+	if (moved)
+		g->drive = *now;
+	free(now);
+	return moved;
 }
 
 int session_guard_again(struct session_guard *g, struct sink *sink, char *ret_error, size_t size)

@@ -63,6 +63,13 @@ void session_guard_print(const struct session_guard *g, bool json);
  */
 int session_guard_wall(const struct session_guard *g, const char *address, struct wall *w);
 
+/*
+ * Has the kernel given the drive other nodes, as it does to a namespace that was made anew? Then g
+ * knows them, and the wall is to be built again. Of an emulated drive alone: what is held of another
+ * is held until the end, and its guards refuse what they did not see.
+ */
+bool session_guard_moved(struct session_guard *g, const char *address);
+
 /* Before a case that harms: identity and use once more. 0, or -EACCES with the sentence. */
 int session_guard_again(struct session_guard *g, struct sink *sink, char *ret_error, size_t size);
 
