@@ -211,6 +211,8 @@ const struct facts_ns *rig_ns_that(struct rig *r, unsigned *at,
 bool rig_ns_reach(struct rig *r, const struct facts_ns *ns);
 /* LBAFEE of Host Behavior Support is 1h from here on, where it can be; put back at the end. */
 bool rig_lbafee(struct rig *r);
+/* The opposite: a host's driver may have set it. False: it cannot be had so. */
+bool rig_no_lbafee(struct rig *r);
 /* A namespace as Identify tells it now, which lasts as long as the case. */
 const struct facts_ns *rig_ns_now(struct rig *r, uint32_t nsid);
 /* What its blocks are made of. */

@@ -34,8 +34,8 @@ static void put_back(void *arg)
 		ctrl_admin(b->c, &cmd, &cpl);
 }
 
-/* True when LBAFEE is 1h now; what it was comes back when the case ends. */
-static bool set_lbafee(struct rig *r)
+/* True when LBAFEE is `value` now; what it was comes back when the case ends. */
+static bool set_lbafee(struct rig *r, uint8_t value)
 {
 	struct behavior *b = rig_mem(r, sizeof(*b));
 	uint8_t data[BEHAVIOR_BYTES] = { 0 };
@@ -45,10 +45,16 @@ static bool set_lbafee(struct rig *r)
 		return false;
 	rig_defer(r, put_back, b);
 	memcpy(data, b->data, sizeof(data));
-	data[LBAFEE] = 1;
+	data[LBAFEE] = value;
 	rig_admin(r, behavior_cmd(true, data));
-	memset(data, 0, sizeof(data));
-	return rig_admin(r, behavior_cmd(false, data)).status == SC_SUCCESS && data[LBAFEE] == 1;
+	memset(data, 0xff, sizeof(data));
+	return rig_admin(r, behavior_cmd(false, data)).status == SC_SUCCESS &&
+	       data[LBAFEE] == value;
+}
+
+bool rig_no_lbafee(struct rig *r)
+{
+	return set_lbafee(r, 0);
 }
 
 bool rig_lbafee(struct rig *r)
@@ -57,7 +63,7 @@ bool rig_lbafee(struct rig *r)
 	struct kit *k = kit_of(r);
 
 	if (!k->asked_lbafee && claimed)
-		k->has_lbafee = set_lbafee(r);
+		k->has_lbafee = set_lbafee(r, 1);
 	if (!k->asked_lbafee && claimed && !k->has_lbafee)
 		rig_note(r, "LBAFEE cannot be set: extended protection information is left out");
 	k->asked_lbafee = true;

@@ -131,6 +131,8 @@ static void without_lbafee(struct victim *v)
 
 	if (!(le32_get(rig_facts(v->b->r)->id.ctratt) & NVME_CTRL_CTRATT_ELBAS))
 		rig_na(v->b->r, "CTRATT does not claim extended formats");
+	if (!rig_no_lbafee(v->b->r))
+		rig_na(v->b->r, "LBAFEE of Host Behavior Support cannot be made 0h");
 	rig_admin_ok(v->b->r, cmd_identify(0x05, v->b->ns->nsid, (void *)(uintptr_t)nvm));
 	for (unsigned i = 0; i < format_count(id) && i < 16; i++) {
 		if (!(le32_get(nvm->elbaf[i]) & 0x1ff) || !(id->dpc & 1))

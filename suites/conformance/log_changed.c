@@ -92,13 +92,14 @@ static void run_row(struct rig *r)
 	((const struct ask_row *)rig_row(r))->ask(r);
 }
 
+/* A host with events of its own reads this log, which empties it: there must be none. */
 static const struct rig_case cases[] = {
 	{ .id = "changed-ns",
 	  .rule = "The Changed Namespace List names what was attached, detached or deleted since "
 		  "it was read.",
 	  .ref = "Base 2.1 Changed Attached Namespace List (Log Page Identifier 04h); Base 2.0 "
 		 "Changed Namespace List (Log Identifier 04h)",
-	  .needs = NEED_COMMAND,
+	  .needs = NEED_COMMAND | NEED_CTRL,
 	  .harm = HARM_WEAR,
 	  .fault = "detach-untold delete-unlisted changed-list-unsorted changed-list-stays "
 		   "changed-list-cut",

@@ -119,6 +119,11 @@ static const struct ask_row {
 	{ "memory-region-enabled", memory_enabled },
 };
 
+static unsigned bad_needs(const void *row)
+{
+	return ((const struct ask_row *)row)->ask == memory_enabled ? NEED_QUEUES : 0;
+}
+
 static void bad_action(struct rig *r)
 {
 	sanitize_guard(r);
@@ -272,6 +277,7 @@ static const struct rig_case cases[] = {
 		   "sanitize-pmr-accepted",
 	  .na = na_scratch,
 	  .deadline_s = SANITIZE_S,
+	  .row_needs = bad_needs,
 	  .run = bad_action,
 	  ROWS(bad_rows) },
 	{ .id = "run",

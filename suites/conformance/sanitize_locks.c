@@ -328,6 +328,11 @@ static const struct ask_row {
 	{ "failed-unrestricted", failed_unrestricted },
 };
 
+static unsigned lock_needs(const void *row)
+{
+	return ((const struct ask_row *)row)->ask == memory_region ? NEED_QUEUES : 0;
+}
+
 static void run_row(struct rig *r)
 {
 	((const struct ask_row *)rig_row(r))->ask(r);
@@ -351,6 +356,7 @@ static const struct rig_case cases[] = {
 		   "sanitize-ended-by-reset sanitize-ended-by-power",
 	  .na = na_scratch,
 	  .deadline_s = SANITIZE_S,
+	  .row_needs = lock_needs,
 	  .run = run_row,
 	  ROWS(lock_rows) },
 	{ .id = "both-controllers",
