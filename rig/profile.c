@@ -33,6 +33,15 @@ static bool matches_trimmed(const char *pattern, const char *s)
 	return text_match(pattern, text);
 }
 
+static bool matches_one(const struct profile_patterns *p, const char *s)
+{
+	bool found = !p->n;
+
+	for (size_t i = 0; !found && i < p->n; i++)
+		found = matches_trimmed(p->at[i], s ? s : "");
+	return found;
+}
+
 /* The brackets of a case name are its row's, never a pattern's. */
 static bool case_matches(const char *pattern, const char *name)
 {
@@ -84,8 +93,8 @@ const struct profile_known *profile_known(const struct profile *p, const char *c
 		if (*k->until && strcmp(p->today, k->until) > 0)
 			continue;
 		if (case_matches(k->cases, case_name) &&
-		    matches_trimmed(k->firmware, firmware ? firmware : "") &&
-		    matches_trimmed(k->engine, engine ? engine : "") && says(k->what, what))
+		    matches_one(&k->firmware, firmware) && matches_one(&k->engine, engine) &&
+		    says(k->what, what))
 			return k;
 	}
 	return NULL;
@@ -110,6 +119,26 @@ static int copy(char **ret, const char *s)
 	return *ret ? 0 : -ENOMEM;
 }
 
+static int read_patterns(struct profile_patterns *p, cfg_t *s, const char *key)
+{
+	unsigned n = cfg_size(s, key);
+	int err = 0;
+
+	p->at = calloc(n + 1, sizeof(*p->at));
+	if (!p->at)
+		return -ENOMEM;
+	for (p->n = 0; p->n < n && !err; p->n++)
+		err = copy(&p->at[p->n], cfg_getnstr(s, key, (unsigned)p->n));
+	return err;
+}
+
+static void free_patterns(struct profile_patterns *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->at[i]);
+	free(p->at);
+}
+
 static int read_known(struct profile_known *k, cfg_t *s)
 {
 	const char *title = cfg_title(s), *colon = strstr(title, ": ");
@@ -117,25 +146,12 @@ static int read_known(struct profile_known *k, cfg_t *s)
 
 	k->cases = strndup(title, colon ? (size_t)(colon - title) : strlen(title));
 	err = k->cases ? 0 : -ENOMEM;
-	err = err ? err : copy(&k->firmware, config_text(s, "firmware"));
-	err = err ? err : copy(&k->engine, config_text(s, "engine"));
+	err = err ? err : read_patterns(&k->firmware, s, "firmware");
+	err = err ? err : read_patterns(&k->engine, s, "engine");
 	err = err ? err : copy(&k->what, colon ? colon + 2 : "");
 	err = err ? err : copy(&k->reason, config_text(s, "reason"));
 	err = err ? err : copy(&k->ref, config_text(s, "ref"));
 	return err ? err : copy(&k->until, config_text(s, "until"));
-}
-
-static int read_pci(struct profile *p, cfg_t *s)
-{
-	unsigned n = cfg_size(s, "pci");
-	int err = 0;
-
-	p->pci = calloc(n + 1, sizeof(*p->pci));
-	if (!p->pci)
-		return -ENOMEM;
-	for (p->n_pci = 0; p->n_pci < n && !err; p->n_pci++)
-		err = copy(&p->pci[p->n_pci], cfg_getnstr(s, "pci", (unsigned)p->n_pci));
-	return err;
 }
 
 static int read_all_known(struct profile *p, cfg_t *s)
@@ -162,7 +178,7 @@ static int make_profile(cfg_t *s, const char *path, struct profile **ret)
 	err = err ? err : copy(&p->model, s ? config_text(s, "model") : "*");
 	err = err ? err : copy(&p->firmware, s ? config_text(s, "firmware") : "*");
 	if (!err && s)
-		err = read_pci(p, s);
+		err = read_patterns(&p->pci, s, "pci");
 	if (!err && s)
 		err = read_all_known(p, s);
 	if (err) {
@@ -181,17 +197,15 @@ void profile_free(struct profile *p)
 		struct profile_known *k = &p->known[i];
 
 		free(k->cases);
-		free(k->firmware);
-		free(k->engine);
+		free_patterns(&k->firmware);
+		free_patterns(&k->engine);
 		free(k->what);
 		free(k->reason);
 		free(k->ref);
 		free(k->until);
 	}
-	for (size_t i = 0; i < p->n_pci; i++)
-		free(p->pci[i]);
+	free_patterns(&p->pci);
 	free(p->known);
-	free(p->pci);
 	free(p->name);
 	free(p->path);
 	free(p->model);

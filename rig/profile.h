@@ -8,11 +8,15 @@
 
 #include <stddef.h>
 
+struct profile_patterns {
+	char **at;
+	size_t n; /* 0: any will do */
+};
+
 /* A deviation that is known: a FAIL of these cases is shown as KNOWN. */
 struct profile_known {
 	char *cases; /* pattern over "area.id" or "area.id[row]"; without [row] it is every row */
-	char *firmware; /* pattern */
-	char *engine;	/* pattern over target_caps.engine, "QEMU 7.2*" */
+	struct profile_patterns firmware, engine; /* engine: over target_caps.engine, "QEMU 7.2*" */
 	char *what;	/* pattern over what goes wrong; "": whatever it is, but the engine's end */
 	char *reason;
 	char *ref;   /* ticket or finding; may be "" */
@@ -24,8 +28,7 @@ struct profile {
 	char *path;  /* the file it came from; "" for generic */
 	char *model; /* patterns */
 	char *firmware;
-	char **pci; /* "vvvv:dddd" patterns, any when there is none */
-	size_t n_pci;
+	struct profile_patterns pci; /* over "vvvv:dddd" */
 	struct profile_known *known;
 	size_t n_known;
 	char today[11]; /* UTC, when it was loaded: what `until` is compared with */

@@ -266,7 +266,7 @@ static void profile_one(void)
 	static const char text[] =
 		"drive \"qemu\" {\n model = \"QEMU NVMe*\"\n pci = { \"1b36:*\" }\n"
 		" known \"queue.cq-full\" { reason = \"all rows\" engine = \"QEMU 7.2*\" }\n"
-		" known \"queue.bad[one]\" { reason = \"that row\" firmware = \"7.2*\" }\n"
+		" known \"queue.bad[one]\" { reason = \"that row\" firmware = { \"6*\", \"7.2*\" } }\n"
 		" known \"log.*\" { reason = \"long ago\" until = \"2001-01-01\" }\n"
 		" known \"feat.*\" { reason = \"to come\" until = \"9999-12-31\" ref = \"T1\" "
 		"}\n"

@@ -33,7 +33,8 @@ const struct spec_cns spec_cns_all[] = {
 	{ CNS(0x16, "Namespace Granularity List") SINCE(1, 4) WITH(CTRATT_GRANULARITY) END, .ref = REF_BASE },
 	{ CNS(0x17, "UUID List") SINCE(1, 4) WITH(CTRATT_UUIDS) END, .mandatory = true, .ref = REF_BASE },
 	{ CNS(0x18, "Domain List") SINCE(2, 0) WITH(CTRATT_DOMAINS) END, .mandatory = true, .ref = REF_BASE },
-	{ CNS(0x19, "Endurance Group List") SINCE(1, 4) WITH(CTRATT_GROUPS) END, .mandatory = true, .ref = REF_BASE },
+	/* of identifiers past ENDGIDMAX, 0 without the claim, the list is empty (Base 2.1 Endurance Group List) */
+	{ CNS(0x19, "Endurance Group List") SINCE(1, 4) MAY(CTRATT_GROUPS) END, .mandatory = true, .ref = REF_BASE },
 	{ CNS(0x1a, "Allocated Namespace ID list, by command set") SINCE(2, 0) MAY(OACS_NS_MGMT) END, .nsid = CNS_NSID_FROM, .csi = true, .ref = REF_BASE },
 	{ CNS(0x1b, "Allocated namespace, by command set") SINCE(2, 0) MAY(OACS_NS_MGMT) END, .nsid = CNS_NSID_NS, .csi = true, .ref = REF_BASE },
 	{ CNS(0x1c, "I/O Command Set data structure") SINCE(2, 0) MAY(CAP_CSS_ALL) END, .cntid = true, .mandatory = true, .ref = REF_BASE },

@@ -73,6 +73,7 @@ static void select_default(struct rig *r)
 	for (size_t i = 0; i < FEAT_COUNT; i++) {
 		const struct feat *f = &feat_table[i];
 		uint32_t def, now;
+		char what[96];
 
 		if (feat_missing(rig_facts(r), f->fid) ||
 		    !(feat_capabilities(r, f) & CAP_CHANGEABLE))
@@ -81,11 +82,12 @@ static void select_default(struct rig *r)
 		now = feat_get(r, f, SEL_CURRENT).dw0;
 		def = feat_get(r, f, SEL_DEFAULT).dw0;
 		REQUIRE_STATUS(r, feat_set(r, f, false, now ^ feat_spec(f)->flip), SC_SUCCESS);
-		CHECK_EQ(r, "default value after the current one was set",
-			 feat_get(r, f, SEL_DEFAULT).dw0, def);
+		snprintf(what, sizeof(what), "%s: default value after the current one was set",
+			 f->name);
+		CHECK_EQ(r, what, feat_get(r, f, SEL_DEFAULT).dw0, def);
 		REQUIRE_STATUS(r, feat_set(r, f, false, now), SC_SUCCESS);
-		CHECK_EQ(r, "default value after it was set back", feat_get(r, f, SEL_DEFAULT).dw0,
-			 def);
+		snprintf(what, sizeof(what), "%s: default value after it was set back", f->name);
+		CHECK_EQ(r, what, feat_get(r, f, SEL_DEFAULT).dw0, def);
 	}
 }
 

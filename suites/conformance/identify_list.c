@@ -10,6 +10,7 @@
 #define CNS_ALLOCATED	 0x10
 #define CNS_ALLOCATED_NS 0x11
 #define CNS_UUIDS	 0x17
+#define CNS_ENDURANCE_GROUPS 0x19
 #define CTRATT_SETS	 (1u << 2)
 #define CTRATT_GROUPS	 (1u << 4)
 #define CTRATT_GRANULES	 (1u << 7)
@@ -197,7 +198,7 @@ static const struct list_row {
 	{ "granularity", 0x16, CTRATT_GRANULES, 32, 16, 0, true },
 	{ "uuids", CNS_UUIDS, CTRATT_UUIDS, 32, 32, 0, false },
 	{ "domains", 0x18, CTRATT_DOMAINS, 128, 128, 2, true },
-	{ "endurance-groups", 0x19, CTRATT_GROUPS, 2, 2, 2, true },
+	{ "endurance-groups", CNS_ENDURANCE_GROUPS, CTRATT_GROUPS, 2, 2, 2, true },
 };
 
 static void check_counted(struct rig *r, const struct list_row *row, const uint8_t *list)
@@ -240,7 +241,10 @@ static void misc_lists(struct rig *r)
 	struct cpl cpl = rig_admin(r, cmd_identify(row->cns, 0, list));
 
 	if (!(le32_get(rig_facts(r)->id.ctratt) & row->ctratt)) {
-		CHECK_STATUS(r, cpl, SC_INVALID_FIELD);
+		if (row->cns == CNS_ENDURANCE_GROUPS && cpl.status == SC_SUCCESS)
+			CHECK_EQ(r, "Endurance Groups listed, and none claimed", le16_at(list), 0);
+		else
+			CHECK_STATUS(r, cpl, SC_INVALID_FIELD);
 		return;
 	}
 	REQUIRE_STATUS(r, cpl, SC_SUCCESS);
