@@ -174,6 +174,12 @@ static const struct config_key stack_keys[] = {
 	  .max = FIELD(stack_config, without),
 	  .def = "",
 	  .help = "of a guest: what to say beside the first of nodes that is not there" },
+	{ .name = "hotplug",
+	  .type = CONFIG_BOOL,
+	  .def = "no",
+	  .help = "of a guest: QEMU's controller, which has one namespace and no subsystem then, can be "
+		  "unplugged and plugged in again by the run in it; the namespace's options are properties "
+		  "of -device nvme" },
 	{ .name = "cpus",
 	  .type = CONFIG_NUMBER,
 	  .min = 1,

@@ -96,9 +96,20 @@ static void read_values(const struct stack_reading *r)
 		to->start_s = (unsigned)(config_duration_ns(r->section, "start") / NS_PER_S);
 }
 
+/* A controller that comes later has no namespaces of their own: nvme-ns cannot be plugged in. */
+static int check_hotplug(const struct stack_reading *r)
+{
+	const struct stack_config *c = r->to;
+
+	if (!c->hotplug || (c->n_ns == 1 && !c->subsystem && !strcmp(c->front, STACK_NVME)))
+		return 0;
+	return refuse(r, "hotplug: wants front = nvme, one namespace and no subsystem");
+}
+
 int stack_read(struct stack_reading *r)
 {
 	struct stack_config *to = r->to;
+	int err;
 
 	if (r->refines && strcmp(to->kind, config_text(r->section, "kind")))
 		return refuse(r, "its base is of another kind");
@@ -111,5 +122,6 @@ int stack_read(struct stack_reading *r)
 		return refuse(r, "peer and subsystem-options: want subsystem = yes");
 	if (stack_guest_read(r))
 		return -EINVAL;
-	return read_namespaces(r);
+	err = read_namespaces(r);
+	return err ? err : check_hotplug(r);
 }

@@ -81,6 +81,15 @@ static void load_modules(void)
 	mount("none", "/sys/kernel/config", "configfs", 0, NULL);
 }
 
+/* The way to who can unplug the drive, for the job alone to open. */
+static void set_plug(const struct agent *a)
+{
+	char path[300];
+
+	if (event_get_bool(a->job, "ask") && !link_port(PROTOCOL_ASK, path, sizeof(path)))
+		setenv(PROTOCOL_PLUG, path, 1);
+}
+
 static void set_environment(const struct agent *a)
 {
 	const char *term = event_get_str(a->job, "term");
@@ -95,6 +104,7 @@ static void set_environment(const struct agent *a)
 		json_object_object_foreach (more, name, value)
 			setenv(name, json_object_get_string(value), 1);
 	}
+	set_plug(a);
 	(void)!chdir("/root");
 }
 

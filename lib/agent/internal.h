@@ -21,6 +21,8 @@ struct link {
 
 /* Finds the port among the virtio ports, within 10 s. 0 or -errno. */
 int link_open(struct link *l);
+/* The path of the port of that name, within 10 s. 0 or -ETIMEDOUT. */
+int link_port(const char *name, char *ret_path, size_t size);
 /* Takes the object. Waits for the rig to read. */
 void link_send(struct link *l, struct json_object *e);
 void link_raw(struct link *l, const char *line, size_t n); /* with its newline */

@@ -20,8 +20,7 @@
 #define PORTS	  "/sys/class/virtio-ports"
 #define PORT_WAIT (10 * NS_PER_S)
 
-/* Is it the one of our name? */
-static bool is_ours(const char *port)
+static bool has_name(const char *port, const char *want)
 {
 	char path[320], name[64] = "";
 	_cleanup_fclose_ FILE *f = NULL;
@@ -31,38 +30,50 @@ static bool is_ours(const char *port)
 	if (!f || !fgets(name, sizeof(name), f))
 		return false;
 	name[strcspn(name, "\n")] = 0;
-	return !strcmp(name, PROTOCOL_PORT);
+	return !strcmp(name, want);
 }
 
-static int try_open(void)
+/* Is its node there? */
+static bool find(const char *name, char *ret_path, size_t size)
 {
 	DIR *d = opendir(PORTS);
+	bool found = false;
 	struct dirent *e;
-	char path[300];
-	int fd = -1;
 
-	while (d && fd < 0 && (e = readdir(d))) {
-		if (e->d_name[0] == '.' || !is_ours(e->d_name))
+	while (d && !found && (e = readdir(d))) {
+		if (e->d_name[0] == '.' || !has_name(e->d_name, name))
 			continue;
-		snprintf(path, sizeof(path), "/dev/%s", e->d_name);
-		fd = open(path, O_RDWR | O_CLOEXEC);
+		snprintf(ret_path, size, "/dev/%s", e->d_name);
+		found = !access(ret_path, F_OK);
 	}
 	if (d)
 		closedir(d);
-	return fd;
+	return found;
 }
 
-int link_open(struct link *l)
+int link_port(const char *name, char *ret_path, size_t size)
 {
 	uint64_t deadline = clock_mono_ns() + PORT_WAIT;
 
-	*l = (struct link){ .fd = -1 };
-	while ((l->fd = try_open()) < 0) {
+	while (!find(name, ret_path, size)) {
 		if (clock_mono_ns() >= deadline)
 			return -ETIMEDOUT;
 		usleep(5000);
 	}
 	return 0;
+}
+
+int link_open(struct link *l)
+{
+	char path[300];
+	int err;
+
+	*l = (struct link){ .fd = -1 };
+	err = link_port(PROTOCOL_PORT, path, sizeof(path));
+	if (err)
+		return err;
+	l->fd = open(path, O_RDWR | O_CLOEXEC);
+	return l->fd < 0 ? -errno : 0;
 }
 
 void link_raw(struct link *l, const char *line, size_t n)

@@ -141,23 +141,40 @@ static void list_disks(const struct guest *g, struct keeper_job *k)
 
 static int start_qemu(struct guest *g, const struct guest_files *f, char *error)
 {
-	int keep[6] = { g->initrd_fd, f->console, f->port }, n = 3;
+	const int maybe[] = { f->terminal, f->link, f->qmp, f->ask };
+	int keep[8] = { g->initrd_fd, f->console, f->port }, n = 3;
 	struct keeper_job k = { .log_fd = g->log_fd, .keep_fds = keep };
 	char **argv = guest_argv(&g->cfg, f);
 	int err;
 
 	if (!argv)
 		return fail(error, -ENOMEM, "QEMU's command line");
-	if (f->terminal >= 0)
-		keep[n++] = f->terminal;
-	if (f->link >= 0)
-		keep[n++] = f->link;
+	for (size_t i = 0; i < ARRAY_SIZE(maybe); i++)
+		if (maybe[i] >= 0)
+			keep[n++] = maybe[i];
 	keep[n] = -1;
 	list_disks(g, &k);
 	k.argv = argv;
 	err = keeper_start(&g->keeper, &k);
 	qemu_free(argv);
 	return err ? fail(error, err, "%.200s: %s", g->program, strerror(-err)) : 0;
+}
+
+/* The monitor, the port by which it is asked for, and what answers there. */
+static int make_plug(struct guest *g, struct guest_files *f)
+{
+	_cleanup_free_ char *device = qemu_hotplug_device(&g->cfg);
+	int qmp, ask, err = device ? make_pair(&qmp, &f->qmp) : -ENOMEM;
+
+	if (err)
+		return err;
+	err = make_pair(&ask, &f->ask);
+	if (err) {
+		close(qmp);
+		return err;
+	}
+	g->plug = guest_plug_open(ask, qmp, g->cfg.start_s * NS_PER_S, device);
+	return g->plug ? 0 : -ENOMEM;
 }
 
 static int launch(struct guest *g, const struct guest_job *job, int link, char *error)
@@ -170,6 +187,8 @@ static int launch(struct guest *g, const struct guest_job *job, int link, char *
 				 .port = -1,
 				 .terminal = -1,
 				 .link = link,
+				 .qmp = -1,
+				 .ask = -1,
 				 .held = job->behind != NULL };
 	char initrd[32];
 	int err = make_pair(&g->console_fd, &f.console);
@@ -178,12 +197,14 @@ static int launch(struct guest *g, const struct guest_job *job, int link, char *
 		err = make_pair(&g->port_fd, &f.port);
 	if (!err && !job->argv)
 		err = make_pair(&g->terminal_fd, &f.terminal);
+	if (!err && g->cfg.hotplug)
+		err = make_plug(g, &f);
 	snprintf(initrd, sizeof(initrd), "/proc/self/fd/%d", g->initrd_fd);
 	f.initrd = initrd;
 	for (unsigned i = 0; i < g->cfg.n_ns; i++)
 		f.disk[i] = g->disk[i];
 	err = err ? fail(error, err, "socket pair: %s", strerror(-err)) : start_qemu(g, &f, error);
-	for (int *fd = (int[]){ f.console, f.port, f.terminal, -2 }; *fd != -2; fd++)
+	for (int *fd = (int[]){ f.console, f.port, f.terminal, f.qmp, f.ask, -2 }; *fd != -2; fd++)
 		if (*fd >= 0)
 			close(*fd);
 	return err;
@@ -255,6 +276,7 @@ void guest_stop(struct guest *g)
 	keeper_stop(&g->keeper);
 	served_stop(&g->served);
 	guest_stop(g->behind);
+	guest_plug_close(g->plug);
 	for (unsigned i = 0; !g->cfg.keep_disk && i < g->cfg.n_ns; i++)
 		if (g->disk[i][0])
 			unlink(g->disk[i]);
@@ -414,6 +436,7 @@ static void look(struct guest *g)
 	drain(g, &g->console_fd, true, take_console);
 	drain(g, &g->port_fd, ended, guest_hear);
 	drain(g, &g->terminal_fd, ended, take_terminal);
+	guest_plug_step(g->plug);
 	judge(g, ended, status);
 }
 
@@ -425,6 +448,8 @@ enum guest_end guest_step(struct guest *g, int other_fd)
 			      { .fd = g->terminal_fd, .events = POLLIN },
 			      { .fd = b ? b->console_fd : -1, .events = POLLIN },
 			      { .fd = b ? b->port_fd : -1, .events = POLLIN },
+			      { .fd = guest_plug_fd(g->plug, 0), .events = POLLIN },
+			      { .fd = guest_plug_fd(g->plug, 1), .events = POLLIN },
 			      { .fd = other_fd, .events = POLLIN } };
 
 	if (guest_pair_ended(g))

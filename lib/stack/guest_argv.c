@@ -65,6 +65,12 @@ static void add_channels(struct qemu_args *a, const struct guest_files *f)
 	qemu_add(a, "socket,id=port,fd=%d", f->port);
 	qemu_add(a, "-device");
 	qemu_add(a, "virtserialport,bus=channels.0,nr=1,chardev=port,name=" PROTOCOL_PORT);
+	if (f->ask >= 0) {
+		qemu_add(a, "-chardev");
+		qemu_add(a, "socket,id=ask,fd=%d", f->ask);
+		qemu_add(a, "-device");
+		qemu_add(a, "virtserialport,bus=channels.0,nr=3,chardev=ask,name=" PROTOCOL_ASK);
+	}
 	if (f->terminal < 0)
 		return;
 	qemu_add(a, "-chardev");
@@ -88,6 +94,16 @@ static void add_served(struct qemu_args *a, const struct stack_config *cfg, cons
 		 cfg->addr, socket);
 }
 
+static void add_monitor(struct qemu_args *a, const struct guest_files *f)
+{
+	if (f->qmp < 0)
+		return;
+	qemu_add(a, "-chardev");
+	qemu_add(a, "socket,id=qmp,fd=%d", f->qmp);
+	qemu_add(a, "-mon");
+	qemu_add(a, "chardev=qmp,mode=control");
+}
+
 /* The wire is a pair of sockets, so that nothing of it has a name. */
 static void add_network(struct qemu_args *a, const struct guest_files *f)
 {
@@ -108,6 +124,7 @@ char **guest_argv(const struct stack_config *cfg, const struct guest_files *f)
 	add_machine(&a, cfg, f);
 	add_kernel(&a, cfg, f);
 	add_channels(&a, f);
+	add_monitor(&a, f);
 	for (unsigned i = 0; i < cfg->n_ns; i++)
 		qemu_add_disk(&a, cfg, i, f->disk[i]);
 	if (cfg->n_ns)

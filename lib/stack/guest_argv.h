@@ -13,6 +13,7 @@ struct guest_files {
 	const char *served; /* where the controller is served; "": by nobody */
 	const char *disk[STACK_NS_MAX];
 	int console, port, terminal, link; /* terminal, link: -1: none */
+	int qmp, ask;			   /* with hotplug: QEMU's monitor, what the guest asks */
 	bool held;			   /* the one of a pair that comes up second */
 };
 

@@ -5,6 +5,7 @@
 
 #include "stack/console.h"
 #include "stack/guest.h"
+#include "stack/guest_plug.h"
 #include "stack/keeper.h"
 #include "stack/served.h"
 
@@ -20,6 +21,7 @@ struct guest {
 	int initrd_fd, log_fd;
 	off_t log_from, console_from;	      /* where what is of this one begins */
 	int console_fd, port_fd, terminal_fd; /* our ends */
+	struct guest_plug *plug; /* NULL: its drive cannot be unplugged */
 	struct keeper keeper;
 	struct served served; /* the controller, where it is none of QEMU's */
 	struct console console;

@@ -60,6 +60,7 @@ struct json_object *guest_job_object(const struct stack_config *cfg, const struc
 		json_object_object_add(o, "argv", words(job->argv));
 	event_bool(o, "events", job->events);
 	event_bool(o, "hold", job->behind != NULL);
+	event_bool(o, "ask", cfg->hotplug);
 	event_str(o, "collect", job->collect);
 	event_u64(o, "rows", job->rows);
 	event_u64(o, "columns", job->columns);

@@ -20,14 +20,25 @@
  *
  * The job itself lies in the image: PROTOCOL_JOB, one such object of type "job": argv (absent: a
  * shell on hvc0), events (stdout is a run's), hold (wait
- *for "go"), collect (a directory whose files are wanted), rows,
+ *for "go"), ask (there is the second port), collect (a directory whose files are wanted), rows,
  *columns, term, environment (name: value), parts (an array of name, up, life, size, within_ms,
  *down, and of a store's parts below and node).
+ *
+ * Where the stack has hotplug there is a second port, PROTOCOL_ASK, whose path the job has as
+ * PROTOCOL_PLUG in its environment, for whoever in the guest opens it first. Lines of text:
+ *	unplug TAG	the controller is taken out of its slot
+ *	plug TAG	it is put back, the same, over the same store
+ * TAG: letters and digits, PROTOCOL_TAG at most. One at a time; the answer, once it is done:
+ *	TAG ok | TAG failed: TEXT
+ * Anything else has no answer, and too much of it none for ever.
  */
 #ifndef STACK_PROTOCOL_H
 #define STACK_PROTOCOL_H
 
 #define PROTOCOL_PORT	   "nvrig" /* name of the virtio port */
+#define PROTOCOL_ASK	   "nvrig.ask"
+#define PROTOCOL_PLUG	   "NVRIG_PLUG"
+#define PROTOCOL_TAG	   16
 #define PROTOCOL_JOB	   "/etc/nvrig/job.json"
 #define PROTOCOL_ALIVE_MS  500
 #define PROTOCOL_CHUNK	   16384 /* bytes in one agent.out or agent.file */

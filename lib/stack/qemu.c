@@ -122,7 +122,10 @@ int qemu_offers(const char *program, const struct stack_config *cfg, char *error
 {
 	bool virtio = !strcmp(cfg->front, STACK_VIRTIO_BLK);
 	bool card = !strcmp(cfg->front, STACK_SD_CARD) || !strcmp(cfg->front, STACK_EMMC);
-	const char *disk = virtio ? "virtio-blk-pci" : card ? cfg->front : "nvme-ns";
+	const char *disk = virtio	? "virtio-blk-pci"
+			   : card	? cfg->front
+			   : cfg->hotplug ? "nvme"
+					: "nvme-ns";
 	int err = virtio ? 0 : offers(program, card ? "sdhci-pci" : "nvme", cfg->device, error);
 
 	if (!err && cfg->subsystem)

@@ -121,8 +121,37 @@ static void add_card(struct qemu_args *a, const struct stack_config *cfg)
 	}
 }
 
+char *qemu_hotplug_device(const struct stack_config *cfg)
+{
+	const struct stack_namespace *ns = &cfg->ns[0];
+	char *s;
+
+	return asprintf(&s, "nvme,id=" QEMU_HOTPLUG_ID ",bus=rp0,drive=d%u%s%s%s%s", ns->nsid,
+			cfg->device[0] ? "," : "", cfg->device, ns->options[0] ? "," : "",
+			ns->options) < 0
+		       ? NULL
+		       : s;
+}
+
+/* In a slot of its own, from which it can be taken: bus 0 of q35 lets nothing go. */
+static void add_hotplug(struct qemu_args *a, const struct stack_config *cfg)
+{
+	_cleanup_free_ char *device = qemu_hotplug_device(cfg);
+
+	qemu_add(a, "-device");
+	qemu_add(a, "pcie-root-port,id=rp0,chassis=1,slot=1,addr=%s", cfg->addr);
+	qemu_add(a, "-device");
+	qemu_add(a, "%s", device ? device : "");
+	if (!device)
+		a->err = -ENOMEM;
+}
+
 void qemu_add_devices(struct qemu_args *a, const struct stack_config *cfg)
 {
+	if (cfg->hotplug) {
+		add_hotplug(a, cfg);
+		return;
+	}
 	if (!strcmp(cfg->front, STACK_SD_CARD) || !strcmp(cfg->front, STACK_EMMC)) {
 		add_card(a, cfg);
 		return;

@@ -22,6 +22,9 @@ char *qemu_escape(const char *path);
 /* The store of the i-th namespace, kept in the file path. */
 void qemu_add_disk(struct qemu_args *a, const struct stack_config *cfg, unsigned i,
 		   const char *path);
+/* With hotplug: the controller as -device and the monitor's device_add take it. New memory, or NULL. */
+char *qemu_hotplug_device(const struct stack_config *cfg);
+#define QEMU_HOTPLUG_ID "n0"
 /* The controller, its subsystem and peer, and the namespaces. */
 void qemu_add_devices(struct qemu_args *a, const struct stack_config *cfg);
 /* The configuration's own arguments, separated by blanks. */

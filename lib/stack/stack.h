@@ -86,6 +86,8 @@ struct stack_config {
 	char extra[1024]; /* more arguments, blank-separated */
 	unsigned start_s; /* deadline to come up */
 	char front[16];	  /* what shows the namespaces: one of STACK_NVME ... */
+	/* Of a guest: its controller, with its one namespace in it, can be unplugged and plugged in. */
+	bool hotplug;
 	char format[16];  /* of the stores: "raw", "qcow2" */
 	/* Of a guest alone. */
 	char target[256]; /* what the run in it opens */
