@@ -126,6 +126,7 @@
 	X(emmc_area_suite)                                                                         \
 	X(cross_suite)                                                                             \
 	X(cross_live_suite)                                                                        \
+	X(cross_plug_suite)                                                                        \
 	X(vfiouser_suite)                                                                          \
 	X(vfiouser_version_suite)                                                                  \
 	X(vfiouser_region_suite)                                                                   \

@@ -30,7 +30,7 @@ fi
 . "$root/tests/inc/want.sh"
 patience=200
 
-stacks='guest-qemu nvmet-tcp tcp-target guest-tcp'
+stacks='guest-qemu guest-plug nvmet-tcp tcp-target guest-tcp'
 # shellcheck source=tests/inc/guest_conf.sh
 . "$root/tests/inc/guest_conf.sh"
 begun='until grep -qs case_begin /run/nvrig/*/events.jsonl; do usleep 10000; done'
@@ -38,6 +38,15 @@ stack g-plain ''
 stack g-device 'devices = { "no-such-device" }'
 stack g-run-killed "part \"killer\" { up = \"($begun
 	killall -9 nvrig) >/dev/null 2>&1 &\" }" # the agent is process 1, which no signal of the guest's ends
+
+cat >conf/stacks/g-pulled.conf <<END
+stack "g-pulled" {
+	about = "a drive that is unplugged in a case"
+	kind = "guest"
+	base = "guest-plug"
+	part "pull" { up = "($begun; usleep 500000; echo unplug 1 >\$NVRIG_PLUG) >/dev/null 2>&1 &" }
+}
+END
 
 lacks=$("$nvrig" list --stacks g-plain 2>&1 | sed -n 's/.*not here: //p')
 if [ -n "$lacks" ]; then
@@ -192,6 +201,17 @@ else
 fi
 check 'its console was kept' test -s behind/latest/stack/tcp-target/rig-console.log
 unchanged 'the guest behind was killed'
+
+# ---- the drive is unplugged: by a case that asks for it, and in the middle of one that does not ----
+want 0 'PASS .*cross.unplug' + run --stack guest-plug block:/dev/nvme0n1 --case cross.unplug --case blk.flush --repeat 2 --seed 3 --out plug
+check 'there is a drive after it' test "$(verdicts plug | grep -c 'buffered-reaches.* PASS$\|blk.flush PASS$')" -ge 2
+unchanged 'an unplugged drive'
+want 1 + + run --stack g-pulled --case log.smart-io-counters --case io.flush --effort soak --seed 7 --out pulled
+cp out said
+check 'a drive that vanishes is a verdict' grep -q '"verdict":"FAIL","reason":".*gone' pulled/2*/events.jsonl
+check 'and the rest is told of it' grep -q '"verdict":"SKIP","reason":"target: the device did not come back' pulled/2*/events.jsonl
+check 'no kernel was hurt by it' sh -c '! grep "guest kernel: \(BUG\|WARN\|INFO\)" said'
+unchanged 'a drive that vanished'
 
 if [ "$all" = --all ]; then
 	# shellcheck source=tests/inc/guest_trouble_all.sh

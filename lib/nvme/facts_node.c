@@ -47,7 +47,7 @@ int facts_gather_node(struct target *t, struct facts *f)
 static void tell_can(const struct teller *t, unsigned can)
 {
 	static const char *const names[] = { "cut", "resize", "bad", "read-only",
-					     "room", "hang", "link" };
+					     "room", "hang", "link", "plug" };
 	char text[96] = "";
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)

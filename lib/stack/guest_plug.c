@@ -34,15 +34,19 @@ struct guest_plug {
 
 /* ---- to the guest ---- */
 
-static void answer(struct guest_plug *p, const char *failed)
+static void say(struct guest_plug *p, const char *word, const char *more)
 {
 	char line[PROTOCOL_TAG + QMP_TEXT + 16];
-	int n = snprintf(line, sizeof(line), failed ? "%s failed: %.*s\n" : "%s ok\n", p->tag,
-			 QMP_TEXT - 1, failed);
+	int n = snprintf(line, sizeof(line), "%s %s%.*s\n", p->tag, word, QMP_TEXT - 1, more);
 
 	p->doing = NOTHING;
 	if (p->ask_fd >= 0) /* one who does not read has none */
 		(void)!send(p->ask_fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void answer(struct guest_plug *p, const char *failed)
+{
+	say(p, failed ? "failed: " : "ok", failed ? failed : "");
 }
 
 /* ---- what QEMU says ---- */
@@ -184,7 +188,7 @@ void guest_plug_step(struct guest_plug *p)
 	qmp_step(p->qmp);
 	hear(p);
 	if (p->doing == REMOVING && clock_mono_ns() >= p->until_ns)
-		answer(p, "the guest did not let it go in time");
+		say(p, "late", "");
 }
 
 /* Quoted as the human monitor reads it. */

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define GUEST_PLUG_OUT_S    20	  /* from unplug to gone, or it is told that it failed */
+#define GUEST_PLUG_OUT_S    20	 /* from unplug to gone, or it is told that it is late */
 #define GUEST_PLUG_JUNK_MAX 4096u /* bytes that mean nothing, then it is not heard any more */
 
 struct guest_plug;

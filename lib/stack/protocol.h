@@ -29,7 +29,7 @@
  *	unplug TAG	the controller is taken out of its slot
  *	plug TAG	it is put back, the same, over the same store
  * TAG: letters and digits, PROTOCOL_TAG at most. One at a time; the answer, once it is done:
- *	TAG ok | TAG failed: TEXT
+ *	TAG ok | TAG late (the guest did not let it go) | TAG failed: TEXT
  * Anything else has no answer, and too much of it none for ever.
  */
 #ifndef STACK_PROTOCOL_H

@@ -31,8 +31,14 @@ struct block_target {
 	uint64_t bad, bads;	    /* by control: first sector of 512 bytes, how many */
 	struct block_linear linear; /* name "": it is none */
 	bool hung;		    /* by control */
+	bool scratch;	/* a file that was given up */
 	char link[256]; /* of nvmet in this kernel: what makes a port show the front; "": none */
 	bool link_off;	/* by control */
+	char plug[320]; /* block_plug.c: how it is unplugged; "": it cannot be */
+	bool unplugged; /* by control */
+	int plug_fd;	/* of a port: its answer is awaited; -1: it is not */
+	char plug_tag[17];
+	char plug_who[512]; /* who it was then */
 	char back_path[256];	    /* "": no other end is known */
 	struct target *back;
 };
@@ -54,7 +60,11 @@ int block_facts(const struct block_target *b, struct node_facts *ret);
 
 int block_rings_open(const struct block_target *b, unsigned depth, bool poll,
 		     struct block_rings **ret);
-/* Waits for what is in flight. */
+/* Waits for what is in flight; then no ring has the node, and each comes up again when it is used. */
+void block_rings_down(struct block_rings *r);
+/* How many I/Os have not been reaped. */
+unsigned block_rings_busy(const struct block_rings *r);
+/* The same, for good. */
 void block_rings_close(struct block_rings *r);
 int block_rings_map(struct block_rings *r, struct dma *d);
 void block_rings_unmap(struct block_rings *r, struct dma *d);
@@ -63,9 +73,17 @@ int block_rings_submit(struct target *t, struct block_rings *r, struct block_io 
 int block_rings_reap(struct block_rings *r, struct block_io *ret[], unsigned n,
 		     uint64_t deadline_ns);
 
+/* ---- target_block.c ---- */
+
+/* Opens what stands under b->path, as far as that may be: b->fd is its from then on. 0 or -errno with
+ * words in t's error. */
+int block_attach(struct target *t, struct block_target *b);
+
 /* ---- block_node.c, block_control.c ---- */
 
 extern const struct node_ops block_node_ops;
+/* node_ops.who */
+int block_who(const struct block_target *b, char *ret, size_t size);
 
 /* What this node can be told, as enum node_can. */
 unsigned block_control_can(const struct block_target *b);
@@ -86,5 +104,19 @@ int block_dm_hang(const struct block_linear *l, bool on);
 /* "" where there is none, or more than one. */
 void block_link_find(const struct block_target *b, char *ret, size_t size);
 int block_link_set(const char *link, bool on);
+
+/* ---- block_plug.c: the drive taken away and put back ---- */
+
+/* The port by which it is asked for (stack/protocol.h). */
+#define BLOCK_PLUG "NVRIG_PLUG"
+
+void block_plug_find(struct block_target *b); /* sets b->plug */
+/* 0 or -errno with words in t's error. */
+int block_plug_out(struct target *t);
+int block_plug_in(struct target *t);
+/* Back it goes, and is waited for; nothing is opened. */
+void block_plug_undo(struct block_target *b);
+/* Nothing of that name is there: a process that was killed may have left it unplugged. */
+void block_plug_mend(const char *path);
 
 #endif

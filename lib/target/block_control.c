@@ -58,6 +58,8 @@ unsigned block_control_can(const struct block_target *b)
 		can |= NODE_HANG;
 	if (b->link[0])
 		can |= NODE_LINK;
+	if (b->plug[0])
+		can |= NODE_PLUG;
 	if (!b->is_block || is_loop(b))
 		can |= NODE_RESIZE;
 	return can;
@@ -224,7 +226,11 @@ int block_control(struct target *t, const char *what)
 
 	if (err)
 		return err;
-	err = obey(b, what);
+	if (b->can & NODE_PLUG && !strcmp(what, "node plug out"))
+		return block_plug_out(t);
+	if (b->can & NODE_PLUG && !strcmp(what, "node plug in"))
+		return block_plug_in(t);
+	err = b->unplugged ? -ENODEV : obey(b, what);
 
 	return err ? target_fail(t, err, "'%.60s': %s", what,
 				 err == -EINVAL ? "this node cannot be told that" : strerror(-err))
@@ -233,6 +239,12 @@ int block_control(struct target *t, const char *what)
 
 void block_control_undo(struct block_target *b)
 {
+	if (b->unplugged) {
+		block_plug_undo(b);
+		return;
+	}
+	if (b->fd < 0)
+		return;
 	if (b->hung)
 		hang(b, false);
 	if (b->link_off)

@@ -193,12 +193,11 @@ static int node_drop(struct node *n)
 }
 
 /* What sysfs has of it; a file is its name. */
-static int node_who(struct target *t, char *ret, size_t size)
+int block_who(const struct block_target *b, char *ret, size_t size)
 {
 	static const char *const names[] = { "device/subsysnqn", "device/serial", "device/model",
 					     "serial",		 "wwid",	  "nguid",
 					     "uuid",		 "eui" };
-	const struct block_target *b = t->priv;
 	size_t used = 0;
 
 	ret[0] = 0;
@@ -213,6 +212,11 @@ static int node_who(struct target *t, char *ret, size_t size)
 	if (!ret[0])
 		snprintf(ret, size, "%s", b->path);
 	return used < size ? 0 : -ENAMETOOLONG;
+}
+
+static int node_who(struct target *t, char *ret, size_t size)
+{
+	return block_who(t->priv, ret, size);
 }
 
 const struct node_ops block_node_ops = {

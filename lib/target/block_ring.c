@@ -107,7 +107,7 @@ int block_rings_open(const struct block_target *b, unsigned depth, bool poll,
 	return 0;
 }
 
-void block_rings_close(struct block_rings *r)
+void block_rings_down(struct block_rings *r)
 {
 	uint64_t deadline = clock_mono_ns() + CLOSE_NS;
 	struct block_io *some[64];
@@ -122,7 +122,20 @@ void block_rings_close(struct block_rings *r)
 		/* a ring ends when the kernel gets to it, and would keep the claim until then */
 		io_uring_unregister_files(&r->ring[i].u);
 		io_uring_queue_exit(&r->ring[i].u);
+		r->ring[i].up = false;
 	}
+}
+
+unsigned block_rings_busy(const struct block_rings *r)
+{
+	return r ? r->inflight : 0;
+}
+
+void block_rings_close(struct block_rings *r)
+{
+	if (!r)
+		return;
+	block_rings_down(r);
 	free(r->fds);
 	free(r);
 }

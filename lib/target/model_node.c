@@ -111,7 +111,7 @@ void model_node_facts(struct model_node *mn, struct node_facts *ret)
 		.write_back = d->write_back,
 		.fua = d->write_back,
 		.can = NODE_CUT | NODE_RESIZE | NODE_BAD | NODE_SET_READ_ONLY | NODE_ROOM |
-		       NODE_HANG | (mn->engine.back ? 0 : NODE_LINK),
+		       NODE_HANG | (mn->engine.back ? 0 : NODE_LINK | NODE_PLUG),
 	};
 	if (mn->has & MODEL_NODE_DISCARD) {
 		ret->discard_max = DISCARD_BYTES;
@@ -126,7 +126,8 @@ void model_node_facts(struct model_node *mn, struct node_facts *ret)
 
 void model_node_who(struct model_node *mn, char *ret, size_t size)
 {
-	bool other = mn->relinked && NODE_FAULT(mn, CROSS_LINK_OTHER);
+	bool other = (mn->relinked && NODE_FAULT(mn, CROSS_LINK_OTHER)) ||
+		     (mn->plugs && NODE_FAULT(mn, CROSS_PLUG_OTHER));
 
 	snprintf(ret, size, "device/serial=MODEL, uuid=6f1d4e0a-7a52-4c0e-9d0b-52494730%04x",
 		 other ? 0xf001 : 0xf000);
@@ -136,11 +137,16 @@ void model_node_who(struct model_node *mn, char *ret, size_t size)
 
 int model_node_open(struct model_node *mn, unsigned flags, struct node **ret)
 {
-	struct node *n = calloc(1, sizeof(*n));
+	struct node *n;
 
+	if (mn->unplugged && !NODE_FAULT(mn, CROSS_PLUG_STAYS))
+		return -ENXIO;
+	n = calloc(1, sizeof(*n));
 	if (!n)
 		return -ENOMEM;
-	*n = (struct node){ .mn = mn, .flags = flags, .told = mn->pages.errors };
+	*n = (struct node){
+		.mn = mn, .flags = flags, .plugs = mn->plugs, .told = mn->pages.errors
+	};
 	mn->opens++;
 	*ret = n;
 	return 0;
@@ -188,6 +194,20 @@ static int mark_bad(struct model_node *mn, uint64_t at, uint64_t len)
 	return 0;
 }
 
+static int plug(struct model_node *mn, bool in)
+{
+	if (mn->unplugged != in)
+		return 0;
+	if (in && NODE_FAULT(mn, CROSS_PLUG_NEVER))
+		return -ETIMEDOUT;
+	mn->unplugged = !in;
+	pages_forget(&mn->pages, 0, DISK_ROOM);
+	mn->plugs += in;
+	if (in && NODE_FAULT(mn, CROSS_PLUG_LOST))
+		disk_erase(mn->disk, 0, mn->disk->bytes);
+	return 0;
+}
+
 int model_node_control(struct model_node *mn, const char *what)
 {
 	uint64_t a, b;
@@ -208,6 +228,10 @@ int model_node_control(struct model_node *mn, const char *what)
 		mn->link_off = mn->relinked = true;
 	else if (!mn->engine.back && !strcmp(what, "node link on"))
 		mn->link_off = false;
+	else if (!mn->engine.back && !strcmp(what, "node plug out"))
+		return plug(mn, false);
+	else if (!mn->engine.back && !strcmp(what, "node plug in"))
+		return plug(mn, true);
 	else if (!strcmp(what, "node room all"))
 		disk_set_room(mn->disk, UINT64_MAX);
 	else if (sscanf(what, "node room %" SCNu64, &a) == 1)

@@ -23,6 +23,8 @@ struct model_node {
 	struct pages pages;
 	bool read_only;
 	bool link_off, relinked; /* as told; and once it was */
+	bool unplugged;
+	unsigned plugs; /* how often it was plugged in again */
 	unsigned opens;
 	uint8_t *bounce; /* DISK_ROOM bytes: what an I/O moves, in one piece */
 };
@@ -30,15 +32,19 @@ struct model_node {
 struct node {
 	struct model_node *mn;
 	unsigned flags;
+	unsigned plugs; /* as it was when this was opened: what came later is another disk */
 	unsigned told; /* pages.errors that this one was told of */
 	struct {
 		bool on, hung, cut; /* hung, cut: it waited for a store, a way */
+		bool gone; /* it was, before it began */
 		unsigned flags;
 		struct iovec iov;
 		uint64_t at;
 	} started;
 };
 
+/* Was its disk taken away? */
+bool model_node_gone(const struct node *n);
 /* Is it free to go on? */
 bool model_node_settle(struct node *n);
 

@@ -131,6 +131,14 @@ static ssize_t write_past_end(struct node *n, unsigned flags, uint64_t len)
 	return NODE_FAULT(mn, NODE_PAST_END_TAKEN) ? (ssize_t)len : -ENOSPC;
 }
 
+bool model_node_gone(const struct node *n)
+{
+	const struct model_node *mn = n->mn;
+
+	return !mn->engine.back && (mn->unplugged || n->plugs != mn->plugs) &&
+	       !NODE_FAULT(mn, CROSS_PLUG_STAYS);
+}
+
 static ssize_t do_write(struct node *n, unsigned flags, const struct iovec *iov, int iovs,
 			uint64_t at)
 {
@@ -186,6 +194,10 @@ static ssize_t do_read(struct node *n, const struct iovec *iov, int iovs, uint64
 ssize_t model_node_io(struct node *n, unsigned flags, const struct iovec *iov, int iovs,
 		      uint64_t at)
 {
+	if (model_node_gone(n))
+		return -EIO;
+	if (flags & NODE_WRITE && n->mn->plugs && NODE_FAULT(n->mn, CROSS_PLUG_DEAD))
+		return -EIO;
 	if (!(n->flags & NODE_DIRECT) && (at | total(iov, iovs)) % SECTOR)
 		return -ENOSYS;
 	return flags & NODE_WRITE ? do_write(n, flags, iov, iovs, at) : do_read(n, iov, iovs, at);
@@ -196,6 +208,7 @@ int model_node_start(struct node *n, unsigned flags, void *buf, size_t len, uint
 	if (n->started.on)
 		return -EBUSY;
 	n->started.on = true;
+	n->started.gone = model_node_gone(n);
 	n->started.hung = n->started.cut = false;
 	n->started.flags = flags;
 	n->started.iov = (struct iovec){ .iov_base = buf, .iov_len = len };
@@ -225,6 +238,13 @@ ssize_t model_node_finish(struct node *n)
 		return -EINVAL;
 	if (n->started.hung && NODE_FAULT(mn, CROSS_HANG_LOST))
 		return -EAGAIN;
+	if (!n->started.gone && model_node_gone(n)) { /* it went under it */
+		if (NODE_FAULT(mn, CROSS_PLUG_STUCK))
+			return -EAGAIN;
+		n->started.on = false;
+		return write && NODE_FAULT(mn, CROSS_PLUG_DROPS) ? (ssize_t)n->started.iov.iov_len
+								 : -EIO;
+	}
 	if (!free && !(write && n->started.hung && NODE_FAULT(mn, CROSS_HANG_ANSWERED)))
 		return -EAGAIN;
 	n->started.on = false;
@@ -240,6 +260,8 @@ int model_node_sync(struct node *n)
 	struct model_node *mn = n->mn;
 	bool failed;
 
+	if (model_node_gone(n))
+		return -EIO;
 	if (!NODE_FAULT(mn, NODE_SYNC_SKIPS_PAGES))
 		pages_write_back(&mn->pages, 0, DISK_ROOM);
 	disk_flush(mn->disk);

@@ -10,6 +10,8 @@ static int check_range(struct node *n, enum node_range what, uint64_t at, uint64
 	struct model_node *mn = n->mn;
 	uint32_t logical = mn->disk->logical;
 
+	if (model_node_gone(n))
+		return -EIO;
 	if (n->flags & NODE_READ_ONLY)
 		return -EBADF;
 	if (mn->read_only && !(what == NODE_DISCARD && NODE_FAULT(mn, NODE_READ_ONLY_DISCARDED)) &&

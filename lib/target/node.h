@@ -31,6 +31,9 @@ struct node; /* one open file description */
  *	node room BYTES|all     the store behind has room for so many bytes more | for everything
  *	node hang | wake        the store answers nothing | answers what it was asked, and again
  *	node link off|on        the way to the store, where one leads to it, is cut | mended
+ *	node plug out|in        the drive goes: what is under way has its end, and what is open fails
+ *	                        for good | what the target has of it is closed, which every node that
+ *	                        was opened must be by then, and it is there again, and opened
  */
 enum node_can {
 	NODE_CUT = 1u << 0,
@@ -40,6 +43,7 @@ enum node_can {
 	NODE_ROOM = 1u << 4,
 	NODE_HANG = 1u << 5,
 	NODE_LINK = 1u << 6,
+	NODE_PLUG = 1u << 7,
 };
 
 /* As told now; 0 where it is not told. */

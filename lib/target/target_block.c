@@ -82,12 +82,12 @@ static bool is_boot_partition(const struct block_target *b)
 	return sscanf(name, "mmcblk%uboot%u", &card, &number) == 2;
 }
 
-static bool may_write(struct block_target *b, const struct block_options *o)
+static bool may_write(struct block_target *b)
 {
 	struct emulated e;
 
 	if (!b->is_block)
-		return o->scratch || take_file(b);
+		return b->scratch || take_file(b);
 	if (!is_same(b)) {
 		snprintf(b->why_read, sizeof(b->why_read), "another device has its name now");
 		return false;
@@ -155,11 +155,11 @@ static int look(struct target *t, struct block_target *b)
 }
 
 /* Read first, to see what it is; then for writing, if that may be. */
-static int claim(struct target *t, struct block_target *b, const struct block_options *o)
+static int claim(struct target *t, struct block_target *b)
 {
 	int err = open_claim(t, b, O_RDONLY);
 
-	if (err || !may_write(b, o))
+	if (err || !may_write(b))
 		return err;
 	close(b->fd);
 	err = open_claim(t, b, O_RDWR);
@@ -185,6 +185,14 @@ static int check_size(struct target *t, struct block_target *b)
 		return target_fail(t, -EINVAL, "%.120s: %llu bytes: not one block of %u", b->path,
 				   (unsigned long long)f.bytes, f.logical);
 	return 0;
+}
+
+int block_attach(struct target *t, struct block_target *b)
+{
+	int err = look(t, b);
+
+	err = err ? err : claim(t, b);
+	return err ? err : check_size(t, b);
 }
 
 static int start_rings(struct target *t, struct block_target *b, const struct block_options *o)
@@ -252,8 +260,10 @@ static int parse(struct target *t, struct block_target *b, const char *address,
 	if (!n || n >= sizeof(b->path))
 		return target_fail(t, -EINVAL, "write block:/dev/NAME or block:FILE");
 	memcpy(b->path, address, n);
+	block_plug_mend(b->path);
 	*o = (struct block_options){ .depth = DEPTH_DEFAULT };
 	err = address[n] ? target_options(t, address + n + 1, keys, set_option, o) : 0;
+	b->scratch = o->scratch;
 	find_back(b, o);
 	return err;
 }
@@ -266,10 +276,9 @@ static void block_close(struct target *t)
 		return;
 	target_close(b->back);
 	block_rings_close(b->rings);
-	if (b->fd >= 0) {
-		block_control_undo(b);
+	block_control_undo(b);
+	if (b->fd >= 0)
 		close(b->fd);
-	}
 	free(b);
 	t->priv = NULL;
 }
@@ -282,12 +291,10 @@ static int block_open(struct target *t, const char *address)
 
 	if (!b)
 		return target_fail(t, -ENOMEM, "out of memory");
-	b->fd = -1;
+	b->fd = b->plug_fd = -1;
 	t->priv = b;
 	err = parse(t, b, address, &o);
-	err = err ? err : look(t, b);
-	err = err ? err : claim(t, b, &o);
-	err = err ? err : check_size(t, b);
+	err = err ? err : block_attach(t, b);
 	err = err ? err : start_rings(t, b, &o);
 	if (err) {
 		block_close(t);
@@ -297,6 +304,7 @@ static int block_open(struct target *t, const char *address)
 		b->linear.name[0] = 0;
 	if (b->writable)
 		block_link_find(b, b->link, sizeof(b->link));
+	block_plug_find(b);
 	b->can = block_control_can(b);
 	return 0;
 }

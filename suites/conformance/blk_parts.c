@@ -61,7 +61,8 @@ void blk_need_of(struct rig *r, const struct node_facts *f, enum node_can can)
 		      { NODE_SET_READ_ONLY, "become read-only" },
 		      { NODE_ROOM, "run out of room" },
 		      { NODE_HANG, "answer nothing for a while" },
-		      { NODE_LINK, "be cut off from it for a while" } };
+		      { NODE_LINK, "be cut off from it for a while" },
+		      { NODE_PLUG, "be unplugged" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (can & words[i].can & ~f->can)

@@ -14,89 +14,24 @@
 #include "cross_parts.h"
 
 #define FLIGHTS 4u
-#define CHUNK	(64 * KIB)
-#define POLL_NS (20 * NS_PER_MS)
-#define END_NS	(60 * NS_PER_S) /* until everything that was under way has its end */
-
-/* One I/O under way at the front. */
-struct flight {
-	struct blk *b;
-	uint8_t *data;
-	uint64_t at;
-	bool write, on;
-	ssize_t done;
-};
-
-/* The memory first, so that the node is closed before it goes. */
-static void flight_begin(struct rig *r, struct flight *f, uint64_t at, bool write)
-{
-	uint32_t per;
-	int err;
-
-	f->data = blk_mem(r, CHUNK);
-	f->b = blk_open(r, NODE_DIRECT);
-	f->at = at;
-	f->write = write;
-	per = f->b->logical;
-	if (write)
-		rig_stamp(f->data, at / per, (uint32_t)(CHUNK / per), per, NEW);
-	err = f->b->t->ops->node->start(f->b->n, write ? NODE_WRITE : 0, f->data, CHUNK, at);
-	if (err)
-		rig_broken(r, "an I/O cannot be begun: %s", strerror(-err));
-	f->on = true;
-}
-
-/* How many have no end yet. */
-static unsigned look(struct flight *f, unsigned n)
-{
-	unsigned on = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		if (!f[i].on)
-			continue;
-		f[i].done = f[i].b->t->ops->node->finish(f[i].b->n);
-		f[i].on = f[i].done == -EAGAIN;
-		on += f[i].on;
-	}
-	return on;
-}
-
-static unsigned watch(struct rig *r, struct flight *f, unsigned n, uint64_t ns)
-{
-	uint64_t until = rig_now(r) + ns;
-	unsigned on = look(f, n);
-
-	while (on && rig_now(r) < until) {
-		rig_wait(r, POLL_NS);
-		on = look(f, n);
-	}
-	return on;
-}
-
-/* None is without an end: what follows would wait for it. */
-static void land(struct rig *r, struct flight *f, unsigned n, const char *since)
-{
-	unsigned on = watch(r, f, n, END_NS);
-
-	if (on)
-		rig_fail(r, "%u of %u I/Os have no end %u s after %s", on, n,
-			 (unsigned)(END_NS / NS_PER_S), since);
-}
+#define CHUNK	CROSS_CHUNK
+#define POLL_NS CROSS_POLL_NS
+#define END_NS	CROSS_END_NS
 
 /* ---- hang ---- */
 
 /* Failed, it may have been done in part, or not at all; done, it stands in the store. */
-static void check_flight(struct rig *r, const struct ends *e, const struct flight *f)
+static void check_flight(struct rig *r, const struct ends *e, const struct cross_flight *f)
 {
 	uint32_t per = f->b->logical;
 	char what[64];
 
-	snprintf(what, sizeof(what), "%s at byte %" PRIu64, f->write ? "write" : "read", f->at);
+	snprintf(what, sizeof(what), "%s at byte %" PRIu64, f->flags & NODE_WRITE ? "write" : "read", f->at);
 	if (f->done < 0)
 		CHECK_ERRNO(r, what, f->done, EIO, ETIMEDOUT, ENODATA, EILSEQ);
 	else if (!CHECK_BYTES(r, what, f->done, CHUNK))
 		return;
-	else if (f->write)
+	else if (f->flags & NODE_WRITE)
 		CHECK_BACK_OF(r, e, f->at, CHUNK, NEW);
 	else
 		rig_check_stamp(r, CHECK_SITE(0, 0), f->data, f->at / per, (uint32_t)(CHUNK / per),
@@ -119,16 +54,16 @@ static void again(struct rig *r, const struct ends *e)
 static void hang(struct rig *r)
 {
 	struct ends e = cross_ends(r, NODE_HANG);
-	struct flight f[FLIGHTS];
+	struct cross_flight f[FLIGHTS];
 
 	cross_put(r, &e, AREA, (FLIGHTS + 1) * CHUNK);
 	blk_tell_on(r, e.back->t, "node hang");
 	for (unsigned i = 0; i < FLIGHTS; i++)
-		flight_begin(r, &f[i], AREA + (i + 1) * CHUNK, i % 2);
-	watch(r, f, FLIGHTS, rig_pick(r, 1, 8, 20) * NS_PER_S);
-	rig_note(r, "%u of %u I/Os had no end while the store hung", look(f, FLIGHTS), FLIGHTS);
+		cross_flight_begin(r, &f[i], AREA + (i + 1) * CHUNK, i % 2 ? NODE_WRITE : 0);
+	cross_watch(r, f, FLIGHTS, rig_pick(r, 1, 8, 20) * NS_PER_S);
+	rig_note(r, "%u of %u I/Os had no end while the store hung", cross_flights_on(f, FLIGHTS), FLIGHTS);
 	blk_tell_on(r, e.back->t, "node wake");
-	land(r, f, FLIGHTS, "the store answers again");
+	cross_land(r, f, FLIGHTS, "the store answers again");
 	again(r, &e);
 	blk_sync_ok(r, e.front);
 	for (unsigned i = 0; i < FLIGHTS; i++)
@@ -164,7 +99,7 @@ static void await_front(struct rig *r, const struct ends *e)
 	}
 }
 
-static void check_all_done(struct rig *r, const struct ends *e, const struct flight *f)
+static void check_all_done(struct rig *r, const struct ends *e, const struct cross_flight *f)
 {
 	char what[64];
 
@@ -179,33 +114,24 @@ static void check_all_done(struct rig *r, const struct ends *e, const struct fli
 static void reconnect(struct rig *r)
 {
 	struct ends e = cross_ends(r, 0);
-	struct flight f[2 * FLIGHTS];
+	struct cross_flight f[2 * FLIGHTS];
 
 	blk_need_of(r, &e.at_front, NODE_LINK);
 	for (uint64_t n = rig_pick(r, 1, 2, 10); n; n--) {
 		cross_put(r, &e, AREA, (2 * FLIGHTS + 1) * CHUNK);
 		for (unsigned i = 0; i < FLIGHTS; i++)
-			flight_begin(r, &f[i], AREA + i * CHUNK, true);
+			cross_flight_begin(r, &f[i], AREA + i * CHUNK, NODE_WRITE);
 		blk_tell(r, "node link off");
 		for (unsigned i = FLIGHTS; i < 2 * FLIGHTS; i++)
-			flight_begin(r, &f[i], AREA + i * CHUNK, true);
-		watch(r, f, 2 * FLIGHTS, rig_pick(r, 1, 3, 5) * NS_PER_S);
+			cross_flight_begin(r, &f[i], AREA + i * CHUNK, NODE_WRITE);
+		cross_watch(r, f, 2 * FLIGHTS, rig_pick(r, 1, 3, 5) * NS_PER_S);
 		blk_tell(r, "node link on");
-		land(r, f, 2 * FLIGHTS, "the way is there again");
+		cross_land(r, f, 2 * FLIGHTS, "the way is there again");
 		need_front(r);
 		blk_sync_ok(r, e.front);
 		check_all_done(r, &e, f);
 		CHECK_BACK(r, &e, AREA + 2 * FLIGHTS * CHUNK, CHUNK);
 	}
-}
-
-static void who(struct rig *r, char text[512])
-{
-	struct target *t = rig_target(r);
-	int err = t->ops->node->who(t, text, 512);
-
-	if (err)
-		rig_fail(r, "the front does not say who it is: %s", strerror(-err));
 }
 
 static void identity(struct rig *r)
@@ -214,13 +140,13 @@ static void identity(struct rig *r)
 	char before[512], after[512];
 
 	blk_need_of(r, &e.at_front, NODE_LINK);
-	who(r, before);
+	cross_who(r, before);
 	blk_tell(r, "node link off");
 	rig_wait(r, NS_PER_S);
 	blk_tell(r, "node link on");
 	await_front(r, &e);
 	again(r, &e);
-	who(r, after);
+	cross_who(r, after);
 	check_text(r, CHECK_SITE(0, 0), "who the front is, connected again", !strcmp(before, after),
 		   after, before);
 }

@@ -15,6 +15,10 @@ cp err said
 check 'everything came down' sh -c '! grep failed said'
 unchanged 'a namespace was removed'
 
+# ---- the same as a case ----
+want 0 'PASS .*cross.unplug' + run --stack nvmet-tcp block:/dev/nvme0n1 --case cross.unplug --repeat 3 --seed 3 --out nsplug
+unchanged 'a namespace was removed by a case'
+
 # ---- port down under I/O: the host gives up after ctrl_loss_tmo ----
 want 0 '^the reader ended$' + vm -v --stack nvmet-tcp -- sh -c "($reads) &
 	usleep 300000
