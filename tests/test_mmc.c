@@ -58,6 +58,8 @@ static void cid_of_both_kinds(void)
 	CU_ASSERT_EQUAL(cid.year, 2010);
 	mmc_cid_read(emmc, false, 4, &cid);
 	CU_ASSERT_EQUAL(cid.year, 2010); /* 1997 + 13 either way */
+	mmc_cid_read(emmc, false, 9, &cid);
+	CU_ASSERT_EQUAL(cid.year, 2026);
 	mmc_cid_read(sd, true, 0, &cid);
 	CU_ASSERT_STRING_EQUAL(cid.name, "SU08G");
 	CU_ASSERT_EQUAL(cid.serial, 0x01020304);
@@ -90,12 +92,49 @@ static void ext_csd_of_hostile_bytes(void)
 	CU_ASSERT_EQUAL(ext_csd_erase_group_bytes(e, csd), 255ull * 524288);
 	CU_ASSERT_EQUAL(ext_csd_wp_group_bytes(e, csd), 255ull * 255 * 524288);
 	memset(e, 0, sizeof(e));
-	CU_ASSERT_EQUAL(ext_csd_erase_group_bytes(e, csd), 32ull * 32 * 512);
+	CU_ASSERT_EQUAL(ext_csd_erase_group_bytes(e, csd), 32ull * 32 << 15);
 	CU_ASSERT_EQUAL(ext_csd_get(e, (enum ext_csd_at)511), 0);
 	CU_ASSERT_EQUAL(ext_csd_get(e, EXT_CSD_GP_SIZE_MULT), 0); /* longer than a number */
 	CU_ASSERT_PTR_NULL(ext_csd_field_at(511));
 	CU_ASSERT_PTR_NULL(ext_csd_field_at(100000));
 	CU_ASSERT(!ext_csd_is_once(EXT_CSD_CACHE_CTRL));
+}
+
+static void put_bits(uint8_t reg[16], unsigned low, uint32_t value)
+{
+	for (unsigned bit = low; value; bit++, value >>= 1)
+		reg[15 - bit / 8] |= (uint8_t)((value & 1) << bit % 8);
+}
+
+static void small_cards_count_bytes(void)
+{
+	uint8_t csd[16] = { 0 };
+
+	put_bits(csd, 62, 0xfff); /* C_SIZE */
+	put_bits(csd, 47, 7);	  /* C_SIZE_MULT */
+	put_bits(csd, 80, 10);	  /* READ_BL_LEN */
+	put_bits(csd, 22, 10);	  /* WRITE_BL_LEN */
+	CU_ASSERT_EQUAL(csd_bytes(csd), 2ull << 30);
+	CU_ASSERT(csd_in_bytes(csd, 2ull << 30));
+	CU_ASSERT(!csd_in_bytes(csd, 1ull << 30)); /* what partitions have left of a larger one */
+	CU_ASSERT(!csd_in_bytes(csd, 4ull << 30));
+	memset(csd, 0xff, sizeof(csd));
+	CU_ASSERT_EQUAL(csd_bytes(csd), 4096ull << 9 << 15);
+	CU_ASSERT(!csd_in_bytes(csd, csd_bytes(csd)));
+}
+
+static void boot_protection_is_of_each(void)
+{
+	uint8_t e[EXT_CSD_BYTES] = { 0 };
+
+	CU_ASSERT(!ext_csd_boot_protected(e, 0) && !ext_csd_boot_protected(e, 1));
+	e[EXT_CSD_BOOT_WP_STATUS] = 0x08;
+	CU_ASSERT(!ext_csd_boot_protected(e, 0) && ext_csd_boot_protected(e, 1));
+	e[EXT_CSD_BOOT_WP_STATUS] = 0;
+	e[EXT_CSD_BOOT_WP] = 0x50; /* neither can be set */
+	CU_ASSERT(!ext_csd_boot_protected(e, 0));
+	e[EXT_CSD_BOOT_WP] = EXT_CSD_BOOT_PERM_WP_EN;
+	CU_ASSERT(ext_csd_boot_protected(e, 0) && ext_csd_boot_protected(e, 1));
 }
 
 static void a_status_in_words(void)
@@ -187,6 +226,36 @@ static void what_the_kernel_is_handed(void)
 	CU_ASSERT_EQUAL(c.cmd_timeout_ms, 1000);
 }
 
+/* One error of the kernel's for the whole: it is the first's that can have ended so. */
+static void who_failed_is_told(void)
+{
+	uint8_t data[MMC_BLOCK] = { 0 };
+	struct mmc_cmd c[3] = { mmc_switch(EXT_CSD_FLUSH_CACHE, 1, false), mmc_write(7, data, 1),
+				mmc_send_status(1) };
+	struct mmc_ioc_cmd ioc[3] = { { .response = { 0x900 } } };
+
+	mmc_card_settle(c, ioc, 3, -ETIMEDOUT); /* the write was not answered */
+	CU_ASSERT_EQUAL(c[0].result, 0);
+	CU_ASSERT_EQUAL(c[1].result, -ETIMEDOUT);
+	CU_ASSERT_EQUAL(c[2].result, -ECANCELED);
+	ioc[1].response[0] = MMC_STATUS_WP_VIOLATION | 0x900;
+	mmc_card_settle(c, ioc, 3, -EILSEQ); /* it was, and its data not taken */
+	CU_ASSERT_EQUAL(c[1].result, -EILSEQ);
+	CU_ASSERT_EQUAL(c[1].response[0], MMC_STATUS_WP_VIOLATION | 0x900);
+	CU_ASSERT_EQUAL(c[2].result, -ECANCELED);
+	ioc[2].response[0] = 0xd00;
+	mmc_card_settle(c, ioc, 3, -EIO);
+	CU_ASSERT_EQUAL(c[1].result, 0);
+	CU_ASSERT_EQUAL(c[2].result, -EIO);
+	mmc_card_settle(c, ioc, 3, 0);
+	CU_ASSERT_EQUAL(c[2].result, 0);
+	memset(ioc, 0, sizeof(ioc));
+	mmc_card_settle(c, ioc, 3, 0); /* SANITIZE_START leaves none */
+	CU_ASSERT_EQUAL(c[0].result, 0);
+	mmc_card_settle(c, ioc, 3, -EIO);
+	CU_ASSERT_EQUAL(c[0].result, -EIO);
+}
+
 /* ---- the model's card ---- */
 
 static struct target *open_model(const char *options)
@@ -210,6 +279,15 @@ static uint32_t status_of(struct target *t)
 	return sent(t, mmc_send_status(1)).response[0];
 }
 
+/* Once it is no longer busy. */
+static uint32_t settled(struct target *t)
+{
+	for (unsigned i = 0; i < 100; i++)
+		if (status_of(t) & MMC_STATUS_READY)
+			break;
+	return status_of(t);
+}
+
 static void illegal_is_told_once(void)
 {
 	struct target *t = open_model("");
@@ -229,9 +307,7 @@ static void a_switch_is_busy_and_then_done(void)
 	CU_ASSERT_EQUAL(t->ops->mmc->send(t, MMC_USER, c, 2, TEN_S), 0);
 	CU_ASSERT_EQUAL(MMC_STATUS_STATE(c[1].response[0]), MMC_PRG);
 	CU_ASSERT(!(c[1].response[0] & MMC_STATUS_READY));
-	for (unsigned i = 0; i < 20 && status_of(t) != 0x900; i++)
-		;
-	CU_ASSERT_EQUAL(status_of(t), 0x900);
+	CU_ASSERT_EQUAL(settled(t), 0x900);
 	CU_ASSERT(!(sent(t, mmc_switch(EXT_CSD_CACHE_CTRL, 9, true)).response[0] &
 		    MMC_STATUS_ERRORS));
 	CU_ASSERT(status_of(t) & MMC_STATUS_SWITCH_ERROR);
@@ -250,7 +326,8 @@ static void an_erase_is_three_in_a_row(void)
 	CU_ASSERT(sent(t, c[1]).response[0] & MMC_STATUS_ERASE_SEQ);
 	CU_ASSERT_EQUAL(t->ops->mmc->send(t, MMC_USER, c, 3, TEN_S), 0);
 	CU_ASSERT_EQUAL(c[2].result, 0);
-	CU_ASSERT_EQUAL(status_of(t), 0x900);
+	CU_ASSERT_EQUAL(MMC_STATUS_STATE(status_of(t)), MMC_PRG);
+	CU_ASSERT_EQUAL(settled(t), 0x900);
 	target_close(t);
 }
 
@@ -360,10 +437,13 @@ static const struct unit units[] = {
 	{ "cid of both kinds", cid_of_both_kinds },
 	{ "fields do not overlap", fields_do_not_overlap },
 	{ "ext csd of hostile bytes", ext_csd_of_hostile_bytes },
+	{ "small cards count bytes", small_cards_count_bytes },
+	{ "boot protection is of each", boot_protection_is_of_each },
 	{ "a status in words", a_status_in_words },
 	{ "what cannot be undone", what_cannot_be_undone },
 	{ "what only reads", what_only_reads },
 	{ "what the kernel is handed", what_the_kernel_is_handed },
+	{ "who failed is told", who_failed_is_told },
 	{ "illegal is told once", illegal_is_told_once },
 	{ "a switch is busy and then done", a_switch_is_busy_and_then_done },
 	{ "an erase is three in a row", an_erase_is_three_in_a_row },

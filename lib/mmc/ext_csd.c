@@ -63,6 +63,12 @@ uint64_t ext_csd_boot_bytes(const uint8_t e[EXT_CSD_BYTES])
 	return (uint64_t)e[EXT_CSD_BOOT_SIZE_MULT] * KIB128;
 }
 
+bool ext_csd_boot_protected(const uint8_t e[EXT_CSD_BYTES], unsigned boot)
+{
+	return e[EXT_CSD_BOOT_WP] & (EXT_CSD_BOOT_PWR_WP_EN | EXT_CSD_BOOT_PERM_WP_EN) ||
+	       e[EXT_CSD_BOOT_WP_STATUS] >> 2 * boot & 3;
+}
+
 uint64_t ext_csd_switch_ns(const uint8_t e[EXT_CSD_BYTES])
 {
 	return e[EXT_CSD_GENERIC_CMD6_TIME] * NS_10_MS;
@@ -72,8 +78,8 @@ uint64_t ext_csd_erase_group_bytes(const uint8_t e[EXT_CSD_BYTES], const uint8_t
 {
 	if (e[EXT_CSD_ERASE_GROUP_DEF] & 1)
 		return (uint64_t)e[EXT_CSD_HC_ERASE_GRP_SIZE] * KIB512;
-	return (csd_get(csd, CSD_ERASE_GRP_SIZE) + 1ull) *
-	       (csd_get(csd, CSD_ERASE_GRP_MULT) + 1ull) * SECTOR;
+	return (csd_get(csd, CSD_ERASE_GRP_SIZE) + 1ull) * (csd_get(csd, CSD_ERASE_GRP_MULT) + 1ull)
+	       << csd_get(csd, CSD_WRITE_BL_LEN);
 }
 
 uint64_t ext_csd_wp_group_bytes(const uint8_t e[EXT_CSD_BYTES], const uint8_t csd[16])

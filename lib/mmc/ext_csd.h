@@ -38,12 +38,19 @@ uint32_t ext_csd_get(const uint8_t e[EXT_CSD_BYTES], enum ext_csd_at at);
 
 uint64_t ext_csd_bytes(const uint8_t e[EXT_CSD_BYTES]);
 uint64_t ext_csd_boot_bytes(const uint8_t e[EXT_CSD_BYTES]);
+/* Is boot partition 0 or 1 write-protected, until power goes or for good? Before 4.41 BOOT_WP alone
+ * tells. */
+bool ext_csd_boot_protected(const uint8_t e[EXT_CSD_BYTES], unsigned boot);
 /* The longest that a SWITCH may take, where nothing else is said; 0: not told. */
 uint64_t ext_csd_switch_ns(const uint8_t e[EXT_CSD_BYTES]);
 /* Of what ERASE works on, and write protection: by this register with ERASE_GROUP_DEF, else the
  * CSD. 0: it says nothing that could be. */
 uint64_t ext_csd_erase_group_bytes(const uint8_t e[EXT_CSD_BYTES], const uint8_t csd[16]);
 uint64_t ext_csd_wp_group_bytes(const uint8_t e[EXT_CSD_BYTES], const uint8_t csd[16]);
+
+/* BOOT_WP */
+#define EXT_CSD_BOOT_PWR_WP_EN	(1u << 0)
+#define EXT_CSD_BOOT_PERM_WP_EN (1u << 2)
 
 /* SEC_FEATURE_SUPPORT */
 #define EXT_CSD_SEC_TRIM     (1u << 4) /* SEC_GB_CL_EN: TRIM is there */

@@ -112,7 +112,7 @@ void mmc_erase(uint32_t first, uint32_t last, enum mmc_erase_kind kind, struct m
 {
 	ret[0] = mmc_plain(MMC_ERASE_START, first, false);
 	ret[1] = mmc_plain(MMC_ERASE_END, last, false);
-	ret[2] = mmc_plain(MMC_ERASE, kind, true);
+	ret[2] = mmc_plain(MMC_ERASE, kind, false);
 }
 
 /* ---- what a command may do ---- */

@@ -125,7 +125,9 @@ struct mmc_cmd mmc_write(uint32_t sector, const void *data, uint32_t blocks);
 struct mmc_cmd mmc_set_block_count(uint32_t blocks);
 /* Any command without data, answered by R1 or R1b. */
 struct mmc_cmd mmc_plain(uint8_t opcode, uint32_t arg, bool busy);
-/* The three of an erase, of sectors first..last. */
+/* The three of an erase, of sectors first..last. The card is busy behind the last of them, and its
+ * status is the caller's to ask for: hosts that watch the busy line give up before an erase ends.
+ */
 void mmc_erase(uint32_t first, uint32_t last, enum mmc_erase_kind kind, struct mmc_cmd ret[3]);
 
 /* ---- what a command may do ---- */

@@ -48,6 +48,17 @@ uint32_t csd_get(const uint8_t csd[16], enum csd_field f)
 	return mmc_reg_bits(csd, at[f].high, at[f].low);
 }
 
+uint64_t csd_bytes(const uint8_t csd[16])
+{
+	return (csd_get(csd, CSD_C_SIZE) + 1ull)
+	       << (csd_get(csd, CSD_C_SIZE_MULT) + 2) << csd_get(csd, CSD_READ_BL_LEN);
+}
+
+bool csd_in_bytes(const uint8_t csd[16], uint64_t user_bytes)
+{
+	return user_bytes <= MMC_IN_BYTES_MAX && user_bytes == csd_bytes(csd);
+}
+
 static void read_sd(const uint8_t cid[16], struct mmc_cid *ret)
 {
 	ret->oem = (uint16_t)mmc_reg_bits(cid, 119, 104);
@@ -70,5 +81,7 @@ void mmc_cid_read(const uint8_t cid[16], bool sd, uint8_t ext_csd_rev, struct mm
 	ret->month = mmc_reg_bits(cid, 15, 12);
 	ret->year = mmc_reg_bits(cid, 11, 8) + 1997;
 	if (ext_csd_rev > 4 && ret->year < 2010)
+		ret->year += 16;
+	if (ext_csd_rev > 8 && ret->year < 2023)
 		ret->year += 16;
 }

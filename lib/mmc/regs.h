@@ -44,6 +44,16 @@ enum csd_field {
 
 uint32_t csd_get(const uint8_t csd[16], enum csd_field f);
 
+/* An MMC card of more than this is addressed by sectors, and SEC_COUNT has its size. */
+#define MMC_IN_BYTES_MAX (2ull << 30)
+/* What C_SIZE, C_SIZE_MULT and READ_BL_LEN say; a larger card has FFFh there, whatever it has. */
+uint64_t csd_bytes(const uint8_t csd[16]);
+/*
+ * Do the commands of an MMC card with that user area count bytes? The OCR says so, which nobody
+ * here sees; but where the CSD has the size of the whole area, that is its form.
+ */
+bool csd_in_bytes(const uint8_t csd[16], uint64_t user_bytes);
+
 struct mmc_cid {
 	uint8_t manufacturer;
 	uint16_t oem; /* of an MMC card one byte, with the type of device above it */
@@ -54,8 +64,9 @@ struct mmc_cid {
 };
 
 /*
- * ext_csd_rev: above 4 a year before 2010 is sixteen years later. sd: the layout of an SD card,
- * whose dates are as they are. Any bytes may come; what they mean is the caller's to judge.
+ * ext_csd_rev: the year has four bits. Above 4 one before 2010 is sixteen years later, above 8 one
+ * before 2023 (JESD84-B51B; Linux mmc_decode_ext_csd()). sd: the layout of an SD card, whose dates
+ * are as they are. Any bytes may come; what they mean is the caller's to judge.
  */
 void mmc_cid_read(const uint8_t cid[16], bool sd, uint8_t ext_csd_rev, struct mmc_cid *ret);
 

@@ -32,8 +32,10 @@ int mmc_card_set_attr(struct target *t, const struct mmc_card *c, enum mmc_part 
 int mmc_card_io(struct target *t, const struct mmc_card *c, enum mmc_part part, struct mmc_io *io,
 		unsigned n);
 
-/* What the kernel is handed for a command; deadline in ms. Exposed to the unit test. */
+/* What the kernel is handed for a command; deadline in ms. Both exposed to the unit test. */
 struct mmc_ioc_cmd;
 void mmc_card_encode(const struct mmc_cmd *c, unsigned timeout_ms, struct mmc_ioc_cmd *ret);
+/* How each of them ended, from what the kernel left of them and its one error (0: none). */
+void mmc_card_settle(struct mmc_cmd *cmd, const struct mmc_ioc_cmd *ioc, unsigned n, int err);
 
 #endif

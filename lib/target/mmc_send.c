@@ -121,19 +121,27 @@ static int ask_door(struct target *t, enum mmc_part part, const struct mmc_cmd *
 	return err;
 }
 
-/*
- * Which of them failed the kernel does not say: an answered one has a response. What it says of
- * the last that was sent is the error.
- */
-static void settle(struct mmc_cmd *cmd, const struct mmc_ioc_cmd *ioc, unsigned n, int err)
+/* Can it fail after its answer: in its data, or while the card is busy? */
+static bool fails_late(const struct mmc_cmd *c)
 {
-	unsigned failed = n;
+	return c->blocks || c->answer == MMC_R1B;
+}
+
+/*
+ * Which of them failed the kernel does not say: it ends with the first that does, and an answered
+ * one has a response (no status of a card that answers is 0). So it is the first without one; or
+ * the one before, where that can fail after its answer.
+ */
+void mmc_card_settle(struct mmc_cmd *cmd, const struct mmc_ioc_cmd *ioc, unsigned n, int err)
+{
+	unsigned failed = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		memcpy(cmd[i].response, ioc[i].response, sizeof(cmd[i].response));
-	for (unsigned i = n; err && i--;)
-		if (!ioc[i].response[0] || i == n - 1)
-			failed = i;
+	while (failed < n && (!err || ioc[failed].response[0]))
+		failed++;
+	if (err && failed && (failed == n || fails_late(&cmd[failed - 1])))
+		failed--;
 	for (unsigned i = 0; i < n; i++)
 		cmd[i].result = i < failed ? 0 : i == failed ? err : -ECANCELED;
 }
@@ -168,7 +176,7 @@ int mmc_card_send(struct target *t, struct mmc_card *c, enum mmc_part part, stru
 	if (is_of_rig(err) || err == -ENODEV || err == -ENOMEDIUM)
 		return target_fail(t, is_of_rig(err) ? err : -ENODEV, "CMD%u: %s", cmd[0].opcode,
 				   strerror(-err));
-	settle(cmd, batch.cmds, n, err);
+	mmc_card_settle(cmd, batch.cmds, n, err);
 	return 0;
 }
 
