@@ -108,6 +108,20 @@ struct mmc_cmd mmc_set_block_count(uint32_t blocks)
 	return mmc_plain(MMC_SET_BLOCK_COUNT, blocks & 0xffff, false);
 }
 
+struct mmc_cmd mmc_send_write_prot_type(uint32_t sector, void *data)
+{
+	struct mmc_cmd c = with_data(MMC_SEND_WRITE_PROT_TYPE, sector, data, 1);
+
+	c.block_bytes = MMC_WP_TYPES;
+	return c;
+}
+
+/* The first group is the lowest bits of the whole, which comes most significant byte first. */
+unsigned mmc_write_prot_type(const uint8_t types[MMC_WP_TYPES], unsigned i)
+{
+	return types[MMC_WP_TYPES - 1 - i / 4 % MMC_WP_TYPES] >> i % 4 * 2 & 3;
+}
+
 void mmc_erase(uint32_t first, uint32_t last, enum mmc_erase_kind kind, struct mmc_cmd ret[3])
 {
 	ret[0] = mmc_plain(MMC_ERASE_START, first, false);

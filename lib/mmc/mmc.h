@@ -125,6 +125,12 @@ struct mmc_cmd mmc_write(uint32_t sector, const void *data, uint32_t blocks);
 struct mmc_cmd mmc_set_block_count(uint32_t blocks);
 /* Any command without data, answered by R1 or R1b. */
 struct mmc_cmd mmc_plain(uint8_t opcode, uint32_t arg, bool busy);
+/* Of that sector's write protect group and the 31 behind it; what of the i-th is set: 0 nothing, 1
+ * for now, 2 until power goes, 3 for good. */
+#define MMC_WP_TYPES  8u /* bytes */
+#define MMC_WP_GROUPS 32u
+struct mmc_cmd mmc_send_write_prot_type(uint32_t sector, void *data);
+unsigned mmc_write_prot_type(const uint8_t types[MMC_WP_TYPES], unsigned i);
 /* The three of an erase, of sectors first..last. The card is busy behind the last of them, and its
  * status is the caller's to ask for: hosts that watch the busy line give up before an erase ends.
  */

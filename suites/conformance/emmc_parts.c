@@ -11,7 +11,7 @@
 
 #define SEND_NS (30 * NS_PER_S)
 #define PIECE	512u /* sectors of one I/O */
-#define SMALL	(2ull << 30)
+#define NATIVE	8u   /* sectors of a card whose own have 4 KiB */
 
 /* ---- what is known ---- */
 
@@ -56,6 +56,23 @@ void emmc_need_cut(struct rig *r)
 		rig_skip(r, "needs", "a card that can be told to lose its power");
 }
 
+void emmc_need_quiet(struct rig *r)
+{
+	char text[64];
+
+	if (rig_target(r)->caps.of_machine && emmc_attr(r, MMC_USER, "device/cmdq_en", text) &&
+	    !strcmp(text, "1"))
+		rig_skip(r, "needs",
+			 "a kernel that lets two commands follow each other: with cmdq_en 1 it "
+			 "sends its own between them");
+}
+
+void emmc_need_512(struct rig *r)
+{
+	if (emmc_facts(r)->ext_csd[EXT_CSD_DATA_SECTOR_SIZE] == 1)
+		rig_skip(r, "size", "sectors of 512 bytes: DATA_SECTOR_SIZE is 1, they have 4 KiB");
+}
+
 void emmc_tell(struct rig *r, const char *what)
 {
 	struct target *t = rig_target(r);
@@ -83,17 +100,23 @@ static void trouble(struct rig *r, int err, const char *doing)
 	}
 }
 
-void emmc_batch(struct rig *r, enum mmc_part part, struct mmc_cmd *cmd, unsigned n)
+static void send(struct rig *r, enum mmc_part part, struct mmc_cmd *cmd, unsigned n,
+		 uint64_t within_ns)
 {
 	struct target *t = rig_target(r);
 	char doing[16];
 	int err;
 
 	t->error[0] = 0;
-	err = t->ops->mmc->send(t, part, cmd, n, SEND_NS);
+	err = t->ops->mmc->send(t, part, cmd, n, within_ns);
 	snprintf(doing, sizeof(doing), "CMD%u", cmd[0].opcode);
 	if (err)
 		trouble(r, err, doing);
+}
+
+void emmc_batch(struct rig *r, enum mmc_part part, struct mmc_cmd *cmd, unsigned n)
+{
+	send(r, part, cmd, n, SEND_NS);
 }
 
 static void must_answer(struct rig *r, const struct mmc_cmd *cmd)
@@ -148,12 +171,24 @@ uint32_t emmc_do(struct rig *r, const struct mmc_cmd *cmd, unsigned n, uint64_t 
 
 	memcpy(all, cmd, n * sizeof(*cmd));
 	all[n] = mmc_send_status(emmc_facts(r)->rca);
-	emmc_batch(r, MMC_USER, all, n + 1);
+	send(r, MMC_USER, all, n + 1, within_ns);
 	for (unsigned i = 0; i <= n; i++) {
 		must_answer(r, &all[i]);
 		status |= all[i].response[0];
 	}
 	return is_settled(all[n].response[0]) ? status : status | emmc_settle(r, within_ns);
+}
+
+uint32_t emmc_try(struct rig *r, struct mmc_cmd *cmd, uint64_t within_ns)
+{
+	uint32_t all, now;
+
+	send(r, MMC_USER, cmd, 1, within_ns);
+	now = emmc_status(r);
+	all = cmd->response[0] | now;
+	if (MMC_STATUS_STATE(now) == MMC_RCV || MMC_STATUS_STATE(now) == MMC_DATA)
+		all |= emmc_ask(r, mmc_plain(MMC_STOP, 0, true));
+	return all | emmc_settle(r, within_ns);
 }
 
 void emmc_read_ext_csd(struct rig *r, uint8_t ret[EXT_CSD_BYTES])
@@ -170,12 +205,15 @@ bool emmc_attr(struct rig *r, enum mmc_part part, const char *name, char ret[64]
 
 /* ---- sectors ---- */
 
+bool emmc_in_bytes(const struct mmc_facts *f)
+{
+	return f->kind == MMC_KIND_SD ? csd_get(f->csd, CSD_STRUCTURE) == 0
+				      : csd_in_bytes(f->csd, f->bytes[MMC_USER]);
+}
+
 uint32_t emmc_address(const struct mmc_facts *f, uint64_t sector)
 {
-	bool in_bytes = f->kind == MMC_KIND_SD ? csd_get(f->csd, CSD_STRUCTURE) == 0
-					       : f->bytes[MMC_USER] <= SMALL;
-
-	return (uint32_t)(in_bytes ? sector * MMC_BLOCK : sector);
+	return (uint32_t)(emmc_in_bytes(f) ? sector * MMC_BLOCK : sector);
 }
 
 uint64_t emmc_scratch(struct rig *r, uint64_t sectors, uint64_t align)
@@ -210,10 +248,53 @@ void emmc_run(struct rig *r, enum mmc_part part, struct mmc_io *io, unsigned n)
 		trouble(r, err, "block I/O");
 }
 
+/* How many write protect groups have one of these sectors, at most those of one CMD31. */
+static unsigned groups_of(const struct mmc_facts *f, uint64_t sector, uint64_t n)
+{
+	uint64_t group = ext_csd_wp_group_bytes(f->ext_csd, f->csd) / MMC_BLOCK;
+	uint64_t groups = group ? (sector + n - 1) / group - sector / group + 1 : 0;
+
+	return groups < MMC_WP_GROUPS ? (unsigned)groups : MMC_WP_GROUPS;
+}
+
+static bool has_protected(struct rig *r, uint64_t sector, uint64_t n)
+{
+	const struct mmc_facts *f = emmc_facts(r);
+	uint8_t types[MMC_WP_TYPES];
+	struct mmc_cmd cmd = mmc_send_write_prot_type(emmc_address(f, sector), types);
+
+	if (f->kind != MMC_KIND_EMMC || !csd_get(f->csd, CSD_WP_GRP_ENABLE))
+		return false;
+	emmc_batch(r, MMC_USER, &cmd, 1);
+	for (unsigned i = 0; !cmd.result && i < groups_of(f, sector, n); i++)
+		if (mmc_write_prot_type(types, i))
+			return true;
+	return false;
+}
+
+/* Of I/O that failed: a card owes none while a password locks it, and no write where it is
+ * protected. */
+static void excuse(struct rig *r, enum mmc_part part, bool writes, uint64_t sector, uint64_t n)
+{
+	const struct mmc_facts *f = emmc_facts(r);
+
+	if (emmc_status(r) & MMC_STATUS_LOCKED)
+		rig_skip(r, "unsafe", "a card that no password locks");
+	if (!writes || part != MMC_USER)
+		return;
+	if (csd_get(f->csd, CSD_PERM_WRITE_PROTECT) || csd_get(f->csd, CSD_TMP_WRITE_PROTECT))
+		rig_skip(r, "unsafe", "a card that its CSD does not write-protect as a whole");
+	if (has_protected(r, sector, n))
+		rig_skip(r, "unsafe", "sectors %" PRIu64 " to %" PRIu64 ", which are protected",
+			 sector, sector + n - 1);
+}
+
 /* In pieces, so that no request is more than a command carries. */
 static int move(struct rig *r, enum mmc_part part, bool writes, uint64_t sector, uint8_t *data,
 		uint64_t n)
 {
+	if (sector % NATIVE || n % NATIVE)
+		emmc_need_512(r);
 	for (uint64_t done = 0; done < n; done += PIECE) {
 		uint64_t part_n = n - done < PIECE ? n - done : PIECE;
 		struct mmc_io io = { .writes = writes,
@@ -241,6 +322,8 @@ void emmc_put(struct rig *r, enum mmc_part part, uint64_t sector, uint64_t n, ui
 	int err = emmc_try_put(r, part, sector, n, tag);
 
 	if (err)
+		excuse(r, part, true, sector, n);
+	if (err)
 		rig_fail(r, "write of %" PRIu64 " sectors at %" PRIu64 ": %s", n, sector,
 			 strerror(-err));
 }
@@ -249,6 +332,8 @@ void emmc_get(struct rig *r, enum mmc_part part, uint64_t sector, void *data, ui
 {
 	int err = move(r, part, false, sector, data, n);
 
+	if (err)
+		excuse(r, part, false, sector, n);
 	if (err)
 		rig_fail(r, "read of %" PRIu64 " sectors at %" PRIu64 ": %s", n, sector,
 			 strerror(-err));
