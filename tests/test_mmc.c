@@ -137,6 +137,16 @@ static void boot_protection_is_of_each(void)
 	CU_ASSERT(ext_csd_boot_protected(e, 0) && ext_csd_boot_protected(e, 1));
 }
 
+static void types_of_groups(void)
+{
+	const uint8_t types[MMC_WP_TYPES] = { 0x80, 0, 0, 0, 0, 0, 0x01, 0x0c };
+
+	CU_ASSERT_EQUAL(mmc_write_prot_type(types, 0), 0);
+	CU_ASSERT_EQUAL(mmc_write_prot_type(types, 1), 3);
+	CU_ASSERT_EQUAL(mmc_write_prot_type(types, 4), 1);
+	CU_ASSERT_EQUAL(mmc_write_prot_type(types, 31), 2);
+}
+
 static void a_status_in_words(void)
 {
 	char text[MMC_STATUS_TEXT];
@@ -347,6 +357,33 @@ static void several_blocks_are_counted_or_stopped(void)
 	target_close(t);
 }
 
+static void a_protected_write_waits_to_be_stopped(void)
+{
+	static uint8_t data[MMC_BLOCK] = { 0x5a }, types[MMC_WP_TYPES], back[MMC_BLOCK];
+	struct target *t = open_model("");
+	struct mmc_io w = { .writes = true, .bytes = MMC_BLOCK, .data = data };
+	struct mmc_io r = { .bytes = MMC_BLOCK, .data = back };
+	uint32_t status;
+
+	sent(t, mmc_plain(MMC_SET_WRITE_PROT, 0, true));
+	CU_ASSERT_EQUAL(sent(t, mmc_send_write_prot_type(0, types)).result, 0);
+	CU_ASSERT_EQUAL(mmc_write_prot_type(types, 0), 1);
+	CU_ASSERT_EQUAL(mmc_write_prot_type(types, 1), 0);
+	CU_ASSERT_EQUAL(sent(t, mmc_write(0, data, 1)).result, -ETIMEDOUT);
+	status = status_of(t);
+	CU_ASSERT_EQUAL(MMC_STATUS_STATE(status), MMC_RCV);
+	CU_ASSERT(status & MMC_STATUS_WP_VIOLATION);
+	CU_ASSERT_EQUAL(sent(t, mmc_read(0, back, 1)).result, -ETIMEDOUT);
+	CU_ASSERT_EQUAL(sent(t, mmc_plain(MMC_STOP, 0, true)).result, 0);
+	CU_ASSERT_EQUAL(t->ops->mmc->io(t, MMC_USER, &w, 1), 0); /* which stops it by itself */
+	CU_ASSERT_EQUAL(w.result, -EIO);
+	CU_ASSERT_EQUAL(status_of(t), 0x900);
+	t->ops->mmc->io(t, MMC_USER, &r, 1);
+	CU_ASSERT_EQUAL(r.result, 0);
+	CU_ASSERT_EQUAL(back[0], 0);
+	target_close(t);
+}
+
 static void hostile_commands_are_refused(void)
 {
 	struct target *t = open_model("");
@@ -439,6 +476,7 @@ static const struct unit units[] = {
 	{ "ext csd of hostile bytes", ext_csd_of_hostile_bytes },
 	{ "small cards count bytes", small_cards_count_bytes },
 	{ "boot protection is of each", boot_protection_is_of_each },
+	{ "types of groups", types_of_groups },
 	{ "a status in words", a_status_in_words },
 	{ "what cannot be undone", what_cannot_be_undone },
 	{ "what only reads", what_only_reads },
@@ -448,6 +486,7 @@ static const struct unit units[] = {
 	{ "a switch is busy and then done", a_switch_is_busy_and_then_done },
 	{ "an erase is three in a row", an_erase_is_three_in_a_row },
 	{ "several blocks are counted or stopped", several_blocks_are_counted_or_stopped },
+	{ "a protected write waits to be stopped", a_protected_write_waits_to_be_stopped },
 	{ "hostile commands are refused", hostile_commands_are_refused },
 	{ "a cut takes what was not flushed", a_cut_takes_what_was_not_flushed },
 	{ "a card is changed through the door", a_card_is_changed_through_the_door },

@@ -29,6 +29,8 @@ struct card *card_new(const struct model *m)
 		card_free(c);
 		return NULL;
 	}
+	for (uint32_t i = 0; c->has & CARD_PROTECTED && i < CARD_SECTORS / CARD_WP_SECTORS; i++)
+		bits_add(&c->protected, i);
 	card_set_registers(c);
 	card_reset_ext_csd(c);
 	return c;
@@ -51,6 +53,11 @@ void card_free(struct card *c)
 bool card_is_sd(const struct card *c)
 {
 	return c->has & CARD_SD;
+}
+
+uint32_t card_sectors(const struct card *c)
+{
+	return c->has & CARD_SMALL ? CARD_SECTORS / 4 : CARD_SECTORS;
 }
 
 void card_cid(const struct card *c, uint8_t ret[MMC_REGISTER])
@@ -119,6 +126,8 @@ static uint32_t status_now(struct card *c)
 		status = c->errors | (uint32_t)MMC_STBY << 9;
 	if (!is_busy(c) && !CARD_FAULT(c, EMMC_NEVER_READY))
 		status |= MMC_STATUS_READY;
+	if (c->has & CARD_LOCKED)
+		status |= MMC_STATUS_LOCKED;
 	if (!CARD_FAULT(c, EMMC_ERROR_STAYS))
 		c->errors = 0;
 	return status;
@@ -141,6 +150,12 @@ static enum card_end do_stop(struct card *c)
 	return CARD_DONE;
 }
 
+/* Class 0 alone, as far as it is here. */
+static bool is_locked_for(const struct card *c, uint8_t opcode)
+{
+	return c->has & CARD_LOCKED && opcode != MMC_SWITCH && opcode != MMC_SEND_EXT_CSD;
+}
+
 static enum card_end dispatch(struct card *c, struct mmc_cmd *cmd)
 {
 	bool sd = c->has & CARD_SD;
@@ -149,7 +164,7 @@ static enum card_end dispatch(struct card *c, struct mmc_cmd *cmd)
 		return do_status(c, cmd);
 	if (cmd->opcode == MMC_STOP)
 		return do_stop(c);
-	if (is_busy(c) || c->state != MMC_TRAN)
+	if (is_busy(c) || c->state != MMC_TRAN || is_locked_for(c, cmd->opcode))
 		return CARD_ILLEGAL;
 	switch (cmd->opcode) {
 	case MMC_SET_BLOCK_COUNT:

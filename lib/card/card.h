@@ -2,9 +2,10 @@
 /*
  * An eMMC 5.1 card in the process, at the level of its commands: Extended CSD and SWITCH, device
  * status and states, a volatile cache, erase, trim and discard, sanitize, write protect groups,
- * boot partitions, RPMB up to its counter, the command queue, background operations; or, for what
- * the two have in common, an SD card. It reads as JESD84-B51's sections do; what it does wrong it
- * does because a fault (model/fault.def, place "emmc") was asked for.
+ * boot partitions, RPMB with a key that nobody has (so up to its counter), the command queue,
+ * background operations; or, for what the two have in common, an SD card. It reads as JESD84-B51's
+ * sections do; what it does wrong it does because a fault (model/fault.def, place "emmc") was asked
+ * for.
  *
  * Time is the model controller's that it stands beside: nothing is done but in card_send(), and it
  * is busy until card_busy_until().
@@ -24,11 +25,16 @@ enum card_has {
 	CARD_SANITIZE = 1u << 2,
 	CARD_BOOT = 1u << 3,
 	CARD_RPMB = 1u << 4,
-	CARD_SD = 1u << 5, /* an SD card, which has none of these */
+	CARD_SD = 1u << 5, /* an SD card, which has none of these, nor of those below */
+	/* what a card may be like */
+	CARD_SMALL = 1u << 6,	  /* 1 GiB, and commands count bytes */
+	CARD_NATIVE = 1u << 7,	  /* sectors of 4 KiB, and nothing less is read or written */
+	CARD_LOCKED = 1u << 8,	  /* by a password that nobody has */
+	CARD_PROTECTED = 1u << 9, /* every write protect group is, for now */
 };
 
 #define CARD_RCA     1u
-#define CARD_SECTORS (8u << 20) /* 4 GiB */
+#define CARD_SECTORS (8u << 20) /* 4 GiB, the largest */
 
 /* Powered, identified and selected: transfer state. NULL: out of memory. m outlives it. */
 struct card *card_new(const struct model *m);
@@ -46,5 +52,6 @@ uint64_t card_busy_until(const struct card *c);
 void card_cid(const struct card *c, uint8_t ret[MMC_REGISTER]);
 void card_csd(const struct card *c, uint8_t ret[MMC_REGISTER]);
 bool card_is_sd(const struct card *c);
+uint32_t card_sectors(const struct card *c);
 
 #endif

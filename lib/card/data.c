@@ -4,11 +4,12 @@
 
 #include "card/internal.h"
 
-#define MANY 64u /* sectors after which there is something to do in the background */
+#define NATIVE 8u  /* sectors of 512 bytes in one of 4 KiB */
+#define MANY   64u /* sectors after which there is something to do in the background */
 
 static uint32_t sectors_of(const struct card *c)
 {
-	return card_part(c) == MMC_USER ? CARD_SECTORS : CARD_BOOT_SECTORS;
+	return card_part(c) == MMC_USER ? card_sectors(c) : CARD_BOOT_SECTORS;
 }
 
 /* The boot partitions share nothing with the user area. */
@@ -74,6 +75,8 @@ static uint32_t check(struct card *c, bool writes, uint32_t sector, uint32_t blo
 
 	if (sector >= end || blocks > end - sector)
 		return MMC_STATUS_OUT_OF_RANGE;
+	if (c->has & CARD_NATIVE && (sector % NATIVE || blocks % NATIVE))
+		return MMC_STATUS_MISALIGN;
 	if (card_part(c) != MMC_USER && writes && c->ext[EXT_CSD_BOOT_WP] & 5)
 		return MMC_STATUS_WP_VIOLATION;
 	for (uint32_t i = 0; writes && card_part(c) == MMC_USER && i < blocks; i++)
@@ -91,6 +94,9 @@ uint32_t card_move(struct card *c, bool writes, uint32_t sector, uint8_t *data, 
 		sector %= sectors_of(c) - blocks;
 		bad = 0;
 	}
+	if (writes && !bad && s != &c->seen && c->boot_writes++ &&
+	    CARD_FAULT(c, EMMC_BOOT_WRITE_ONCE))
+		return 0;
 	for (uint32_t i = 0; !bad && i < blocks; i++) {
 		if (writes)
 			write_one(c, s, sector + i, data + i * MMC_BLOCK);
@@ -119,10 +125,12 @@ enum card_end card_do_data(struct card *c, struct mmc_cmd *cmd)
 	if (!fits(cmd) || writes != cmd->writes || (c->count && c->count != cmd->blocks) ||
 	    c->ext[EXT_CSD_CMDQ_MODE_EN])
 		return CARD_ILLEGAL;
-	bad = card_move(c, writes, cmd->arg, cmd->data, cmd->blocks);
+	bad = card_move(c, writes, card_at(c, cmd->arg), cmd->data, cmd->blocks);
 	if (bad == MMC_STATUS_WP_VIOLATION) {
-		c->errors |= bad; /* found while it is written: the next status tells */
-		return CARD_DONE;
+		/* found when the data are there: they are not taken until it is stopped */
+		c->errors |= bad;
+		c->state = MMC_RCV;
+		return CARD_NO_DATA;
 	}
 	cmd->response[0] = bad;
 	if (bad)

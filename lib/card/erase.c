@@ -27,7 +27,7 @@ static void tell_groups(struct card *c, struct mmc_cmd *cmd, uint32_t group, uns
 	uint8_t *data = cmd->data;
 	unsigned bytes = 4 * each;
 
-	for (unsigned i = 0; i < 32 && group + i < CARD_SECTORS / CARD_WP_SECTORS; i++)
+	for (unsigned i = 0; i < 32 && group + i < card_sectors(c) / CARD_WP_SECTORS; i++)
 		if (bits_has(&c->protected, group + i))
 			value |= 1ull << i * each;
 	if (each == 2 && value && CARD_FAULT(c, EMMC_PROTECT_TYPE_NONE))
@@ -40,9 +40,9 @@ static void tell_groups(struct card *c, struct mmc_cmd *cmd, uint32_t group, uns
 enum card_end card_do_protect(struct card *c, struct mmc_cmd *cmd)
 {
 	bool type = cmd->opcode == MMC_SEND_WRITE_PROT_TYPE;
-	uint32_t group = cmd->arg / CARD_WP_SECTORS;
+	uint32_t group = card_at(c, cmd->arg) / CARD_WP_SECTORS;
 
-	if (cmd->arg >= CARD_SECTORS) {
+	if (card_at(c, cmd->arg) >= card_sectors(c)) {
 		cmd->response[0] = MMC_STATUS_OUT_OF_RANGE;
 		return CARD_NO_DATA;
 	}
@@ -82,7 +82,7 @@ static void erase_groups(struct card *c)
 	uint32_t first = c->erase_first / CARD_GROUP_SECTORS * CARD_GROUP_SECTORS;
 	uint32_t end = (c->erase_last / CARD_GROUP_SECTORS + 1) * CARD_GROUP_SECTORS;
 
-	if (CARD_FAULT(c, EMMC_ERASE_NEXT_GROUP) && end + CARD_GROUP_SECTORS <= CARD_SECTORS)
+	if (CARD_FAULT(c, EMMC_ERASE_NEXT_GROUP) && end + CARD_GROUP_SECTORS <= card_sectors(c))
 		end += CARD_GROUP_SECTORS;
 	if (!CARD_FAULT(c, EMMC_ERASE_KEEPS))
 		wipe(c, first, end - first,
@@ -106,7 +106,7 @@ static void discard(struct card *c)
 {
 	for (uint32_t s = c->erase_first; s <= c->erase_last; s++)
 		bits_add(&c->discarded, s);
-	if (CARD_FAULT(c, EMMC_DISCARD_OUTWARDS) && c->erase_last + 1 < CARD_SECTORS)
+	if (CARD_FAULT(c, EMMC_DISCARD_OUTWARDS) && c->erase_last + 1 < card_sectors(c))
 		wipe(c, c->erase_last + 1, 1, 0);
 }
 
@@ -142,17 +142,19 @@ static enum card_end run_erase(struct card *c, struct mmc_cmd *cmd)
 
 enum card_end card_do_erase(struct card *c, struct mmc_cmd *cmd)
 {
+	uint32_t sector = card_at(c, cmd->arg);
+
 	if (card_part(c) != MMC_USER)
 		return CARD_ILLEGAL;
 	if (cmd->opcode == MMC_ERASE)
 		return run_erase(c, cmd);
-	if (cmd->arg >= CARD_SECTORS) {
+	if (sector >= card_sectors(c)) {
 		c->erase_step = 0;
 		cmd->response[0] = MMC_STATUS_OUT_OF_RANGE;
 		return CARD_DONE;
 	}
 	if (cmd->opcode == MMC_ERASE_START) {
-		c->erase_first = cmd->arg;
+		c->erase_first = sector;
 		c->erase_step = 1;
 		return CARD_DONE;
 	}
@@ -161,7 +163,7 @@ enum card_end card_do_erase(struct card *c, struct mmc_cmd *cmd)
 		cmd->response[0] = MMC_STATUS_ERASE_SEQ;
 		return CARD_DONE;
 	}
-	c->erase_last = cmd->arg;
+	c->erase_last = sector;
 	c->erase_step = 2;
 	return CARD_DONE;
 }

@@ -73,6 +73,9 @@ static void set_optional(struct card *c)
 		e[EXT_CSD_BOOT_SIZE_MULT] = CARD_BOOT_SECTORS * MMC_BLOCK / (128u << 10);
 	if (c->has & CARD_RPMB)
 		e[EXT_CSD_RPMB_SIZE_MULT] = 4;
+	if (c->has & CARD_NATIVE)
+		e[EXT_CSD_DATA_SECTOR_SIZE] = e[EXT_CSD_NATIVE_SECTOR_SIZE] =
+			e[EXT_CSD_USE_NATIVE_SECTOR] = 1;
 	e[EXT_CSD_SEC_FEATURE_SUPPORT] =
 		EXT_CSD_SEC_TRIM | (c->has & CARD_SANITIZE ? EXT_CSD_SEC_SANITIZE : 0);
 }
@@ -89,7 +92,8 @@ void card_set_registers(struct card *c)
 	e[EXT_CSD_DEVICE_TYPE] = 0x57;
 	e[EXT_CSD_OUT_OF_INTERRUPT_TIME] = 5;
 	e[EXT_CSD_PARTITION_SWITCH_TIME] = 3;
-	le32_put(e + EXT_CSD_SEC_COUNT, CARD_SECTORS);
+	if (!(c->has & CARD_SMALL)) /* whose size is the CSD's to tell */
+		le32_put(e + EXT_CSD_SEC_COUNT, CARD_SECTORS);
 	e[EXT_CSD_S_A_TIMEOUT] = 17;
 	e[EXT_CSD_HC_WP_GRP_SIZE] = 2;
 	e[EXT_CSD_REL_WR_SEC_C] = 1;

@@ -65,7 +65,7 @@ struct card {
 	uint16_t rpmb_request; /* 0: none waits for its answer */
 	uint32_t rpmb_counter, rpmb_asked;
 
-	unsigned ext_reads, discards_read, written;
+	unsigned ext_reads, discards_read, written, boot_writes;
 	uint64_t idle_since;
 };
 
@@ -86,6 +86,12 @@ static inline enum mmc_part card_part(const struct card *c)
 	default:
 		return MMC_USER;
 	}
+}
+
+/* What the argument of a command is about. */
+static inline uint32_t card_at(const struct card *c, uint32_t arg)
+{
+	return c->has & CARD_SMALL ? arg / MMC_BLOCK : arg;
 }
 
 /* How a handler ends: the command is answered and its data moved; answered, and no data come; or

@@ -40,7 +40,7 @@ static enum card_end queue(struct card *c, uint32_t arg)
 	c->prepared = false;
 	*t = c->preparing;
 	t->waits = true;
-	t->sector = arg;
+	t->sector = card_at(c, arg);
 	return CARD_DONE;
 }
 

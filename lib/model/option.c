@@ -83,7 +83,7 @@
 	X(zro, 0, 1, 1)                                                                            \
 	X(zoff, 0, 1, 1)                                                                           \
 	X(node, 0, 0x3f, 0x1f)                                                                     \
-	X(emmc, 0, 0x3f, 0x1f)
+	X(emmc, 0, 0x3ff, 0x1f)
 
 static const struct number {
 	const char *key;

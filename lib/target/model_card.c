@@ -113,7 +113,7 @@ static uint64_t part_bytes(const struct model_card *mc, enum mmc_part part)
 
 	switch (part) {
 	case MMC_USER:
-		return (uint64_t)CARD_SECTORS * MMC_BLOCK;
+		return (uint64_t)card_sectors(mc->card) * MMC_BLOCK;
 	case MMC_RPMB:
 		return mc->ext[EXT_CSD_RPMB_SIZE_MULT] * (128ull << 10);
 	default:
@@ -221,7 +221,10 @@ static int card_attr(struct model_card *mc, const char *name, char *ret, size_t 
 			cid.serial ^
 				(model_has_fault(mc->m, FAULT_EMMC_CID_ATTRIBUTES_DIFFER) ? 1 : 0));
 	else if (!strcmp(name, "date"))
-		snprintf(ret, size, "%02u/%04u", cid.month, cid.year);
+		snprintf(ret, size, "%02u/%04u",
+			 model_has_fault(mc->m, FAULT_EMMC_CID_DATE_DIFFERS) ? cid.month % 12 + 1
+									     : cid.month,
+			 cid.year);
 	else if (!strcmp(name, "rca"))
 		snprintf(ret, size, "0x%04x", CARD_RCA);
 	else if (sd)
@@ -273,17 +276,32 @@ int model_card_set_attr(struct model_card *mc, enum mmc_part part, const char *n
 
 /* ---- block I/O ---- */
 
+/* What a command has for a sector. */
+static uint32_t address(const struct model_card *mc, uint64_t at)
+{
+	bool in_bytes = model_card_bits(mc->m) & CARD_SMALL && !card_is_sd(mc->card);
+
+	return (uint32_t)(in_bytes ? at : at / MMC_BLOCK);
+}
+
+static bool waits_for_stop(uint32_t status)
+{
+	return MMC_STATUS_STATE(status) == MMC_RCV || MMC_STATUS_STATE(status) == MMC_DATA;
+}
+
 static int move(struct model_card *mc, struct mmc_io *io)
 {
-	uint32_t sector = (uint32_t)(io->at / MMC_BLOCK), blocks = io->bytes / MMC_BLOCK;
-	struct mmc_cmd cmd = io->writes ? mmc_write(sector, io->data, blocks)
-					: mmc_read(sector, io->data, blocks);
+	uint32_t at = address(mc, io->at), blocks = io->bytes / MMC_BLOCK;
+	struct mmc_cmd cmd =
+		io->writes ? mmc_write(at, io->data, blocks) : mmc_read(at, io->data, blocks);
 	struct mmc_cmd status = mmc_send_status(CARD_RCA);
 	int err = blocks > 1 ? command(mc, mmc_set_block_count(blocks)) : 0;
 
 	if (!err) {
 		send_one(mc, &cmd, model_now(mc->m) + PATIENCE_NS);
 		send_one(mc, &status, 0);
+		if (waits_for_stop(status.response[0]))
+			command(mc, mmc_plain(MMC_STOP, 0, true));
 	}
 	if (err || cmd.result || (cmd.response[0] | status.response[0]) & MMC_STATUS_ERRORS)
 		return -EIO;
@@ -296,8 +314,7 @@ static int queue_one(struct model_card *mc, const struct mmc_io *io, unsigned id
 	int err = command(mc, mmc_plain(MMC_QUEUED_TASK_PARAMS, params, false));
 
 	return err ? err
-		   : command(mc, mmc_plain(MMC_QUEUED_TASK_ADDRESS, (uint32_t)(io->at / MMC_BLOCK),
-					   false));
+		   : command(mc, mmc_plain(MMC_QUEUED_TASK_ADDRESS, address(mc, io->at), false));
 }
 
 static int execute_one(struct model_card *mc, const struct mmc_io *io, unsigned id)
@@ -325,9 +342,10 @@ static void run_queued(struct model_card *mc, struct mmc_io *io, unsigned n)
 
 static bool fits(const struct model_card *mc, enum mmc_part part, const struct mmc_io *io)
 {
+	uint32_t least = mc->ext[EXT_CSD_DATA_SECTOR_SIZE] == 1 ? 8 * MMC_BLOCK : MMC_BLOCK;
 	uint64_t end = part_bytes(mc, part);
 
-	return io->bytes && !(io->bytes % MMC_BLOCK) && !(io->at % MMC_BLOCK) &&
+	return io->bytes && !(io->bytes % least) && !(io->at % least) &&
 	       io->bytes <= MMC_DATA_MAX && io->at < end && io->bytes <= end - io->at;
 }
 

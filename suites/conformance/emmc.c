@@ -327,7 +327,7 @@ static const struct rig_case cases[] = {
 		      "Documentation/driver-api/mmc/mmc-dev-attrs.rst",
 	  .needs = NEED_MMC,
 	  .fault = "emmc-cid-crc-wrong emmc-cid-name-unprintable emmc-cid-month-zero "
-		   "emmc-cid-attributes-differ",
+		   "emmc-cid-attributes-differ emmc-cid-date-differs",
 	  .run = run_part,
 	  ROWS(cids) },
 	{ .id = "csd",

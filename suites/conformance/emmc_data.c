@@ -273,6 +273,7 @@ static struct group *find_group(struct rig *r)
 	uint8_t e[EXT_CSD_BYTES];
 
 	emmc_need_quiet(r);
+	emmc_need_unlocked(r);
 	emmc_read_ext_csd(r, e);
 	ADVISE_TRUE(r, !(e[EXT_CSD_USER_WP] & USER_WP_RESERVED),
 		    "the reserved bits of USER_WP are 0: %02Xh", e[EXT_CSD_USER_WP]);

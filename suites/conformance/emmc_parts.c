@@ -138,6 +138,12 @@ uint32_t emmc_status(struct rig *r)
 	return emmc_ask(r, mmc_send_status(emmc_facts(r)->rca));
 }
 
+void emmc_need_unlocked(struct rig *r)
+{
+	if (emmc_status(r) & MMC_STATUS_LOCKED)
+		rig_skip(r, "unsafe", "a card that no password locks");
+}
+
 static bool is_settled(uint32_t status)
 {
 	return MMC_STATUS_STATE(status) == MMC_TRAN && status & MMC_STATUS_READY;
@@ -272,14 +278,11 @@ static bool has_protected(struct rig *r, uint64_t sector, uint64_t n)
 	return false;
 }
 
-/* Of I/O that failed: a card owes none while a password locks it, and no write where it is
- * protected. */
-static void excuse(struct rig *r, enum mmc_part part, bool writes, uint64_t sector, uint64_t n)
+void emmc_excuse(struct rig *r, enum mmc_part part, bool writes, uint64_t sector, uint64_t n)
 {
 	const struct mmc_facts *f = emmc_facts(r);
 
-	if (emmc_status(r) & MMC_STATUS_LOCKED)
-		rig_skip(r, "unsafe", "a card that no password locks");
+	emmc_need_unlocked(r);
 	if (!writes || part != MMC_USER)
 		return;
 	if (csd_get(f->csd, CSD_PERM_WRITE_PROTECT) || csd_get(f->csd, CSD_TMP_WRITE_PROTECT))
@@ -322,7 +325,7 @@ void emmc_put(struct rig *r, enum mmc_part part, uint64_t sector, uint64_t n, ui
 	int err = emmc_try_put(r, part, sector, n, tag);
 
 	if (err)
-		excuse(r, part, true, sector, n);
+		emmc_excuse(r, part, true, sector, n);
 	if (err)
 		rig_fail(r, "write of %" PRIu64 " sectors at %" PRIu64 ": %s", n, sector,
 			 strerror(-err));
@@ -333,7 +336,7 @@ void emmc_get(struct rig *r, enum mmc_part part, uint64_t sector, void *data, ui
 	int err = move(r, part, false, sector, data, n);
 
 	if (err)
-		excuse(r, part, false, sector, n);
+		emmc_excuse(r, part, false, sector, n);
 	if (err)
 		rig_fail(r, "read of %" PRIu64 " sectors at %" PRIu64 ": %s", n, sector,
 			 strerror(-err));

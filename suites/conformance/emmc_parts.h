@@ -32,6 +32,9 @@ void emmc_need_quiet(struct rig *r);
 /* Likewise: nothing less than 4 KiB can be read or written (DATA_SECTOR_SIZE). Sectors put and got
  * below see to it themselves. */
 void emmc_need_512(struct rig *r);
+/* Likewise: a locked card takes no commands but those of class 0. Reads and writes below see to it
+ * themselves. */
+void emmc_need_unlocked(struct rig *r);
 void emmc_tell(struct rig *r, const char *what);
 
 /* Sends them together; trouble of the way in leaves the case, how each ended is in its result. */
@@ -69,6 +72,9 @@ void emmc_get(struct rig *r, enum mmc_part part, uint64_t sector, void *data, ui
 /* 0 or -errno of one write. */
 int emmc_try_put(struct rig *r, enum mmc_part part, uint64_t sector, uint64_t n, uint64_t tag);
 void emmc_run(struct rig *r, enum mmc_part part, struct mmc_io *io, unsigned n);
+/* Of I/O that failed, before it is held against the card: it owes none while a password locks it,
+ * and no write where it is protected. Leaves as SKIP then. */
+void emmc_excuse(struct rig *r, enum mmc_part part, bool writes, uint64_t sector, uint64_t n);
 bool emmc_holds(struct rig *r, const struct check_site *s, enum mmc_part part, uint64_t sector,
 		uint64_t n, uint64_t tag);
 #define EMMC_HOLDS(r, part, sector, n, tag) emmc_holds(r, CHECK_SITE(0, 0), part, sector, n, tag)
