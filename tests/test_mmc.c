@@ -180,7 +180,16 @@ static void what_cannot_be_undone(void)
 	CU_ASSERT_PTR_NOT_NULL(forever_switch(EXT_CSD_BOOT_WP, 0x04));
 	CU_ASSERT_PTR_NULL(forever_switch(EXT_CSD_BOOT_WP, 0x01));
 	CU_ASSERT_PTR_NULL(forever_switch(EXT_CSD_FLUSH_CACHE, 1));
-	CU_ASSERT_PTR_NULL(forever_switch(EXT_CSD_REV, 1)); /* it is read only */
+	CU_ASSERT_PTR_NULL(forever_switch(EXT_CSD_REV, 1));		/* it is read only */
+	CU_ASSERT_PTR_NOT_NULL(forever_switch(EXT_CSD_MODE_CONFIG, 1)); /* firmware update */
+	CU_ASSERT_PTR_NULL(forever_switch(EXT_CSD_MODE_CONFIG, 0));
+	CU_ASSERT_PTR_NOT_NULL(forever_switch(EXT_CSD_VENDOR_SPECIFIC + 63, 0));
+	CU_ASSERT_PTR_NOT_NULL(forever_switch(14, 1)); /* in no table */
+	for (uint8_t op = MMC_MAKER_FIRST; op <= MMC_MAKER_LAST; op++) {
+		struct mmc_cmd p = mmc_plain(op, 0, false);
+
+		CU_ASSERT_PTR_NOT_NULL(mmc_forever(&p, MMC_USER));
+	}
 	for (uint8_t op = MMC_PROGRAM_CID; op <= MMC_PROGRAM_CSD; op++) {
 		struct mmc_cmd p = mmc_plain(op, 0, false);
 

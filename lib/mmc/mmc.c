@@ -162,11 +162,16 @@ bool mmc_is_reading(const struct mmc_cmd *c, enum mmc_part part)
 static const char *forever_switch(uint32_t arg)
 {
 	uint8_t index = (uint8_t)(arg >> 16), value = (uint8_t)(arg >> 8);
+	const struct ext_csd_field *f = ext_csd_field_at(index);
 
 	if (!(arg >> 24 & 3))
 		return NULL; /* the command set alone */
 	if (ext_csd_is_once(index))
 		return "writes a byte of the Extended CSD that can be written once";
+	if (!f || f->access == EXT_CSD_VENDOR)
+		return "writes a byte of the Extended CSD whose meaning its maker alone knows";
+	if (index == EXT_CSD_MODE_CONFIG && value)
+		return "enters a mode in which writes go to the firmware";
 	if (index == EXT_CSD_USER_WP && value)
 		return "sets write protection of the user area that a power cycle does not lift";
 	if (index == EXT_CSD_BOOT_WP && value & ~1u)
@@ -184,6 +189,9 @@ const char *mmc_forever(const struct mmc_cmd *c, enum mmc_part part)
 		return "programs the CID or the CSD";
 	case MMC_LOCK_UNLOCK:
 		return "locks the card with a password";
+	case MMC_GENERAL:
+	case MMC_MAKER_FIRST ... MMC_MAKER_LAST:
+		return "is a command whose meaning the card's maker alone knows";
 	case MMC_WRITE_SINGLE:
 	case MMC_WRITE_MULTIPLE:
 		if (part == MMC_RPMB && !is_counter_request(c))

@@ -44,6 +44,9 @@ enum mmc_opcode {
 	MMC_QUEUED_TASK_ADDRESS = 45,
 	MMC_EXECUTE_READ_TASK = 46,
 	MMC_EXECUTE_WRITE_TASK = 47,
+	MMC_GENERAL = 56,
+	MMC_MAKER_FIRST = 60, /* to the last: the maker's own */
+	MMC_MAKER_LAST = 63,
 };
 
 /* Arguments of MMC_ERASE. */
@@ -142,7 +145,8 @@ void mmc_erase(uint32_t first, uint32_t last, enum mmc_erase_kind kind, struct m
 bool mmc_is_reading(const struct mmc_cmd *c, enum mmc_part part);
 /*
  * NULL, or what it would do that can never be undone: the CID, the CSD, a lock, a byte of the
- * Extended CSD that is written once, a write protection for good, the RPMB key. Nobody sends these.
+ * Extended CSD that is written once, a write protection for good, the RPMB key; or may: firmware,
+ * and what the maker alone knows. Nobody sends these.
  */
 const char *mmc_forever(const struct mmc_cmd *c, enum mmc_part part);
 
