@@ -121,7 +121,7 @@ void card_reset_ext_csd(struct card *c)
 	e[EXT_CSD_CACHE_CTRL] = 0;
 	e[EXT_CSD_POWER_OFF_NOTIFICATION] = 0;
 	e[EXT_CSD_ERASE_GROUP_DEF] = 0;
-	e[EXT_CSD_BOOT_WP] = 0;
+	e[EXT_CSD_BOOT_WP] = e[EXT_CSD_BOOT_WP_STATUS] = 0;
 	e[EXT_CSD_PARTITION_CONFIG] = 0;
 	e[EXT_CSD_HS_TIMING] = 1;
 	e[EXT_CSD_BUS_WIDTH] = 2;
@@ -237,6 +237,9 @@ static void act(struct card *c, uint8_t index, uint8_t value)
 	case EXT_CSD_CACHE_CTRL:
 		if (!value)
 			card_flush(c);
+		break;
+	case EXT_CSD_BOOT_WP:
+		c->ext[EXT_CSD_BOOT_WP_STATUS] = value & EXT_CSD_BOOT_PWR_WP_EN ? 0x05 : 0;
 		break;
 	case EXT_CSD_POWER_OFF_NOTIFICATION:
 		if (value >= 2)

@@ -173,6 +173,9 @@ int mmc_card_send(struct target *t, struct mmc_card *c, enum mmc_part part, stru
 		err = ioctl(c->fd[part], MMC_IOC_CMD, &batch.cmds[0]) ? -errno : 0;
 	else
 		err = ioctl(c->fd[part], MMC_IOC_MULTI_CMD, &batch.head) ? -errno : 0;
+	if (err == -EOPNOTSUPP)
+		return target_fail(t, -ENOTSUP, "CMD%u: the kernel or its host cannot do that",
+				   cmd[0].opcode);
 	if (is_of_rig(err) || err == -ENODEV || err == -ENOMEDIUM)
 		return target_fail(t, is_of_rig(err) ? err : -ENODEV, "CMD%u: %s", cmd[0].opcode,
 				   strerror(-err));
