@@ -315,17 +315,34 @@ static void check_done_or(struct rig *r, const struct oracle_answer *a, const ch
 		   status_text(cpl.status, got), oracle_text(a, want));
 }
 
+#define SAID 64u
+
+/* The command, and where it begins where it has blocks: "Read at LBA 4000h". Returns buf. */
+static const char *said(bool admin, const struct cmd *c, char buf[SAID])
+{
+	const struct spec_command *command = spec_command(admin, c->sqe.opcode);
+	const struct spec_field *slba = command ? spec_field_of(command, "SLBA") : NULL;
+	char name[24];
+
+	cmd_name(admin, c->sqe.opcode, name);
+	if (slba)
+		snprintf(buf, SAID, "%s at LBA %" PRIX64 "h", name, spec_field_get(slba, &c->sqe));
+	else
+		snprintf(buf, SAID, "%s", name);
+	return buf;
+}
+
 struct cpl derived_ask(struct rig *r, bool admin, const struct cmd *c, bool should)
 {
 	struct oracle_answer answer;
-	char name[24];
+	char name[SAID];
 	struct cpl cpl;
 
 	derived_judge(r, admin, c, &answer);
 	if (answer.open)
 		rig_na(r, "what becomes of it the text leaves open");
 	cpl = admin ? rig_admin(r, *c) : rig_io(r, rig_queue(r), *c);
-	cmd_name(admin, c->sqe.opcode, name);
+	said(admin, c, name);
 	if (!answer.success || should)
 		check_refused(r, &answer, name, cpl, should);
 	else
