@@ -411,11 +411,9 @@ static void told_as_it_is(void)
 	const struct row row = { .name = "SQHD", .answer = wrong_heads };
 	char port[8];
 	pid_t pid = play(&row, port);
-	struct tcp_way w = { .host = "127.0.0.1",
-			     .port = port,
-			     .hpda = 4,
-			     .maxr2t = 1,
-			     .timeout_ns = PATIENCE_NS };
+	struct tcp_way w = {
+		.host = "127.0.0.1", .port = port, .hpda = 4, .maxr2t = 1, .timeout_ns = PATIENCE_NS
+	};
 	struct sqe flush = { .opcode = nvme_cmd_flush };
 	struct tcp_queue q;
 	struct cqe e = { 0 };

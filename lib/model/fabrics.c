@@ -59,8 +59,9 @@ static int refuse_metadata(const struct model *m, char *why, size_t len)
 	if (!strchr(m->opt.shapes, '/'))
 		return 0;
 	if (option_given(m, "shapes"))
-		snprintf(why, len, "shapes has metadata, which does not go behind a message-based "
-				   "transport");
+		snprintf(why, len,
+			 "shapes has metadata, which does not go behind a message-based "
+			 "transport");
 	else
 		snprintf(why, len,
 			 "preset=%s has shapes with metadata, which does not go behind a "

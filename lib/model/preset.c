@@ -117,8 +117,8 @@ int preset_check(const struct model *m, char *why, size_t len)
 				 m->preset->name, key, value, key);
 		else /* fabrics_settle() took it away */
 			snprintf(why, len,
-				 "preset=%s is %s=%s, which is of PCIe alone: it does not go behind a "
-				 "message-based transport",
+				 "preset=%s is %s=%s, which is of PCIe alone: it does not go "
+				 "behind a message-based transport",
 				 m->preset->name, key, value);
 		return -EINVAL;
 	}

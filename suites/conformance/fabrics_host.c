@@ -157,9 +157,7 @@ static void run_part(struct rig *r)
 static struct wire *make_queue(struct wire *admin, uint16_t qid, uint16_t sqsize_z, struct cqe *ret)
 {
 	struct wire *w = wire_beside(admin);
-	struct connect c = { .qid = qid,
-			     .sqsize_z = sqsize_z,
-			     .cattr = CATTR_DELETES_QUEUES };
+	struct connect c = { .qid = qid, .sqsize_z = sqsize_z, .cattr = CATTR_DELETES_QUEUES };
 	struct connect_data who = wire_who(w, admin->cntlid);
 
 	wire_greet(w, 0);
@@ -238,8 +236,9 @@ static void queue_past_count(struct rig *r)
 	if (n >= 0xfffe)
 		rig_na(r, "there is a queue for every QID");
 	make_queue(admin, (uint16_t)(n + 1), wire_sqsize_z(admin, FEW), &e);
-	/* the text says nothing of such a QID, and of every Connect that fails what it does not say */
-	ADVISE_TRUE(r, wire_status(&e), "Connect with the QID past the last, %u, is refused", n + 1);
+	/* the text says nothing of such a QID; and of any Connect how it does not fail */
+	ADVISE_TRUE(r, wire_status(&e), "Connect with the QID past the last, %u, is refused",
+		    n + 1);
 	CHECK_NE(r, "status (any but Invalid Field) of it", wire_status(&e), SC_INVALID_FIELD);
 }
 

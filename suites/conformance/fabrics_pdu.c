@@ -239,8 +239,8 @@ static void data_small(struct rig *r)
 }
 
 /*
- * The text has an error for a TTAG that nobody knows, and for H2CData none for such a CCCID. What it
- * cannot be is success: most of the data are missing.
+ * The text has an error for a TTAG that nobody knows, and for H2CData none for such a CCCID. What
+ * it cannot be is success: most of the data are missing.
  */
 static void check_other_command(struct wire *w)
 {

@@ -148,8 +148,8 @@ union tcp_header wire_command(struct wire *w, struct sqe e)
 	h.ch.type = TCP_CMD;
 	/*
 	 * With data and without: so Base 2.2 Command Dword 0 has it of Admin and I/O commands. Of
-	 * Fabrics commands it has 10b and 00b, and 01b is reserved; hosts send 01b all the same, and
-	 * Linux's target refuses another.
+	 * Fabrics commands it has 10b and 00b, and 01b is reserved; hosts send 01b all the same,
+	 * and Linux's target refuses another.
 	 */
 	h.cmd.sqe.flags |= PSDT_SGL_BITS;
 	h.cmd.sqe.cid = le16_from(++w->cid);
@@ -195,9 +195,9 @@ static void give_data(struct wire *w, const struct tcp_r2t *t, const void *data,
 	if (at > len || left > len - at)
 		rig_fail(w->r, "R2T of %u bytes at %u: there are %zu", left, at, len);
 	for (; left; at += n, left -= n) {
-		union tcp_header h = { .data = { .cccid = t->cccid,
-						 .ttag = t->ttag,
-						 .datao = le32_from(at) } };
+		union tcp_header h = {
+			.data = { .cccid = t->cccid, .ttag = t->ttag, .datao = le32_from(at) }
+		};
 
 		n = wire_piece(w, t);
 		n = n < left ? n : left;
