@@ -140,8 +140,8 @@ static int bench_up(struct session *s, char error[BENCH_ERROR])
 
 	if (!s->stack) {
 		bench_on_target(&s->bench, options_address(s->options), &s->stop);
-		s->holds_late = session_guard_before_hold(s->options, s->bench.target);
-		return s->holds_late ? 0 : bench_hold(&s->bench, error);
+		s->before = session_guard_before_hold(s->options, s->bench.target);
+		return s->before ? 0 : bench_hold(&s->bench, error);
 	}
 	err = session_stack_dir(s, dir);
 	if (err) {
@@ -396,7 +396,7 @@ static int run_on_bench(struct session *s)
 		err = session_guard_tell(s->guard, &s->sink);
 	if (!err && s->tally.refused)
 		return refuse_drive(s);
-	if (!err && s->holds_late && bench_hold(&s->bench, error))
+	if (!err && s->before && bench_hold(&s->bench, error))
 		return session_end_early(s, -EBUSY, error);
 	if (!err && s->stack)
 		err = tell_stack(s, "up", NULL);
@@ -467,6 +467,7 @@ static void release(struct session *s)
 	if (s->journal_open)
 		journal_close(&s->journal);
 	session_guard_close(s->guard);
+	free(s->before);
 	plan_free(&s->plan);
 	resume_free(&s->resume);
 	replay_free(&s->replay);

@@ -34,7 +34,7 @@ struct session {
 	struct facts *facts;
 	struct profile *profile; /* NULL: the drive did not come up */
 	char known_text[512];
-	bool holds_late;	     /* the guards look before the target is held */
+	struct guard_drive *before;  /* the guards look at that before it is held; NULL: after */
 	struct session_guard *guard; /* NULL: no device of this machine */
 	struct wall wall;	     /* around workers, where there is a guard */
 	struct plan plan;

@@ -145,7 +145,9 @@ int session_dry_run(struct session *s)
 		status = on_stack(s);
 	} else {
 		bench_on_target(&s->bench, options_address(s->options), &s->stop);
+		s->before = session_guard_before_hold(s->options, s->bench.target);
 		status = probe_and_print(s);
+		free(s->before);
 	}
 	stop_close(&s->stop);
 	free(s->facts);

@@ -2,6 +2,8 @@
 #include "rig/session_guard.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +13,14 @@
 #include "base/cleanup.h"
 #include "event/event.h"
 #include "rig/guard_hold.h"
+#include "rig/guard_tree.h"
 #include "rig/session.h"
 
 /* What a case writes is not declared: by what is seen of those that there are, at most this. */
-#define DATA_BYTES (64ull << 20)
-#define BACK_MS	   10000
-#define SETTLE_MS  100
+#define DATA_BYTES   (64ull << 20)
+#define BACK_MS	     10000
+#define BACK_STEP_MS 50
+#define SETTLE_MS    100
 
 /* ---- who it is ---- */
 
@@ -46,27 +50,63 @@ static void take_words(struct session *s, struct session_guard *g)
 	g->words.ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
-bool session_guard_before_hold(const struct run_options *o, const char *address)
+static bool is_vfio(const char *address)
 {
-	const char *allow = options_str(o, "allow");
-	struct guard_drive *d = calloc(1, sizeof(*d));
-	char error[GUARD_ERROR];
-	bool late = d && allow && strcmp(allow, "none") && !strncmp(address, "vfio:", 5) &&
-		    !guard_drive_find("", address, d, error) && d->kind == GUARD_NVME &&
-		    !d->emulated.yes;
-
-	free(d);
-	return late;
+	return !strncmp(address, "vfio:", 5);
 }
 
-/* The probe gave it back to its driver, which takes its time to bring the nodes up. */
-static int find(const char *address, struct guard_drive *d, bool patient, char *error)
+struct guard_drive *session_guard_before_hold(const struct run_options *o, const char *address)
 {
-	int err = guard_drive_find("", address, d, error);
+	const char *allow = options_str(o, "allow");
+	char error[GUARD_ERROR];
+	struct guard_drive *d;
 
-	for (int ms = 0; !err && patient && d->kind == GUARD_FUNCTION && ms < BACK_MS; ms += 50) {
-		poll(NULL, 0, 50);
-		err = guard_drive_find("", address, d, error);
+	if (!allow || !strcmp(allow, "none") || !is_vfio(address))
+		return NULL;
+	d = calloc(1, sizeof(*d));
+	if (d && !guard_drive_find("", address, d, error) && d->kind == GUARD_NVME)
+		return d;
+	free(d);
+	return NULL;
+}
+
+/* Its driver has found all that it had before, and nobody looks at the new nodes any more. */
+static bool is_back(const struct guard_drive *before, const struct guard_drive *d)
+{
+	char path[PATH_MAX], state[SYSFS_WORD];
+
+	if (d->kind != GUARD_NVME || d->n < before->n || strcmp(d->serial, before->serial) ||
+	    !tree_at(path, "", "/sys/class/nvme/%s", d->nvme) ||
+	    strcmp(sysfs_word(path, "state", state), "live") || !access("/run/udev/queue", F_OK))
+		return false;
+	for (unsigned i = 0; i < d->n; i++) {
+		int fd = d->node[i].block ? guard_node_open("", &d->node[i], O_RDONLY) : -ENXIO;
+
+		if (fd < 0 && fd != -ENXIO)
+			return false;
+		if (fd >= 0)
+			close(fd);
+	}
+	return true;
+}
+
+/* The probe took it from its driver and gave it back, which takes its time to bring all up. */
+static int find(struct session *s, struct guard_drive *d, char *error)
+{
+	int err = guard_drive_find("", s->bench.target, d, error);
+
+	if (!s->before)
+		return err;
+	for (int ms = 0; !err && !is_back(s->before, d); ms += BACK_STEP_MS) {
+		if (ms >= BACK_MS || stop_asked(&s->stop)) {
+			snprintf(error, GUARD_ERROR,
+				 "%.40s was serial %s with %u nodes, and its driver has not brought "
+				 "that back: look what became of it, and begin anew",
+				 s->bench.target, s->before->serial, s->before->n);
+			return stop_asked(&s->stop) ? -EINTR : -ESTALE;
+		}
+		poll(NULL, 0, BACK_STEP_MS);
+		err = guard_drive_find("", s->bench.target, d, error);
 	}
 	return err;
 }
@@ -75,7 +115,7 @@ int session_guard_open(struct session *s, char *error)
 {
 	struct session_guard *g = calloc(1, sizeof(*g));
 	const char *address = s->bench.target;
-	int err = g ? find(address, &g->drive, s->holds_late, error) : -ENOMEM;
+	int err = g ? find(s, &g->drive, error) : -ENOMEM;
 
 	s->guard = NULL;
 	if (!g)
@@ -96,6 +136,7 @@ int session_guard_open(struct session *s, char *error)
 	take_words(s, g);
 	g->said = options_str(s->options, "allow");
 	g->allow = g->said ? (enum rig_harm)harm_find(options_str(s->options, "allow")) : HARM_NONE;
+	g->by_vfio = is_vfio(address);
 	g->ask.root = "";
 	g->ask.drive = &g->drive;
 	g->ask.light = g->drive.emulated.yes && !g->ask.line && !g->untold;
@@ -161,10 +202,8 @@ static int hold(struct session_guard *g)
 {
 	char error[GUARD_ERROR];
 
-	if (!guard_hold(&g->ask, true, waived(g, 2), error)) {
-		g->held = true;
+	if (g->by_vfio || !guard_hold(&g->ask, true, waived(g, 2), error))
 		return 0;
-	}
 	guard_drop();
 	snprintf(g->refused, sizeof(g->refused), "G3 (not in use): %s", error);
 	return -EACCES;
@@ -267,7 +306,7 @@ bool session_guard_moved(struct session_guard *g, const char *address)
 {
 	struct guard_drive *now = malloc(sizeof(*now));
 	char error[GUARD_ERROR];
-	bool moved = now && g->ask.light && !guard_drive_find("", address, now, error) &&
+	bool moved = now && g->ask.light && !g->by_vfio && !guard_drive_find("", address, now, error) &&
 		     !same_nodes(&g->drive, now) && settled(address, now) &&
 		     same_drive(&g->drive, now);
 
@@ -281,7 +320,7 @@ int session_guard_again(struct session_guard *g, struct sink *sink, char *ret_er
 {
 	unsigned refused;
 
-	if (g->ask.light || g->drive.kind == GUARD_FUNCTION)
+	if (g->ask.light || g->by_vfio)
 		return 0;
 	g->n_told = 0;
 	g->refused[0] = 0;

@@ -29,7 +29,7 @@ struct session_guard {
 	bool said;		       /* --allow was, so a refusal ends the run */
 	enum rig_harm allow;	       /* then: what it said */
 	char refused[GUARD_TEXT + 80]; /* "G3 (not in use): ..."; "": none did */
-	bool held;
+	bool by_vfio; /* it has no nodes while it runs, and VFIO gives it to one process alone */
 };
 
 struct session;
@@ -40,8 +40,11 @@ struct session;
  * guard is needed; or -errno with the sentence (GUARD_ERROR bytes).
  */
 int session_guard_open(struct session *s, char *error);
-/* Must the guards look before the target is held, which takes the drive's nodes away? */
-bool session_guard_before_hold(const struct run_options *o, const char *address);
+/*
+ * Must the guards look before the target is held, which takes the drive's nodes away? Then the
+ * drive as it is before the first probe, to be freed; else NULL.
+ */
+struct guard_drive *session_guard_before_hold(const struct run_options *o, const char *address);
 void session_guard_close(struct session_guard *g);
 
 /*

@@ -86,11 +86,12 @@ int session_guard_wall(const struct session_guard *g, const char *address, struc
 	const struct guard_drive *d = &g->drive;
 	int err = 0;
 
-	for (unsigned i = 0; !err && i < d->n; i++)
+	/* by VFIO it has no nodes: what has their names now is another's */
+	for (unsigned i = 0; !err && !g->by_vfio && i < d->n; i++)
 		err = let_node(w, &d->node[i]);
 	if (!err && !strncmp(d->name, "mmcblk", 6))
 		err = wall_let(w, "/dev/%srpmb", d->name);
-	if (!err && d->kind == GUARD_NVME)
+	if (!err && d->kind == GUARD_NVME && !g->by_vfio)
 		err = wall_let(w, "/sys/class/nvme/%s", d->name);
 	if (!err && d->pci[0])
 		err = let_function(w, d->pci);

@@ -113,6 +113,46 @@ check 'a drive that is taken away has not failed' sh -c '! grep "^taken, FAIL" s
 said 'no vfio-pci: .*modprobe vfio-pci'
 said "end: nvme, override '(null)', notes ls:.*No such"
 
+# ---- a drive of the bench file: the guards look while its own driver has it ----
+cat >guarded.sh <<'END'
+at=/sys/bus/pci/devices/0000:00:05.0
+drive=vfio:00:05.0
+export NVRIG_BENCH=/etc/nvrig/bench.conf
+mkdir -p /etc/nvrig
+line() { printf 'drive "named" { serial = "RIG0001" model = "*" emulated = yes may = %s contents = mine }\n' "$1" >$NVRIG_BENCH; }
+asked()
+{
+	what=$1
+	shift
+	nvrig run $drive --case io.flush --effort quick -q --out "/tmp/$what" --allow data "$@" >/tmp/said 2>&1
+	echo "$what: status $?, by $(basename "$(readlink $at/driver)"), $(grep -h '"type":"guard"' /tmp/$what/2*/events.jsonl | grep -c '"verdict":"pass"') pass, $(grep -m 1 refused /tmp/said)"
+}
+line data
+printf '\0\0\0\0\203\0\0\0\100\0\0\0\0\010\0\0' | dd of=/dev/nvme0n1 bs=1 seek=446 conv=notrunc 2>/dev/null
+printf '\125\252' | dd of=/dev/nvme0n1 bs=1 seek=510 conv=notrunc 2>/dev/null
+blockdev --rereadpt /dev/nvme0n1
+asked let --confirm RIG0001
+grep -h case_end /tmp/let/2*/events.jsonl | grep -o '"verdict":"[A-Z]*"' | sort | uniq -c | tr '\n' ' '
+echo "journal: $(grep -c '"command":"Write"' /tmp/let/2*/about_to.jsonl)"
+until [ -b /dev/nvme0n1 ]; do usleep 10000; done
+asked another --confirm RIG0002
+line none
+asked none --confirm RIG0001
+line data
+for n in 2 3; do mkswap /dev/nvme0n$n && swapon /dev/nvme0n$n && break; done >/dev/null 2>&1
+asked swap --confirm RIG0001
+swapoff /dev/nvme0n$n
+echo "dry: $(nvrig run $drive --allow data --confirm RIG0001 --case io.flush -n 2>&1 | grep -c '^guard .*pass')"
+END
+timeout $patience "$nvrig" vm --stack guest-vfio -- sh -c "$(cat guarded.sh)" >said 2>err </dev/null
+check "the guest ended well" test $? -eq 0
+said 'let: status 0, by nvme, 10 pass'
+said '3 "verdict":"PASS".* journal: [1-9]'
+said 'another: status 3, by nvme, .*G6 .*RIG0002 is not the serial of nvme0'
+said 'none: status 3, by nvme, .*G2 .*may = none'
+said 'swap: status 3, by nvme, .*G3 .*is swapped to'
+said 'dry: 10$'
+
 # ---- without an IOMMU ----
 want 2 'vfio: 0000:00:05.0 is behind no IOMMU: switch it on (intel_iommu=on' + run --stack g-no-iommu --suite reg
 
