@@ -351,18 +351,21 @@ round()
 {
 	word "$A" "$B" "$C"
 	lay=$word
-	word clean clean mounted swapped held open exported filesystem
+	word clean clean clean clean mounted swapped held open exported filesystem partitioned partitioned
 	layout=$word
 	word "$A" "$B" "$C"
 	aim=$word
 	serial=$(sed 's/ *$//' "/sys/class/nvme/$aim/serial")
-	word "$serial" "$sb" "$sc" TWIN
+	word "$serial" "$serial" "$serial" "$sb" "$sc" TWIN
 	line_of=$word
-	word data data wear settings none
-	line "$line_of" '' "$word"
+	word data data data wear wear settings none
+	may=$word
+	word '' '' 'contents = mine'
+	mine=$word
+	line "$line_of" "$mine" "$may"
 	word "kernel:/dev/$aim" "kernel:/dev/${aim}n1" "block:/dev/${aim}n1" "kernel:/dev/ng${aim#nvme}n1" named
 	target=$word
-	word "$serial" "$serial" "$sb" TWIN ''
+	word "$serial" "$serial" "$serial" "$sb" TWIN ''
 	confirm=$word
 	word 'drive label' 'drive label' 'bench --rw randwrite --ios 20 --warm-up 0 --allow data' 'run'
 	verb=$word
@@ -370,7 +373,7 @@ round()
 	override=$word
 	# an alias is for run and drive
 	[ "$verb" = "${verb#bench}" ] || [ "$target" != named ] || target=kernel:/dev/$aim
-	[ "$verb" = run ] && verb="$run --allow data $override --case blk.zeroout*"
+	[ "$verb" = run ] && verb="$run --allow data $override --case blk.direct-align*"
 	[ "$verb" = "${verb#bench}" ] && [ -n "$confirm" ] && verb="$verb --confirm $confirm"
 	set -f
 	lay_out
@@ -379,7 +382,7 @@ round()
 	is=$?
 	sums "${A}n1" "${B}n1" "${C}n1" "$r" vda vdb >after
 	set +f
-	what="round $1: $layout on $lay, line $line_of, nvrig $verb $target: status $is"
+	what="round $1: $layout on $lay, line $line_of may $may $mine, nvrig $verb $target: status $is"
 	ended="$ended $is"
 	changed=
 	n=0
@@ -394,8 +397,14 @@ round()
 	'') ;;
 	" $named")
 		[ $is -ne 3 ] && [ $is -ne 64 ] && [ $is -ne 78 ] || complain "refused, and changed: $what"
-		[ "$lay" != "$named" ] || [ "$layout" = clean ] || [ "$layout" = filesystem ] ||
-			[ -n "$override" ] || complain "in use, and changed: $what"
+		[ "$lay" != "$named" ] || [ -n "$override" ] || case $layout in
+		clean) ;;
+		filesystem | partitioned) # without a line it is nobody's, and so is what lies on it
+			[ -n "$mine" ] || [ "$line_of" != "$(sed 's/ *$//' "/sys/class/nvme/$named/serial")" ] ||
+				complain "of value, and changed: $what"
+			;;
+		*) complain "in use, and changed: $what" ;;
+		esac
 		;;
 	*) complain "changed$changed: $what" ;;
 	esac
@@ -412,6 +421,7 @@ lay_out()
 	open) sleep 600 <"/dev/$l" & other=$! ;;
 	exported) mkdir $q && mkdir $q/namespaces/1 && echo "/dev/$l" >$q/namespaces/1/device_path ;;
 	filesystem) mke2fs "/dev/$l" >/dev/null 2>&1 ;;
+	partitioned) partition "$l" ;;
 	esac
 }
 
@@ -426,6 +436,7 @@ undo()
 	esac
 	for d in "$l" "${named}n1"; do
 		dd if=/dev/zero of="/dev/$d" bs=64k count=24 2>/dev/null
+		blockdev --rereadpt "/dev/$d" 2>/dev/null
 	done
 }
 
