@@ -13,6 +13,11 @@ rounds=${NVRIG_GUARD_ROUNDS:-0}
 seed=${NVRIG_GUARD_SEED:-1}
 parts='in_use held who once wall'
 [ -z "${NVRIG_GUARD_ALL:-}" ] || parts="$parts let back swapped"
+if command -v strace >/dev/null; then
+	parts="$parts traced"
+else
+	echo 'guard: SKIP traced: strace is not installed, so what a worker opens is not seen'
+fi
 parts=${NVRIG_GUARD_PARTS:-$parts}
 # shellcheck source=tests/inc/want.sh
 . "$root/tests/inc/want.sh"
@@ -49,7 +54,7 @@ stack "guard" {
 	kernel-options = "root=/dev/nvme3n1"
 	target = "kernel:/dev/nvme0"
 	modules = { "nvme", "virtio_blk", "loop", "ext4", "dm_mod", "md_mod", "raid1", "configfs", "nvmet" }
-	extras = { "dmsetup", "script", "$wall" }
+	extras = { "dmsetup", "script", "strace", "$wall" }
 	namespace "1" {}
 	part "drives" { life = "/dev/nvme3n1" }
 	part "other drives" { life = "/dev/vdb" }

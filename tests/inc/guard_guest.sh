@@ -330,6 +330,51 @@ wall()
 		complain 'the wall'
 }
 
+# trace COMMAND...: what it and its children open, a file a process
+trace()
+{
+	rm -rf traced
+	mkdir traced
+	strace -ff -yy --seccomp-bpf -o traced/of -e trace=open,openat,openat2,creat "$@" >err 2>&1 </dev/null
+}
+
+# Of what was traced and succeeded: nodes of other drives, and files of sysfs that are not the drive's and
+# were opened to be written.
+foreign()
+{
+	set -- "/sys/class/block/$b" "/sys/class/nvme/$B" "/sys/class/nvme-generic/ng${b#nvme}"
+	own=" $(cat "$1/dev" "$2/dev" "$3/dev" | tr '\n' ' ')"
+	for dev in /sys/class/block/*/dev /sys/class/nvme*/*/dev; do
+		number=$(cat "$dev")
+		case $dev in /sys/class/block/*) kind=block ;; *) kind=char ;; esac
+		case $own in *" $number "*) ;; *) echo "<$kind $number>" ;; esac
+	done >others
+	cat traced/* | grep -F -f others
+	cat traced/* | grep 'O_WRONLY\|O_RDWR\|O_CREAT' | grep '= [0-9]*</sys/' |
+		grep -v -e "= [0-9]*<$(realpath "$1")/" -e "= [0-9]*<$(realpath "$2/device")/"
+}
+
+# A run by each way in, of cases that write: its workers and itself.
+traced()
+{
+	line "$sb" 'contents = mine'
+	tests=$((tests + 2))
+	trace dd if="/dev/$c" of=/dev/null count=1
+	[ "$(foreign | grep -c "/dev/$c")" -eq 1 ] || complain 'a drive that is read is not seen'
+	trace sh -c "cat /sys/block/$c/queue/nr_requests >/sys/block/$c/queue/nr_requests"
+	[ "$(foreign | grep -c nr_requests)" -eq 1 ] || complain 'a file of sysfs that is written is not seen'
+	for way in "kernel:/dev/$B --case io.flush" "block:/dev/$b --case blk.direct-align*"; do
+		tests=$((tests + 1))
+		set -f
+		trace nvrig run $way --out /tmp/runs -q --effort quick --allow data --confirm "$sb"
+		is=$?
+		set +f
+		foreign >>err
+		[ $is -eq 0 ] && [ ! -s err ] || complain "not the drive's alone: $way: status $is"
+		[ "$(grep -l "= [0-9]*</dev/.*$B" traced/* | wc -l)" -gt 1 ] || complain "no worker opened it: $way"
+	done
+}
+
 # pick N: 0 to N - 1, by the seed
 pick()
 {
