@@ -340,7 +340,8 @@ static const struct rig_case cases[] = {
 	  .rule = "A namespace that is detached takes no command and loses nothing.",
 	  .ref = "Base 2.1 Namespace Management, Namespace Attachment command; Base 2.1 NSID and "
 		 "Namespace Relationships",
-	  .needs = NEED_COMMAND,
+	  /* a host has another node for what was attached again, and none for what is not */
+	  .needs = NEED_COMMAND | NEED_CTRL,
 	  .harm = HARM_WEAR,
 	  .fault = "ns-attach-noop ns-detach-noop detach-loses-data nsid-any-accepted "
 		   "attachments-lost-at-reset",
