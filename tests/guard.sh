@@ -11,7 +11,7 @@ nvrig=$1
 root=$2
 rounds=${NVRIG_GUARD_ROUNDS:-0}
 seed=${NVRIG_GUARD_SEED:-1}
-parts='in_use held who once wall'
+parts='in_use held who once wall hot_swap'
 [ -z "${NVRIG_GUARD_ALL:-}" ] || parts="$parts let back swapped"
 if command -v strace >/dev/null; then
 	parts="$parts traced"
@@ -29,7 +29,7 @@ stacks='guest-qemu'
 # libblkid looks for members of arrays on disks above 1440 KiB; what is read over and over is smaller
 size=1536K
 [ "$rounds" -eq 0 ] || size=1024K
-for n in b c r ta tb; do
+for n in b c r ta tb s1 s2; do
 	truncate -s "$size" "disk-$n"
 done
 drives=
@@ -40,6 +40,14 @@ done
 for n in ta tb; do
 	drives="$drives -drive if=none,id=x$n,format=raw,file=$dir/disk-$n -device virtio-blk-pci,serial=TWIN,drive=x$n"
 done
+# a slot for two that are plugged in one after the other, and QEMU's monitor, which the guest has at a port
+for n in s1 s2; do
+	drives="$drives -drive if=none,id=x$n,format=raw,file=$dir/disk-$n"
+done
+drives="$drives -device pcie-root-port,id=free-slot,chassis=9,slot=9
+	-chardev socket,id=monitor,path=$dir/monitor,server=on,wait=off -mon chardev=monitor,mode=readline
+	-chardev socket,id=to-monitor,path=$dir/monitor
+	-device virtserialport,bus=channels.0,nr=9,chardev=to-monitor,name=monitor"
 wall=$(dirname "$nvrig")/tests/test_wall
 cat >conf/stacks/guard.conf <<END
 stack "guard" {
@@ -68,6 +76,7 @@ fi
 timeout "$patience" "$nvrig" vm --stack guard -q -- sh -c "$(cat "$root/tests/inc/guard_guest.sh")" guard "$rounds" "$seed" "$parts" </dev/null >said 2>errors
 status=$?
 cat said
+[ "$status" -eq 0 ] || tail -n 5 errors
 check "the guest ended well (status $status)" test "$status" -eq 0
 check 'every part asked something' sh -c '! grep ": 0 tests" said'
 check 'something was asked' grep -q '^in the guest: [1-9][0-9]* tests, 0 failed' said

@@ -321,6 +321,48 @@ swapped()
 	wait $other 2>/dev/null
 }
 
+# plug NUMBER: that drive into the slot, as soon as QEMU has it free
+plug()
+{
+	n=0
+	until [ -e /dev/nvme4n1 ] || [ $((n += 1)) -gt 30 ]; do
+		echo "device_add nvme,serial=SWAP-$1,drive=xs$1,bus=free-slot,id=swap" >&9
+		sleep 1
+	done
+}
+
+# Plugged in where another one was, between the guards' look and the run: the same node, another serial.
+hot_swap()
+{
+	for port in /sys/class/virtio-ports/*; do
+		[ "$(cat "$port/name")" = monitor ] && exec 9<>"/dev/${port##*/}"
+	done
+	plug 1
+	line SWAP-1 'contents = mine'
+	sed 's/"named"/"next"/; s/SWAP-1/SWAP-2/' $NVRIG_BENCH >next
+	cat next >>$NVRIG_BENCH
+	says 0 'G1 .*serial SWAP-1' '' run kernel:/dev/nvme4 $harm --confirm SWAP-1 -n
+	command -v script >/dev/null || {
+		echo 'no script here: no drive was swapped while the guards asked'
+		return
+	}
+	tests=$((tests + 2))
+	: >err
+	(
+		until grep -q 'Type the last' err; do usleep 10000; done
+		echo 'device_del swap' >&9
+		until [ ! -e /dev/nvme4n1 ]; do usleep 10000; done
+		plug 2
+		echo SWAP-1
+		sleep 3
+	) | script -qec "nvrig run kernel:/dev/nvme4 ${harm%-q*} ${harm#*-q}" /dev/null >err 2>&1
+	is=$?
+	[ $is -eq 3 ] && grep -q 'another drive is at nvme4 now: .*serial SWAP-2; it was .*SWAP-1' err ||
+		complain "swapped while the guards asked: status $is"
+	says 3 'G6 .*SWAP-1 is not the serial of nvme4' '' run kernel:/dev/nvme4 $harm --confirm SWAP-1
+	[ "$(tr -d '\0' </dev/nvme4n1 | wc -c)" -eq 0 ] || complain 'the drive that was plugged in is changed'
+}
+
 wall()
 {
 	[ -x /bin/test_wall ] || return
