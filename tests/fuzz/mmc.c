@@ -45,9 +45,11 @@ static void send(struct input *in)
 {
 	static uint8_t room[ROOM + 64];
 	struct target *t = NULL;
-	char error[256];
+	char error[256], address[32];
 
-	MUST(!target_open("model:", &t, error));
+	/* a card of any kind: lib/card/card.h */
+	snprintf(address, sizeof(address), "model:emmc=%u", (unsigned)take_le(in, 2) & 0x3ff);
+	MUST(!target_open(address, &t, error));
 	while (in->left) {
 		struct mmc_cmd c = { .opcode = take8(in) & 0x3f,
 				     .arg = (uint32_t)take_le(in, 4),
