@@ -81,6 +81,7 @@ static void set_attr(struct rig *r, enum mmc_part part, const char *name, const 
 }
 
 #define BOOT_SECTORS 8u
+#define FLUSH_NS     (30 * NS_PER_S)
 
 /* The last sectors of a boot partition, where a boot loader is the least likely to be. */
 struct saved {
@@ -92,7 +93,8 @@ struct saved {
 	bool is_back;
 };
 
-/* It checks nothing: it is also what is left to do when a case ends amid its body. */
+/* It checks nothing: it is also what is left to do when a case ends amid its body. A cache must not
+ * be all that has the old data, when the medium may have the new ones. */
 static void give_back(struct saved *s)
 {
 	struct target *t = rig_target(s->r);
@@ -100,10 +102,13 @@ static void give_back(struct saved *s)
 			     .at = s->sector * MMC_BLOCK,
 			     .bytes = BOOT_SECTORS * MMC_BLOCK,
 			     .data = s->data };
+	struct mmc_cmd flush = mmc_switch(EXT_CSD_FLUSH_CACHE, 1, true);
 
 	t->ops->mmc->set_attr(t, s->part, "force_ro", "0");
 	t->ops->mmc->io(t, s->part, &io, 1);
 	t->ops->mmc->set_attr(t, s->part, "force_ro", s->force_ro);
+	if (ext_csd_get(emmc_facts(s->r)->ext_csd, EXT_CSD_CACHE_SIZE))
+		t->ops->mmc->send(t, MMC_USER, &flush, 1, FLUSH_NS);
 }
 
 static void restore(void *arg)
