@@ -416,6 +416,15 @@ const struct guard_node *guard_drive_node(const struct guard_drive *d, bool bloc
 	return NULL;
 }
 
+const struct guard_node *guard_drive_other_ctrl(const struct guard_drive *d)
+{
+	for (unsigned i = 0; i < d->n; i++)
+		if (!d->node[i].block && is_ctrl(d->node[i].name) &&
+		    strcmp(d->node[i].name, d->nvme))
+			return &d->node[i];
+	return NULL;
+}
+
 bool guard_drive_is(const struct guard_drive *d, const char *address, uint64_t opened)
 {
 	if (!strncmp(address, "vfio:", 5))

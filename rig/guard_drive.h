@@ -71,6 +71,9 @@ void guard_drive_address(const struct guard_drive *d, char *ret, size_t size);
 /* The node of that number, or NULL. */
 const struct guard_node *guard_drive_node(const struct guard_drive *d, bool block, dev_t dev);
 
+/* The node of another controller of the drive than `nvme`, or NULL. */
+const struct guard_node *guard_drive_other_ctrl(const struct guard_drive *d);
+
 /*
  * Was what a target opened at that address (caps.dev) a node of this drive, and the one that was
  * named? A name may lead elsewhere from one moment to the next. 0: the target has no node.

@@ -2,6 +2,7 @@
 /* G4: nothing that this machine runs from lies on the drive, whichever way it is named. */
 #include <errno.h>
 #include <limits.h>
+#include <linux/major.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +97,7 @@ static int lies_on(const struct use *u, const struct mounted *m)
 {
 	int i = use_by_number(u, true, m->dev);
 
-	if (i >= 0 || major(m->dev))
+	if (i >= 0 || (major(m->dev) && major(m->dev) != LOOP_MAJOR))
 		return i;
 	if (m->source[0] == '/')
 		i = use_by_path(u, m->source);
@@ -126,7 +127,7 @@ static int look_at_mount(void *ctx, const struct mounted *m)
 	return 0;
 }
 
-/* ZFS, bcachefs, an overlay: what they lie on they have for themselves, but do not tell. */
+/* ZFS, bcachefs, an overlay, a loop: what they lie on somebody has for himself, but it is not told. */
 static void look_at_untold(const struct looking *l, const struct place *p, struct guard_finding *f)
 {
 	const struct guard_drive *d = l->u->a->drive;

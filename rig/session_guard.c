@@ -190,22 +190,45 @@ static uint64_t estimate(const struct plan *p, enum rig_harm *ret_harm)
 	return bytes;
 }
 
-static bool waived(const struct session_guard *g, unsigned place)
+static struct guard_told *told(struct session_guard *g, const struct guard *guard)
 {
 	for (unsigned i = 0; i < g->n_told; i++)
-		if (g->told[i].guard == &guard_all[place])
-			return g->told[i].found.verdict == GUARD_WAIVED;
-	return false;
+		if (g->told[i].guard == guard)
+			return &g->told[i];
+	return NULL;
+}
+
+/* By VFIO nobody else has the drive, unless by a controller that stays with Linux. */
+static int hold_function(const struct guard_drive *d, bool waived, char *error)
+{
+	const struct guard_node *other = guard_drive_other_ctrl(d);
+
+	if (!other || waived)
+		return 0;
+	snprintf(error, GUARD_ERROR,
+		 "%s is another controller of it, by which it could be used meanwhile: take that from "
+		 "its driver as well",
+		 other->name);
+	return -EBUSY;
 }
 
 static int hold(struct session_guard *g)
 {
+	const struct guard *in_use = &guard_all[2];
+	struct guard_told *t = told(g, in_use);
+	bool waived = t && t->found.verdict == GUARD_WAIVED;
 	char error[GUARD_ERROR];
+	int err = g->by_vfio ? hold_function(&g->drive, waived, error)
+			     : guard_hold(&g->ask, true, waived, error);
 
-	if (g->by_vfio || !guard_hold(&g->ask, true, waived(g, 2), error))
+	if (!err)
 		return 0;
 	guard_drop();
-	snprintf(g->refused, sizeof(g->refused), "G3 (not in use): %s", error);
+	if (t) {
+		t->found = (struct guard_finding){ .verdict = GUARD_REFUSE };
+		snprintf(t->found.text, sizeof(t->found.text), "%s", error);
+	}
+	snprintf(g->refused, sizeof(g->refused), "%s (%s): %s", in_use->id, in_use->name, error);
 	return -EACCES;
 }
 

@@ -97,6 +97,11 @@ static void a_subsystem_is_one_drive(void)
 	CU_ASSERT_EQUAL_FATAL(guard_drive_of(root, S_IFCHR, makedev(242, 1), &drive, error), 0);
 	CU_ASSERT_PTR_NOT_NULL(guard_drive_node(&drive, true, makedev(259, 22)));
 	CU_ASSERT_PTR_NOT_NULL(guard_drive_node(&drive, false, makedev(242, 2)));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(guard_drive_other_ctrl(&drive));
+	CU_ASSERT_EQUAL(guard_drive_other_ctrl(&drive)->dev, makedev(242, 2));
+	begin();
+	CU_ASSERT_EQUAL_FATAL(guard_drive_of(root, S_IFCHR, makedev(242, 1), &drive, error), 0);
+	CU_ASSERT_PTR_NULL(guard_drive_other_ctrl(&drive));
 }
 
 #define CARD "sys/devices/platform/mmc0/mmc0:0001"
@@ -379,6 +384,9 @@ static void this_machine_on_many(void)
 	begin();
 	put("proc/1/mountinfo", "27 1 0:30 / / rw - bcachefs /dev/nvme1n1p2:/dev/sda1 rw\n");
 	refuses("G4", "(bcachefs) is not told");
+	begin();
+	put("proc/1/mountinfo", "27 1 7:0 / / rw - squashfs /dev/loop0 rw\n");
+	refuses("G4", "(squashfs) is not told");
 	begin();
 	put("proc/1/mountinfo", "27 1 0:30 / / rw - tmpfs none rw\n");
 	passes("G4");

@@ -15,6 +15,13 @@ cp -r "$root/configs/drives" "$root/configs/stores" conf
 cp "$root"/configs/stacks/guest-vfio.conf "$root"/configs/stacks/qemu-qtest.conf conf/stacks
 sed 's/"guest-vfio"/"g-no-iommu"/; /extra =/d; /part "iommu"/,/}/d' "$root/configs/stacks/guest-vfio.conf" \
 	>conf/stacks/g-no-iommu.conf
+# beside it a drive of two controllers
+truncate -s 4M two
+two="-device nvme-subsys,id=two -device nvme,serial=RIG0002,subsys=two,addr=06.0,id=one
+	-device nvme,serial=RIG0002,subsys=two,addr=07.0
+	-drive if=none,id=two,format=raw,file=$dir/two -device nvme-ns,bus=one,drive=two,shared=on"
+awk -v two="$two" '{ sub(/"guest-vfio"/, "\"g-two\""); sub(/intremap=on/, "intremap=on " two); print }' \
+	"$root/configs/stacks/guest-vfio.conf" >conf/stacks/g-two.conf
 NVRIG_CONFIGS=$dir/conf
 export NVRIG_CONFIGS
 
@@ -119,38 +126,46 @@ at=/sys/bus/pci/devices/0000:00:05.0
 drive=vfio:00:05.0
 export NVRIG_BENCH=/etc/nvrig/bench.conf
 mkdir -p /etc/nvrig
-line() { printf 'drive "named" { serial = "RIG0001" model = "*" emulated = yes may = %s contents = mine }\n' "$1" >$NVRIG_BENCH; }
+line() { printf 'drive "named" { serial = "RIG000?" model = "*" emulated = yes may = %s contents = mine }\n' "$1" >$NVRIG_BENCH; }
+disk() { echo "/dev/$(basename $at/nvme/nvme*)n$1"; }
+back() { until [ -b "$(disk 1)" ]; do usleep 10000; done; }
 asked()
 {
 	what=$1
 	shift
 	nvrig run $drive --case io.flush --effort quick -q --out "/tmp/$what" --allow data "$@" >/tmp/said 2>&1
-	echo "$what: status $?, by $(basename "$(readlink $at/driver)"), $(grep -h '"type":"guard"' /tmp/$what/2*/events.jsonl | grep -c '"verdict":"pass"') pass, $(grep -m 1 refused /tmp/said)"
+	status=$?
+	echo "$what: status $status, by $(basename "$(readlink $at/driver)"), $(grep -h '"type":"guard"' /tmp/$what/2*/events.jsonl | grep -c '"verdict":"pass"') pass, $(grep -m 1 refused /tmp/said)"
 }
 line data
-printf '\0\0\0\0\203\0\0\0\100\0\0\0\0\010\0\0' | dd of=/dev/nvme0n1 bs=1 seek=446 conv=notrunc 2>/dev/null
-printf '\125\252' | dd of=/dev/nvme0n1 bs=1 seek=510 conv=notrunc 2>/dev/null
-blockdev --rereadpt /dev/nvme0n1
+printf '\0\0\0\0\203\0\0\0\100\0\0\0\0\010\0\0' | dd of="$(disk 1)" bs=1 seek=446 conv=notrunc 2>/dev/null
+printf '\125\252' | dd of="$(disk 1)" bs=1 seek=510 conv=notrunc 2>/dev/null
+blockdev --rereadpt "$(disk 1)"
 asked let --confirm RIG0001
 grep -h case_end /tmp/let/2*/events.jsonl | grep -o '"verdict":"[A-Z]*"' | sort | uniq -c | tr '\n' ' '
 echo "journal: $(grep -c '"command":"Write"' /tmp/let/2*/about_to.jsonl)"
-until [ -b /dev/nvme0n1 ]; do usleep 10000; done
+back
 asked another --confirm RIG0002
 line none
 asked none --confirm RIG0001
 line data
-for n in 2 3; do mkswap /dev/nvme0n$n && swapon /dev/nvme0n$n && break; done >/dev/null 2>&1
+back
+for n in 2 3; do mkswap "$(disk $n)" && swapon "$(disk $n)" && break; done >/dev/null 2>&1
 asked swap --confirm RIG0001
-swapoff /dev/nvme0n$n
+swapoff "$(disk $n)"
+drive=vfio:00:06.0
+asked two --confirm RIG0002
+drive=vfio:00:05.0
 echo "dry: $(nvrig run $drive --allow data --confirm RIG0001 --case io.flush -n 2>&1 | grep -c '^guard .*pass')"
 END
-timeout $patience "$nvrig" vm --stack guest-vfio -- sh -c "$(cat guarded.sh)" >said 2>err </dev/null
+timeout $patience "$nvrig" vm --stack g-two -- sh -c "$(cat guarded.sh)" >said 2>err </dev/null
 check "the guest ended well" test $? -eq 0
 said 'let: status 0, by nvme, 10 pass'
 said '3 "verdict":"PASS".* journal: [1-9]'
-said 'another: status 3, by nvme, .*G6 .*RIG0002 is not the serial of nvme0'
+said 'another: status 3, by nvme, .*G6 .*RIG0002 is not the serial of nvme'
 said 'none: status 3, by nvme, .*G2 .*may = none'
 said 'swap: status 3, by nvme, .*G3 .*is swapped to'
+said 'two: status 3, .*G3 .*nvme[0-9]* is another controller of it'
 said 'dry: 10$'
 
 # ---- without an IOMMU ----
