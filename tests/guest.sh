@@ -10,7 +10,7 @@ root=$2
 . "$root/tests/inc/want.sh"
 patience=150
 
-stacks='guest-qemu nvmet-tcp tcp-target guest-virtio-blk'
+stacks='guest-qemu nvmet-tcp tcp-target guest-virtio-blk guest-vfio-user'
 # shellcheck source=tests/inc/guest_conf.sh
 . "$root/tests/inc/guest_conf.sh"
 began='until grep -qs case_begin /run/nvrig/*/events.jsonl; do usleep 10000; done'
@@ -27,6 +27,10 @@ stack g-parts 'part "one" { up = "echo 1" life = "/bin" down = "echo what went w
 	part "three" { up = "touch /tmp/never" }'
 stack g-words 'modules = { "no_such_module" }'
 stack g-ways 'target = "teleport:1"'
+cat >conf/stacks/guest-vfio-faulty.conf <<-END
+	stack "guest-vfio-faulty" { kind = "guest" base = "guest-vfio-user"
+		serve = "model:fault=cntrltype-zero" }
+END
 
 lacks=$("$nvrig" list --stacks g-plain 2>&1 | sed -n 's/.*not here: //p')
 if [ -n "$lacks" ]; then
@@ -103,6 +107,20 @@ check 'the plan was kept' test "$(wc -l <inside/latest/plan.jsonl)" -eq "$(wc -l
 check 'the journal is whole' sh -c "\"$nvrig\" report inside/latest >again; grep -q ' cases: ' again"
 check 'JUnit of the guest is as of the journal' sh -c "\"$nvrig\" report inside/latest --to junit=later.xml -q; cmp inside.xml later.xml"
 check 'the console was kept' test -s inside/latest/stack/rig-console.log
+
+# ---- the same device outside, put on the guest's bus by QEMU 10.1 or later, under the guest's driver ----
+lacks=$("$nvrig" list --stacks guest-vfio-user 2>&1 | sed -n 's/.*not here: //p')
+if [ -n "$lacks" ]; then
+	echo "guest: the model over vfio-user under a guest's driver: SKIP: $lacks"
+else
+	want 1 'FAIL .*identify.cntrltype' + run --stack guest-vfio-faulty --case 'identify.cntrltype' \
+		--case 'io.flush*' --out served
+	verdicts served >a
+	check 'one case tells of the fault' test "$(grep -c FAIL a)" -eq 1
+	check 'another passes' grep -q '^io.flush.* PASS$' a
+	check 'who served is gone' sh -c '! pgrep -f "serve --socket=/tmp/rig-[v]-" >&2'
+	check 'and its socket' test -z "$(ls -d /tmp/rig-v-* 2>/dev/null)"
+fi
 
 # ---- the kernel in it ----
 want 1 'FAIL .*Kernel panic - not syncing: sysrq triggered crash' + run --stack g-kernel --case 'reg.*' --seed 7 --out kernel

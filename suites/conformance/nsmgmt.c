@@ -443,10 +443,8 @@ static void need_plain(struct rig *r)
 
 	for (unsigned i = 0; i < f->n_ns; i++)
 		if (f->ns[i].csi)
-			rig_skip(r, "needs",
-				 "namespaces of the NVM command set alone: NSID %u cannot be made "
-				 "again as it is",
-				 f->ns[i].nsid);
+			rig_na(r, "NSID %u is of another command set: Create cannot make it again "
+				  "as it is", f->ns[i].nsid);
 }
 
 /* All of them, on an emulated target: nothing of value is there, and it is made anew. */
