@@ -186,6 +186,8 @@ static void long_range(struct rig *r)
 	uint32_t most = max_range(rig_ns(r));
 	struct copy *c;
 
+	if (!most) /* of a namespace that QEMU's controller has in itself */
+		rig_na(r, "MSSRL is 0: no range can be copied");
 	if (most > max_total(rig_ns(r)) || most > 4096)
 		rig_na(r, "MSSRL is %u, MCL %u: too long to be tried", most, max_total(rig_ns(r)));
 	c = copy_new(r, most + 2, most + 2);
