@@ -2,8 +2,8 @@
 /*
  * What a guest costs: bytes and time of its image, then of whole boots the wall and CPU seconds
  * from launch until the agent speaks, its parts are up, and a command has ended. Guests are those
- * of configs/stacks; QEMU's CPU time is told with ours, the keeper having waited for it. usage:
- * guest [BOOTS [STACK...]]
+ * of configs/stacks; QEMU's CPU time is told with ours, the keeper having waited for it. Those that
+ * can be kept are booted, kept once, and restored. usage: guest [BOOTS [STACK...]]
  */
 #include <dirent.h>
 #include <stdbool.h>
@@ -19,6 +19,7 @@
 #include "rig/stack.h"
 #include "rig/stack_guest.h"
 #include "stack/guest.h"
+#include "stack/guest_snap.h"
 
 static double cpu_s(void)
 {
@@ -106,7 +107,7 @@ static void image(const struct stack_config *c, const char *rig)
 }
 
 struct boot {
-	const char *name;
+	const char *name, *how;
 	uint64_t begun;
 	double up_s, parts_s;
 	double cpu_s, up_cpu_s, parts_cpu_s;
@@ -125,8 +126,9 @@ static void hear_part(void *ctx, const char *name, const char *state, const char
 {
 	struct boot *b = ctx;
 
-	(void)name;
 	(void)text;
+	if (!strcmp(name, "snapshot") && strcmp(state, "not kept"))
+		b->how = strcmp(state, "kept") ? "restored" : "kept";
 	if (strcmp(state, "up"))
 		return;
 	b->parts_s = since(b->begun);
@@ -139,7 +141,7 @@ static void boot(const struct stack_config *c, const struct stack_config *behind
 	struct guest_job job = { .argv = (const char *const[]){ "true", NULL },
 				 .rig = rig,
 				 .behind = behind };
-	struct boot b = { .name = c->name, .begun = clock_mono_ns(), .cpu_s = cpu_s() };
+	struct boot b = { .name = c->name, .how = "booted", .begun = clock_mono_ns(), .cpu_s = cpu_s() };
 	struct guest_ops ops = { .ctx = &b, .up = hear_up, .part = hear_part };
 	enum guest_end end = GUEST_RUNS;
 	struct guest *g;
@@ -154,10 +156,10 @@ static void boot(const struct stack_config *c, const struct stack_config *behind
 	if (end != GUEST_DONE)
 		printf("%-12s %s\n", c->name, guest_reason(g));
 	guest_stop(g);
-	printf("%-12s agent %6.2f s  parts %6.2f s  end %6.2f s  CPU: agent %5.2f s  parts %5.2f s "
+	printf("%-12s %-8s agent %6.2f s  parts %6.2f s  end %6.2f s  CPU: agent %5.2f s  parts %5.2f s "
 	       " "
 	       "end %5.2f s\n",
-	       c->name, b.up_s, b.parts_s, since(b.begun), b.up_cpu_s, b.parts_cpu_s,
+	       c->name, b.how, b.up_s, b.parts_s, since(b.begun), b.up_cpu_s, b.parts_cpu_s,
 	       cpu_s() - b.cpu_s);
 }
 
@@ -173,13 +175,18 @@ static void stack(const char *name, unsigned boots, const char *rig, const char 
 		return;
 	}
 	image(&c, rig);
+	setenv(GUEST_SNAP_ENV, "no", 1);
 	for (unsigned i = 0; i < boots; i++)
+		boot(&c, two ? &behind : NULL, rig, dir);
+	unsetenv(GUEST_SNAP_ENV);
+	for (unsigned i = 0; c.snapshot && i <= boots; i++)
 		boot(&c, two ? &behind : NULL, rig, dir);
 }
 
 int main(int argc, char **argv)
 {
-	static const char *const all[] = { "guest-model", "guest-qemu", "nvmet-tcp", "guest-tcp" };
+	static const char *const all[] = { "guest-model", "guest-qemu", "guest-plug", "nvmet-tcp",
+					   "guest-tcp" };
 	unsigned boots = argc > 1 ? (unsigned)atoi(argv[1]) : 3;
 	char dir[] = "/tmp/nvrig-bench-XXXXXX", command[64];
 

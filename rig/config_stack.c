@@ -180,6 +180,12 @@ static const struct config_key stack_keys[] = {
 	  .help = "of a guest: QEMU's controller, which has one namespace and no subsystem then, can be "
 		  "unplugged and plugged in again by the run in it; the namespace's options are properties "
 		  "of -device nvme" },
+	{ .name = "snapshot",
+	  .type = CONFIG_CHOICE,
+	  .unit = "auto no",
+	  .def = "no",
+	  .help = "of a guest: auto keeps the state of one that has booted, and restores it the next time "
+		  "(docs/guests.md); NVRIG_SNAPSHOT=no in the environment is the last word" },
 	{ .name = "cpus",
 	  .type = CONFIG_NUMBER,
 	  .min = 1,

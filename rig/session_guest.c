@@ -233,7 +233,7 @@ static int start(struct in_guest *g, const char *dir)
 				       .event = g->dry ? NULL : hear_event,
 				       .finding = g->dry ? NULL : hear_finding,
 				       .junk = g->dry ? NULL : hear_noise };
-	struct guest_job job = { .events = !g->dry, .collect = g->dry       ? NULL
+	struct guest_job job = { .once = g->goes_on, .events = !g->dry, .collect = g->dry       ? NULL
 						 : g->goes_on ? GUEST_RESUME_DIR "/cases"
 							      : COLLECT };
 	struct guest_files_list files = { 0 };

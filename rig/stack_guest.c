@@ -86,7 +86,7 @@ static int check_none(const struct stack_reading *r)
 	static const char *const keys[] = { "target",  "kernel-options", "store",   "behind",
 					    "machine", "without",	 "modules", "programs",
 					    "extras",  "nodes",		 "network", "devices",
-					    "serve",   "hotplug" };
+					    "serve",   "hotplug", "snapshot" };
 	char text[160];
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
@@ -167,6 +167,8 @@ int stack_guest_read(const struct stack_reading *r)
 		to->silence_s = (unsigned)(config_duration_ns(r->section, "silence") / NS_PER_S);
 	if (stack_says(r, "network"))
 		to->network = config_bool(r->section, "network");
+	if (stack_says(r, "snapshot"))
+		to->snapshot = !strcmp(config_text(r->section, "snapshot"), "auto");
 	if (stack_says(r, "hotplug"))
 		to->hotplug = config_bool(r->section, "hotplug");
 	if (to->behind[0] && !to->network)

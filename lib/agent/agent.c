@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/random.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +15,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/internal.h"
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "event/event.h"
 #include "image/image.h"
 #include "stack/protocol.h"
@@ -29,6 +33,7 @@
 #define GRACE_NS    (2 * NS_PER_S)
 #define TERMINAL    "/dev/hvc0"
 #define ERROR_BYTES 512
+#define ENTROPY	    PROTOCOL_ENTROPY
 
 struct agent {
 	struct link link;
@@ -238,6 +243,42 @@ static void say_ready(struct agent *a)
 	link_send(&a->link, e);
 }
 
+/* A guest that was restored has the time and the random numbers of the one that was kept. */
+static void wake(const struct agent *a)
+{
+	struct {
+		struct rand_pool_info info;
+		char bytes[ENTROPY];
+	} pool = { .info = { .entropy_count = 8 * ENTROPY, .buf_size = ENTROPY } };
+	const char *hex = event_get_str(a->job, "entropy");
+	uint64_t now = event_get_u64(a->job, "clock_ns");
+	const struct timespec ts = { (time_t)(now / NS_PER_S), (long)(now % NS_PER_S) };
+	int fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
+
+	if (now)
+		clock_settime(CLOCK_REALTIME, &ts);
+	if (fd >= 0 && strlen(hex) == 2 * ENTROPY && hex_to(hex, (char *)pool.info.buf) == ENTROPY &&
+	    !ioctl(fd, RNDADDENTROPY, &pool.info))
+		ioctl(fd, RNDRESEEDCRNG);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Of an image without a job: it comes, now or after the guest was kept and restored. */
+static void await_job(struct agent *a)
+{
+	say_ready(a);
+	while (!a->link.job) {
+		struct pollfd p = { .fd = a->link.fd, .events = POLLIN };
+
+		poll(&p, 1, PROTOCOL_ALIVE_MS / 5);
+		link_hear(&a->link);
+		link_alive(&a->link);
+	}
+	a->job = a->link.job;
+	wake(a);
+}
+
 static void wait_for_go(struct agent *a)
 {
 	while (!a->link.go) {
@@ -278,7 +319,7 @@ static void farewell(struct agent *a)
 
 int agent_run(void)
 {
-	struct agent a = { .line = NULL };
+	static struct agent a;
 
 	if (getpid() != 1)
 		return -EPERM;
@@ -290,6 +331,8 @@ int agent_run(void)
 	if (link_open(&a.link) || !a.line) {
 		fprintf(stderr, "nvrig agent: no port to the rig\n");
 	} else {
+		if (!a.job && access(PROTOCOL_JOB, F_OK))
+			await_job(&a);
 		say_ready(&a);
 		a.events = event_get_bool(a.job, "events");
 		set_environment(&a);

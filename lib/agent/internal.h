@@ -8,13 +8,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "event/event.h"
+
 /* ---- link.c: to the rig outside ---- */
 
 struct link {
 	int fd;
 	uint64_t alive_ns; /* when the last sign of life went out */
-	char line[256];
+	char line[EVENT_LINE_MAX];
 	size_t len;
+	struct json_object *job; /* that came, for who takes it */
 	bool go;    /* the guest behind is up */
 	int signal; /* asked for by the rig and not yet given to the job; 0: none */
 };

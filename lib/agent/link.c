@@ -124,12 +124,14 @@ static void take_line(struct link *l)
 		l->signal = (int)number;
 	if (e && !strcmp(event_type(e), "go"))
 		l->go = true;
+	if (e && !l->job && !strcmp(event_type(e), "job"))
+		l->job = json_object_get(e);
 	json_object_put(e);
 }
 
 void link_hear(struct link *l)
 {
-	char data[256];
+	char data[4096];
 	struct pollfd p = { .fd = l->fd, .events = POLLIN };
 	ssize_t n;
 

@@ -120,96 +120,6 @@ static int make_files(struct guest *g, char *error)
 
 /* ---- up ---- */
 
-/* Ours does not wait, QEMU's goes to it. */
-static int make_pair(int *ret_ours, int *ret_its)
-{
-	int fds[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
-		return -errno;
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	*ret_ours = fds[0];
-	*ret_its = fds[1];
-	return 0;
-}
-
-static void list_disks(const struct guest *g, struct keeper_job *k)
-{
-	for (unsigned i = 0; !g->cfg.keep_disk && i < g->cfg.n_ns; i++)
-		k->paths[i] = g->disk[i];
-}
-
-static int start_qemu(struct guest *g, const struct guest_files *f, char *error)
-{
-	const int maybe[] = { f->terminal, f->link, f->qmp, f->ask };
-	int keep[8] = { g->initrd_fd, f->console, f->port }, n = 3;
-	struct keeper_job k = { .log_fd = g->log_fd, .keep_fds = keep };
-	char **argv = guest_argv(&g->cfg, f);
-	int err;
-
-	if (!argv)
-		return fail(error, -ENOMEM, "QEMU's command line");
-	for (size_t i = 0; i < ARRAY_SIZE(maybe); i++)
-		if (maybe[i] >= 0)
-			keep[n++] = maybe[i];
-	keep[n] = -1;
-	list_disks(g, &k);
-	k.argv = argv;
-	err = keeper_start(&g->keeper, &k);
-	qemu_free(argv);
-	return err ? fail(error, err, "%.200s: %s", g->program, strerror(-err)) : 0;
-}
-
-/* The monitor, the port by which it is asked for, and what answers there. */
-static int make_plug(struct guest *g, struct guest_files *f)
-{
-	_cleanup_free_ char *device = qemu_hotplug_device(&g->cfg);
-	int qmp, ask, err = device ? make_pair(&qmp, &f->qmp) : -ENOMEM;
-
-	if (err)
-		return err;
-	err = make_pair(&ask, &f->ask);
-	if (err) {
-		close(qmp);
-		return err;
-	}
-	g->plug = guest_plug_open(ask, qmp, g->cfg.start_s * NS_PER_S, device);
-	return g->plug ? 0 : -ENOMEM;
-}
-
-static int launch(struct guest *g, const struct guest_job *job, int link, char *error)
-{
-	struct guest_files f = { .program = g->program,
-				 .accel = g->accel,
-				 .kernel = g->kernel,
-				 .served = g->served.socket,
-				 .console = -1,
-				 .port = -1,
-				 .terminal = -1,
-				 .link = link,
-				 .qmp = -1,
-				 .ask = -1,
-				 .held = job->behind != NULL };
-	char initrd[32];
-	int err = make_pair(&g->console_fd, &f.console);
-
-	if (!err)
-		err = make_pair(&g->port_fd, &f.port);
-	if (!err && !job->argv)
-		err = make_pair(&g->terminal_fd, &f.terminal);
-	if (!err && g->cfg.hotplug)
-		err = make_plug(g, &f);
-	snprintf(initrd, sizeof(initrd), "/proc/self/fd/%d", g->initrd_fd);
-	f.initrd = initrd;
-	for (unsigned i = 0; i < g->cfg.n_ns; i++)
-		f.disk[i] = g->disk[i];
-	err = err ? fail(error, err, "socket pair: %s", strerror(-err)) : start_qemu(g, &f, error);
-	for (int *fd = (int[]){ f.console, f.port, f.terminal, f.qmp, f.ask, -2 }; *fd != -2; fd++)
-		if (*fd >= 0)
-			close(*fd);
-	return err;
-}
-
 static struct guest *new_guest(const struct stack_config *cfg, const struct guest_ops *ops)
 {
 	struct guest *g = calloc(1, sizeof(*g));
@@ -249,9 +159,10 @@ int guest_start_one(const struct stack_config *cfg, const struct guest_job *job,
 		err = guest_pair_start(g, job, &own_link, error);
 	if (!err) {
 		snprintf(g->engine, sizeof(g->engine), "QEMU %u.%u.%u", v.major, v.minor, v.micro);
-		g->accel = accel_choose(g->program, g->kernel, cfg->accel);
 		g->heard_ns = clock_mono_ns();
-		err = launch(g, job, job->behind ? own_link : link, error);
+		err = g->snap ? guest_snap_start(g, error)
+			      : guest_launch(g, !job->argv, job->behind != NULL,
+					     job->behind ? own_link : link, NULL, error);
 	}
 	if (own_link >= 0)
 		close(own_link);
@@ -277,6 +188,7 @@ void guest_stop(struct guest *g)
 	served_stop(&g->served);
 	guest_stop(g->behind);
 	guest_plug_close(g->plug);
+	guest_snap_free(g->snap);
 	for (unsigned i = 0; !g->cfg.keep_disk && i < g->cfg.n_ns; i++)
 		if (g->disk[i][0])
 			unlink(g->disk[i]);
@@ -437,6 +349,8 @@ static void look(struct guest *g)
 	drain(g, &g->port_fd, ended, guest_hear);
 	drain(g, &g->terminal_fd, ended, take_terminal);
 	guest_plug_step(g->plug);
+	if (g->snap && guest_snap_step(g, ended))
+		return; /* it was begun anew */
 	judge(g, ended, status);
 }
 

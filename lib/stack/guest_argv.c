@@ -128,11 +128,15 @@ char **guest_argv(const struct stack_config *cfg, const struct guest_files *f)
 	for (unsigned i = 0; i < cfg->n_ns; i++)
 		qemu_add_disk(&a, cfg, i, f->disk[i]);
 	if (cfg->n_ns)
-		qemu_add_devices(&a, cfg);
+		qemu_add_devices(&a, cfg, f->bare);
 	if (cfg->serve[0])
 		add_served(&a, cfg, f->served);
 	if (cfg->network)
 		add_network(&a, f);
 	qemu_add_extra(&a, cfg->extra);
+	if (f->incoming) {
+		qemu_add(&a, "-incoming");
+		qemu_add(&a, "exec:cat %s", f->incoming);
+	}
 	return qemu_args_take(&a);
 }

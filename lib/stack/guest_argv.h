@@ -14,6 +14,8 @@ struct guest_files {
 	const char *disk[STACK_NS_MAX];
 	int console, port, terminal, link; /* terminal, link: -1: none */
 	int qmp, ask;			   /* with hotplug: QEMU's monitor, what the guest asks */
+	const char *incoming;		   /* a state that is restored; NULL: it boots */
+	bool bare;			   /* the controller comes later, by the monitor */
 	bool held;			   /* the one of a pair that comes up second */
 };
 

@@ -84,6 +84,8 @@ static bool take_part(struct guest *g, const struct json_object *e)
 
 static bool take_ready(struct guest *g, const struct json_object *e)
 {
+	if (g->snap && !guest_snap_told(g->snap))
+		return true; /* to be kept, or given its job */
 	if (!g->ready && g->ops.up)
 		g->ops.up(g->ops.ctx, event_get_str(e, "kernel"));
 	g->ready = true;
@@ -148,6 +150,7 @@ static bool take_line(struct guest *g, struct json_object *e)
 	for (size_t i = 0; i < sizeof(agent_lines) / sizeof(*agent_lines); i++)
 		if (!strcmp(type, agent_lines[i].type)) {
 			g->heard_ns = clock_mono_ns();
+			g->alive = true;
 			return agent_lines[i].take(g, e);
 		}
 	return false;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/capture.h"
+#include "stack/accel.h"
 #include "stack/guest_internal.h"
 #include "stack/guest_job.h"
 #include "stack/protocol.h"
@@ -46,11 +47,12 @@ static int write_image(struct guest *g, const struct guest_job *job, const struc
 		self[0] = 0;
 	i.rig = job->rig ? job->rig : self;
 	i.files = files;
-	i.n_files = job->n_files + 1;
+	i.n_files = job->n_files + !g->snap;
 	if (files) {
 		if (job->n_files)
 			memcpy(files, job->files, job->n_files * sizeof(*files));
-		files[job->n_files] = (struct image_file){ .path = PROTOCOL_JOB,
+		if (!g->snap)
+			files[job->n_files] = (struct image_file){ .path = PROTOCOL_JOB,
 							   .data = text,
 							   .size = strlen(text) };
 		err = image_write(&i, k, g->initrd_fd, error);
@@ -65,6 +67,21 @@ static int no_memory(char *error)
 	return -ENOMEM;
 }
 
+/* With which accelerator, and whether it may be kept, which is an image without a job. */
+static int choose_start(struct guest *g, const struct guest_job *job, char *error)
+{
+	const char *lacks;
+
+	g->accel = accel_choose(g->program, g->kernel, g->cfg.accel);
+	lacks = guest_snap_lacks(&g->cfg, job, g->accel);
+	if (lacks && *lacks)
+		guest_snap_say(g, "not kept", lacks);
+	if (lacks)
+		return 0;
+	g->snap = guest_snap_new();
+	return g->snap ? 0 : no_memory(error);
+}
+
 int guest_make_image(struct guest *g, const struct guest_job *job, char *error)
 {
 	struct json_object *o = guest_job_object(&g->cfg, job);
@@ -74,9 +91,13 @@ int guest_make_image(struct guest *g, const struct guest_job *job, char *error)
 
 	if (!err)
 		err = kernel_unpacked(&k, g->kernel, sizeof(g->kernel), error);
+	if (!err)
+		err = choose_start(g, job, error);
 	g->initrd_fd = err ? -1 : memfd_create("rig-initrd", MFD_CLOEXEC);
 	if (!err && (g->initrd_fd < 0 || !text))
 		err = no_memory(error);
+	if (!err && g->snap)
+		err = guest_snap_take_job(g->snap, o) ? no_memory(error) : 0;
 	if (!err)
 		err = write_image(g, job, &k, text, error);
 	json_object_put(o);

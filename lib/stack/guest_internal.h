@@ -6,6 +6,7 @@
 #include "stack/console.h"
 #include "stack/guest.h"
 #include "stack/guest_plug.h"
+#include "stack/guest_snap.h"
 #include "stack/keeper.h"
 #include "stack/served.h"
 
@@ -21,6 +22,7 @@ struct guest {
 	int initrd_fd, log_fd;
 	off_t log_from, console_from;	      /* where what is of this one begins */
 	int console_fd, port_fd, terminal_fd; /* our ends */
+	struct guest_snap *snap; /* NULL: it boots with its job, and is not kept */
 	struct guest_plug *plug; /* NULL: its drive cannot be unplugged */
 	struct keeper keeper;
 	struct served served; /* the controller, where it is none of QEMU's */
@@ -28,6 +30,7 @@ struct guest {
 	char panic[CONSOLE_LINE]; /* its first line about that */
 	uint64_t panic_ns, heard_ns;
 	bool ready, parts_up;
+	bool alive; /* QEMU's guest said something since it was launched */
 	/* the guest that comes up before this one's parts, and goes down after them */
 	struct guest *behind;
 	char who[STACK_NAME];  /* of the one behind: its name */
@@ -46,7 +49,8 @@ struct guest {
 	char reason[GUEST_ERROR];
 };
 
-/* Finds the kernel (g->kernel) and writes the image (g->initrd_fd). 0 or -errno with error. */
+/* Finds the kernel (g->kernel), chooses g->accel and g->snap, writes the image (g->initrd_fd). 0 or
+ * -errno with error. */
 int guest_make_image(struct guest *g, const struct guest_job *job, char *error);
 
 /*
@@ -64,6 +68,13 @@ int guest_start_one(const struct stack_config *cfg, const struct guest_job *job,
 __attribute__((format(printf, 3, 4))) void guest_end(struct guest *g, enum guest_end how,
 						     const char *fmt, ...);
 void guest_tell(struct guest *g, const char *line);
+/*
+ * Starts QEMU; held, link, incoming as in struct guest_files. Again: of what was started before
+ * nothing is left, without a terminal and a network. 0 or -errno with error.
+ */
+int guest_launch(struct guest *g, bool terminal, bool held, int link, const char *incoming,
+		 char *error);
+int guest_relaunch(struct guest *g, const char *incoming, char *error);
 
 /* Takes n bytes that came over the port. */
 void guest_hear(struct guest *g, const char *data, size_t n);

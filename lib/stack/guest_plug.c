@@ -40,7 +40,7 @@ static void say(struct guest_plug *p, const char *word, const char *more)
 	int n = snprintf(line, sizeof(line), "%s %s%.*s\n", p->tag, word, QMP_TEXT - 1, more);
 
 	p->doing = NOTHING;
-	if (p->ask_fd >= 0) /* one who does not read has none */
+	if (p->ask_fd >= 0 && p->tag[0]) /* one who does not read has none */
 		(void)!send(p->ask_fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -214,7 +214,8 @@ struct guest_plug *guest_plug_open(int ask_fd, int qmp_fd, uint64_t ready_ns, co
 	const struct qmp_ops ops = { .ctx = p, .event = hear_event };
 
 	if (!p) {
-		close(ask_fd);
+		if (ask_fd >= 0)
+			close(ask_fd);
 		close(qmp_fd);
 		return NULL;
 	}
@@ -225,6 +226,23 @@ struct guest_plug *guest_plug_open(int ask_fd, int qmp_fd, uint64_t ready_ns, co
 		return p;
 	guest_plug_close(p);
 	return NULL;
+}
+
+void guest_plug_insert(struct guest_plug *p)
+{
+	p->out = true;
+	p->tag[0] = 0;
+	put_in(p);
+}
+
+int guest_plug_inserted(const struct guest_plug *p)
+{
+	return p->doing == ADDING ? 0 : p->out ? -EIO : 1;
+}
+
+struct qmp *guest_plug_qmp(struct guest_plug *p)
+{
+	return p->qmp;
 }
 
 void guest_plug_close(struct guest_plug *p)

@@ -14,11 +14,17 @@
 struct guest_plug;
 
 /*
- * ask_fd, qmp_fd: our ends of socket pairs, its own from now on. ready_ns: until QEMU's monitor
+ * ask_fd (-1: it may not ask), qmp_fd: our ends of socket pairs, its own from now on. ready_ns: until QEMU's monitor
  * speaks. device: as -device has it, with id=QEMU_HOTPLUG_ID. NULL: out of memory; then both are
  * closed.
  */
 struct guest_plug *guest_plug_open(int ask_fd, int qmp_fd, uint64_t ready_ns, const char *device);
+/* Begun without its drive: it is plugged in. Then 0 as long as it is under way, 1 when it is done,
+ * -EIO when it failed. */
+void guest_plug_insert(struct guest_plug *p);
+int guest_plug_inserted(const struct guest_plug *p);
+struct qmp;
+struct qmp *guest_plug_qmp(struct guest_plug *p);
 /* NULL is fine for all of these. */
 void guest_plug_close(struct guest_plug *p);
 void guest_plug_step(struct guest_plug *p);

@@ -24,6 +24,10 @@
  *columns, term, environment (name: value), parts (an array of name, up, life, size, within_ms,
  *down, and of a store's parts below and node).
  *
+ * A guest that may be kept and restored has no job in its image, is ready without one, and gets it
+ * as a line of type "job", with clock_ns (of CLOCK_REALTIME) and entropy (hex, PROTOCOL_ENTROPY
+ * bytes) beside the rest; then it says agent.ready again.
+ *
  * Where the stack has hotplug there is a second port, PROTOCOL_ASK, whose path the job has as
  * PROTOCOL_PLUG in its environment, for whoever in the guest opens it first. Lines of text:
  *	unplug TAG	the controller is taken out of its slot
@@ -39,6 +43,7 @@
 #define PROTOCOL_ASK	   "nvrig.ask"
 #define PROTOCOL_PLUG	   "NVRIG_PLUG"
 #define PROTOCOL_TAG	   16
+#define PROTOCOL_ENTROPY   64
 #define PROTOCOL_JOB	   "/etc/nvrig/job.json"
 #define PROTOCOL_ALIVE_MS  500
 #define PROTOCOL_CHUNK	   16384 /* bytes in one agent.out or agent.file */

@@ -175,7 +175,7 @@ char **qemu_argv(const struct stack_config *cfg, const struct qemu_files *f)
 	add_machine(&a, cfg, f);
 	for (unsigned i = 0; i < cfg->n_ns; i++)
 		qemu_add_disk(&a, cfg, i, f->disk[i]);
-	qemu_add_devices(&a, cfg);
+	qemu_add_devices(&a, cfg, false);
 	qemu_add(&a, "-qtest");
 	qemu_add(&a, "unix:%s,server=on,wait=off", socket ? socket : "");
 	qemu_add(&a, "-qtest-log");

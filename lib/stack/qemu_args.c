@@ -134,22 +134,24 @@ char *qemu_hotplug_device(const struct stack_config *cfg)
 }
 
 /* In a slot of its own, from which it can be taken: bus 0 of q35 lets nothing go. */
-static void add_hotplug(struct qemu_args *a, const struct stack_config *cfg)
+static void add_hotplug(struct qemu_args *a, const struct stack_config *cfg, bool bare)
 {
 	_cleanup_free_ char *device = qemu_hotplug_device(cfg);
 
 	qemu_add(a, "-device");
 	qemu_add(a, "pcie-root-port,id=rp0,chassis=1,slot=1,addr=%s", cfg->addr);
-	qemu_add(a, "-device");
-	qemu_add(a, "%s", device ? device : "");
+	if (!bare) {
+		qemu_add(a, "-device");
+		qemu_add(a, "%s", device ? device : "");
+	}
 	if (!device)
 		a->err = -ENOMEM;
 }
 
-void qemu_add_devices(struct qemu_args *a, const struct stack_config *cfg)
+void qemu_add_devices(struct qemu_args *a, const struct stack_config *cfg, bool bare)
 {
 	if (cfg->hotplug) {
-		add_hotplug(a, cfg);
+		add_hotplug(a, cfg, bare);
 		return;
 	}
 	if (!strcmp(cfg->front, STACK_SD_CARD) || !strcmp(cfg->front, STACK_EMMC)) {

@@ -25,8 +25,8 @@ void qemu_add_disk(struct qemu_args *a, const struct stack_config *cfg, unsigned
 /* With hotplug: the controller as -device and the monitor's device_add take it. New memory, or NULL. */
 char *qemu_hotplug_device(const struct stack_config *cfg);
 #define QEMU_HOTPLUG_ID "n0"
-/* The controller, its subsystem and peer, and the namespaces. */
-void qemu_add_devices(struct qemu_args *a, const struct stack_config *cfg);
+/* The controller, its subsystem and peer, and the namespaces. bare, with hotplug: its slot alone. */
+void qemu_add_devices(struct qemu_args *a, const struct stack_config *cfg, bool bare);
 /* The configuration's own arguments, separated by blanks. */
 void qemu_add_extra(struct qemu_args *a, const char *extra);
 

@@ -88,6 +88,7 @@ struct stack_config {
 	char front[16];	  /* what shows the namespaces: one of STACK_NVME ... */
 	/* Of a guest: its controller, with its one namespace in it, can be unplugged and plugged in. */
 	bool hotplug;
+	bool snapshot; /* of a guest: it is kept when it has booted, and restored the next time */
 	char format[16];  /* of the stores: "raw", "qcow2" */
 	/* Of a guest alone. */
 	char target[256]; /* what the run in it opens */
