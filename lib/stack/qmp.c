@@ -208,7 +208,7 @@ static bool take_object(struct qmp *q, struct json_object *o)
 
 static void end_line(struct qmp *q)
 {
-	json_tokener *t = q->skipping ? NULL : json_tokener_new_ex(DEPTH);
+	json_tokener *t = q->skipping || !q->len ? NULL : json_tokener_new_ex(DEPTH);
 	struct json_object *o = t ? json_tokener_parse_ex(t, q->line, (int)q->len) : NULL;
 	size_t n = q->len + 1;
 
