@@ -113,7 +113,7 @@ static int name_state(struct guest *g)
 	argv = guest_argv(&g->cfg, &f);
 	if (!argv)
 		return -ENOMEM;
-	err = states_path(g->program, argv, g->initrd_fd, g->snap->path);
+	err = states_path(g->program, g->engine, argv, g->initrd_fd, g->snap->path);
 	qemu_free(argv);
 	return err;
 }

@@ -51,19 +51,20 @@ static int add_image(EVP_MD_CTX *h, int fd)
 	return good ? 0 : -EIO;
 }
 
-static int add_program(EVP_MD_CTX *h, const char *program)
+static int add_program(EVP_MD_CTX *h, const char *program, const char *version)
 {
 	struct stat st;
-	char text[128];
+	char text[256];
 
 	if (stat(program, &st))
 		return -errno;
-	snprintf(text, sizeof(text), "%lld %lld.%ld %llu", (long long)st.st_size,
-		 (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (unsigned long long)st.st_ino);
+	snprintf(text, sizeof(text), "%.64s %lld %lld.%ld %llu", version,
+		 (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (unsigned long long)st.st_ino);
 	return EVP_DigestUpdate(h, text, strlen(text) + 1) ? 0 : -EIO;
 }
 
-int states_path(const char *program, char *const *argv, int image_fd, char ret_path[STATES_PATH])
+int states_path(const char *program, const char *version, char *const *argv, int image_fd,
+		char ret_path[STATES_PATH])
 {
 	EVP_MD_CTX *h = EVP_MD_CTX_new();
 	unsigned char sum[EVP_MAX_MD_SIZE];
@@ -75,7 +76,7 @@ int states_path(const char *program, char *const *argv, int image_fd, char ret_p
 	for (; !err && *argv; argv++)
 		err = EVP_DigestUpdate(h, *argv, strlen(*argv) + 1) ? 0 : -EIO;
 	if (!err)
-		err = add_program(h, program);
+		err = add_program(h, program, version);
 	if (!err)
 		err = add_image(h, image_fd);
 	if (!err && !EVP_DigestFinal_ex(h, sum, NULL))

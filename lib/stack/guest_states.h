@@ -8,8 +8,9 @@
 
 #define STATES_PATH 640
 
-/* Of that program, command line and image. 0 or -errno. */
-int states_path(const char *program, char *const *argv, int image_fd, char ret_path[STATES_PATH]);
+/* Of that program, its version (a script may start another), command line and image. 0 or -errno. */
+int states_path(const char *program, const char *version, char *const *argv, int image_fd,
+		char ret_path[STATES_PATH]);
 /* Is it there? Then it is the last to go. */
 bool states_use(const char *path);
 /*

@@ -37,6 +37,14 @@ static uint32_t max_total(const struct facts_ns *ns)
 	return le32_get(ns->id.mcl);
 }
 
+/* Of a namespace that QEMU's controller has in itself both are 0. */
+static void need_ranges(struct rig *r)
+{
+	if (!max_range(rig_ns(r)) || !max_total(rig_ns(r)))
+		rig_na(r, "MSSRL is %u, MCL %u: no range is short enough", max_range(rig_ns(r)),
+		       max_total(rig_ns(r)));
+}
+
 static struct copy *copy_new(struct rig *r, uint32_t source_blocks, uint32_t room)
 {
 	struct copy *c = rig_mem(r, sizeof(*c));
@@ -147,6 +155,7 @@ static void copy_ranges(struct rig *r)
 	unsigned most = ns->id.msrc + 1u, n = row->ranges ? row->ranges : most;
 	struct copy *c;
 
+	need_ranges(r);
 	if (row->fails) {
 		failed_range(r);
 		return;
@@ -186,8 +195,7 @@ static void long_range(struct rig *r)
 	uint32_t most = max_range(rig_ns(r));
 	struct copy *c;
 
-	if (!most) /* of a namespace that QEMU's controller has in itself */
-		rig_na(r, "MSSRL is 0: no range can be copied");
+	need_ranges(r);
 	if (most > max_total(rig_ns(r)) || most > 4096)
 		rig_na(r, "MSSRL is %u, MCL %u: too long to be tried", most, max_total(rig_ns(r)));
 	c = copy_new(r, most + 2, most + 2);
