@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/endian.h"
+#include "base/hex.h"
 #include "event/event.h"
 #include "rig/guard_ask.h"
 #include "rig/guard_tree.h"
@@ -56,6 +57,9 @@ static int take_ns(const struct guard_drive *d, struct drive_state *s)
 		s->ns[i].nsid = le32_get(list[i]);
 		s->ns[i].nsze = err ? 0 : le64_at(id);
 		s->ns[i].flbas = err ? 0 : id[26];
+		s->ns[i].dps = err ? 0 : id[29];
+		if (!err)
+			memcpy(s->ns[i].ids, id + 104, sizeof(s->ns[i].ids));
 		s->n_ns = i + 1;
 	}
 	return err;
@@ -121,11 +125,17 @@ static bool ns_differs(const struct drive_state *a, const struct drive_state *b,
 
 	if (k < 0)
 		snprintf(text, STATE_TEXT, "namespace %Xh is gone", a->ns[i].nsid);
+	else if (memcmp(a->ns[i].ids, b->ns[k].ids, sizeof(a->ns[i].ids)))
+		snprintf(text, STATE_TEXT, "namespace %Xh is another one than before",
+			 a->ns[i].nsid);
 	else if (a->ns[i].flbas != b->ns[k].flbas || a->ns[i].nsze != b->ns[k].nsze)
 		snprintf(text, STATE_TEXT,
 			 "namespace %Xh has FLBAS %02Xh and %llu blocks, and had %02Xh and %llu",
 			 a->ns[i].nsid, b->ns[k].flbas, (unsigned long long)b->ns[k].nsze,
 			 a->ns[i].flbas, (unsigned long long)a->ns[i].nsze);
+	else if (a->ns[i].dps != b->ns[k].dps)
+		snprintf(text, STATE_TEXT, "namespace %Xh has DPS %02Xh, and had %02Xh",
+			 a->ns[i].nsid, b->ns[k].dps, a->ns[i].dps);
 	else
 		return false;
 	return true;
@@ -198,6 +208,7 @@ void state_put_back(const struct guard_drive *d, const struct drive_state *was,
 struct json_object *state_save(const struct drive_state *s)
 {
 	struct json_object *o = event_new("drive_state"), *list;
+	char ids[2 * sizeof(s->ns[0].ids) + 1];
 
 	event_str(o, "serial", s->serial);
 	event_str(o, "model", s->model);
@@ -218,6 +229,9 @@ struct json_object *state_save(const struct drive_state *s)
 		event_u64(n, "nsid", s->ns[i].nsid);
 		event_u64(n, "flbas", s->ns[i].flbas);
 		event_u64(n, "nsze", s->ns[i].nsze);
+		event_u64(n, "dps", s->ns[i].dps);
+		hex_from(s->ns[i].ids, sizeof(s->ns[i].ids), ids);
+		event_str(n, "ids", ids);
 		json_object_array_add(list, n);
 	}
 	json_object_object_add(o, "namespaces", list);
@@ -241,6 +255,15 @@ static size_t length(struct json_object *o, const char *key, size_t most, struct
 		return 0;
 	n = json_object_array_length(*ret);
 	return n < most ? n : most;
+}
+
+/* All of them, or none. */
+static void load_ids(struct json_object *n, uint8_t ids[24])
+{
+	const char *hex = event_get_str(n, "ids");
+
+	if (strlen(hex) != 48 || hex_to(hex, ids) != 24)
+		memset(ids, 0, 24);
 }
 
 bool state_load(struct json_object *o, struct drive_state *ret)
@@ -267,6 +290,8 @@ bool state_load(struct json_object *o, struct drive_state *ret)
 		ret->ns[i].nsid = (uint32_t)event_get_u64(n, "nsid");
 		ret->ns[i].flbas = (uint8_t)event_get_u64(n, "flbas");
 		ret->ns[i].nsze = event_get_u64(n, "nsze");
+		ret->ns[i].dps = (uint8_t)event_get_u64(n, "dps");
+		load_ids(n, ret->ns[i].ids);
 	}
 	ret->n_disks = (unsigned)length(o, "disks", STATE_NS, &list);
 	for (unsigned i = 0; i < ret->n_disks; i++) {

@@ -2,7 +2,7 @@
 /*
  * How an NVMe drive is set, as far as a run may leave it otherwise: features, the formats and sizes
  * of its namespaces, the schedulers of its disks. Taken before the first case, compared after each
- * case that harms and at the end, put back where that destroys nothing.
+ * case that harms and at the end, and put back.
  */
 #ifndef RIG_DRIVE_STATE_H
 #define RIG_DRIVE_STATE_H
@@ -16,6 +16,13 @@
 #define STATE_NS       64
 #define STATE_TEXT     200
 
+struct drive_ns {
+	uint32_t nsid;
+	uint8_t flbas, dps;
+	uint64_t nsze;
+	uint8_t ids[24]; /* NGUID and EUI64; 0: it has none */
+};
+
 struct drive_state {
 	char serial[GUARD_NAME], model[GUARD_NAME]; /* as it answers Identify */
 	struct {
@@ -24,11 +31,7 @@ struct drive_state {
 		uint32_t value;
 	} feature[STATE_FEATURES];
 	unsigned n_features;
-	struct {
-		uint32_t nsid;
-		uint8_t flbas;
-		uint64_t nsze;
-	} ns[STATE_NS];
+	struct drive_ns ns[STATE_NS];
 	unsigned n_ns;
 	struct {
 		char name[GUARD_NAME], scheduler[32];
@@ -46,7 +49,7 @@ bool state_is_of(const struct drive_state *a, const struct drive_state *b);
 bool state_differs(const struct drive_state *was, const struct drive_state *is, unsigned i,
 		   char text[STATE_TEXT]);
 
-/* Puts back what can be: features and schedulers. Formats and namespaces stay as they are. */
+/* Puts back features and schedulers; of namespaces: drive_layout.h. */
 void state_put_back(const struct guard_drive *d, const struct drive_state *was,
 		    const struct drive_state *is);
 

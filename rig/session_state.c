@@ -13,16 +13,20 @@
 #include "base/clock.h"
 #include "event/event.h"
 #include "rig/aside.h"
+#include "rig/drive_layout.h"
 #include "rig/drive_state.h"
 #include "rig/session_tell.h"
 
 #define FILE_NAME  "drive.json"
 #define FILE_BYTES 65536
 #define WITHIN_NS  (30 * NS_PER_S)
+#define FORMAT_NS  (600 * NS_PER_S) /* of all its namespaces */
 #define NOTES_MAX  32
 
 struct shared {
 	const struct guard_drive *drive;
+	const char *address;
+	const struct facts *facts;
 	int err;
 	bool put_back;
 	struct drive_state was, is, after; /* after: when what can be is put back */
@@ -45,6 +49,20 @@ static void take(void *shared)
 		return;
 	}
 	state_put_back(x->drive, &x->was, &x->is);
+	x->err = state_take(x->drive, &x->after);
+}
+
+static void put_layout(void *shared)
+{
+	struct shared *x = shared;
+
+	x->err = layout_put_back(x->address, x->facts, &x->was, &x->is);
+}
+
+static void take_after(void *shared)
+{
+	struct shared *x = shared;
+
 	x->err = state_take(x->drive, &x->after);
 }
 
@@ -94,6 +112,21 @@ static bool kept(struct session *s, struct drive_state *ret)
 
 /* ---- telling ---- */
 
+/* Formats and attachments, where the guards let the drive be worn: else they are nobody's of this run. */
+static int look_at_layout(struct session_state *st)
+{
+	struct shared *x = st->shared;
+	int err, after;
+
+	if (st->s->guard->ask.harm < HARM_WEAR || !layout_differs(&x->was, &x->is))
+		return 0;
+	err = aside_run(put_layout, x, FORMAT_NS);
+	err = err ? err : x->err;
+	after = aside_run(take_after, x, WITHIN_NS);
+	after = after ? after : x->err;
+	return after ? after : err;
+}
+
 static void note(struct session *s, const char *case_name, const char *text)
 {
 	struct json_object *e = event_new("note");
@@ -118,11 +151,17 @@ void session_state_compare(struct session_state *st, const char *case_name)
 {
 	char text[STATE_TEXT], said[STATE_TEXT + 80];
 	unsigned i;
-	int err;
+	int err, layout;
 
 	if (!st)
 		return;
 	err = look(st->shared, true);
+	layout = err ? 0 : look_at_layout(st);
+	if (layout) {
+		snprintf(said, sizeof(said), "its namespaces cannot be put back: %s",
+			 strerror(-layout));
+		note(st->s, case_name, said);
+	}
 	if (err) {
 		snprintf(said, sizeof(said), "how the drive is set cannot be found out: %s",
 			 err == -ESTALE ? "it is another one than before, of which nothing is changed"
@@ -163,6 +202,8 @@ int session_state_open(struct session *s, struct session_state **ret)
 	}
 	st->s = s;
 	st->shared->drive = &s->guard->drive;
+	st->shared->address = s->bench.target;
+	st->shared->facts = s->facts;
 	*ret = st;
 	if (s->options->resume && kept(s, &st->shared->was)) {
 		session_state_compare(st, NULL);

@@ -12,7 +12,7 @@ root=$2
 rounds=${NVRIG_GUARD_ROUNDS:-0}
 seed=${NVRIG_GUARD_SEED:-1}
 parts='in_use held who once wall hot_swap'
-[ -z "${NVRIG_GUARD_ALL:-}" ] || parts="$parts let back swapped"
+[ -z "${NVRIG_GUARD_ALL:-}" ] || parts="$parts let back layout swapped"
 if command -v strace >/dev/null; then
 	parts="$parts traced"
 else
@@ -62,7 +62,7 @@ stack "guard" {
 	kernel-options = "root=/dev/nvme3n1"
 	target = "kernel:/dev/nvme0"
 	modules = { "nvme", "virtio_blk", "loop", "ext4", "dm_mod", "md_mod", "raid1", "configfs", "nvmet" }
-	extras = { "dmsetup", "script", "strace", "$wall" }
+	extras = { "dmsetup", "script", "strace", "nvme", "$wall" }
 	namespace "1" {}
 	part "drives" { life = "/dev/nvme3n1" }
 	part "other drives" { life = "/dev/vdb" }

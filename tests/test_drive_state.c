@@ -2,6 +2,7 @@
 /* How a drive was set and is: what differs, in words; kept in a file and read again. */
 #include <string.h>
 
+#include "rig/drive_layout.h"
 #include "rig/drive_state.h"
 #include "event/event.h"
 #include "unit.h"
@@ -52,6 +53,12 @@ static void differences(void)
 	s = sample();
 	s.ns[0].flbas = 1;
 	differs(&s, "namespace 1h has FLBAS 01h and 4096 blocks, and had 00h and 4096");
+	s = sample();
+	s.ns[0].dps = 1;
+	differs(&s, "namespace 1h has DPS 01h, and had 00h");
+	s = sample();
+	s.ns[0].ids[23] = 1;
+	differs(&s, "namespace 1h is another one than before");
 	s = sample();
 	s.n_ns = 1;
 	differs(&s, "namespace FFFFFFFEh is gone");
@@ -111,8 +118,31 @@ static void hostile(void)
 	json_object_put(o);
 }
 
+/* What would be sent for, and what not: a namespace that is new, or another one. */
+static void layouts(void)
+{
+	struct drive_state was = sample(), is = sample();
+
+	CU_ASSERT_FALSE(layout_differs(&was, &is));
+	is.feature[0].value = 7;
+	is.ns[0].nsze = 1;
+	CU_ASSERT_FALSE(layout_differs(&was, &is));
+	is.ns[0].flbas = 1;
+	CU_ASSERT_TRUE(layout_differs(&was, &is));
+	is.ns[0].ids[0] = 1;
+	CU_ASSERT_FALSE(layout_differs(&was, &is));
+	is = sample();
+	is.ns[1].dps = 1;
+	CU_ASSERT_TRUE(layout_differs(&was, &is));
+	is = sample();
+	is.n_ns = 1;
+	CU_ASSERT_TRUE(layout_differs(&was, &is));
+	CU_ASSERT_FALSE(layout_differs(&is, &was));
+}
+
 static const struct unit units[] = {
 	{ "differences", differences },
+	{ "layouts", layouts },
 	{ "kept", kept },
 	{ "hostile files", hostile },
 };

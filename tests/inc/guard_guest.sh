@@ -303,6 +303,51 @@ back()
 	grep '"verdict":"FAIL"' /tmp/back/2*/events.jsonl | head -n 2 | cut -c1-300
 }
 
+# flbas: of the drive's namespace; "" where it is not attached
+flbas()
+{
+	nvme id-ns /dev/$B -n 1 2>/dev/null | sed -n 's/^flbas *: *//p'
+}
+
+# told TEXT: by the run, within some seconds
+told()
+{
+	n=0
+	until grep -qs -- "$1" /tmp/layout/2*/events.jsonl || [ $((n += 1)) -gt 1500 ]; do usleep 20000; done
+	tests=$((tests + 1))
+	grep -q -- "$1" /tmp/layout/2*/events.jsonl || complain "not told: $1"
+}
+
+# Another format, and no attachment, in the middle of a run that may wear the drive, and after its end by a crash.
+layout()
+{
+	if ! command -v nvme >/dev/null; then
+		echo 'guard: SKIP layout: nvme-cli is not in the guest, so nothing changes a format meanwhile'
+		tests=$((tests + 1))
+		return
+	fi
+	line "$sb" '' wear
+	was=$(flbas)
+	nvrig run "kernel:/dev/$B" --allow wear --confirm "$sb" --case 'io.*' --case 'format.bad*' -q --out /tmp/layout </dev/null >/dev/null 2>&1 &
+	first=$!
+	until grep -qs case_begin /tmp/layout/2*/events.jsonl; do usleep 10000; done
+	nvme format /dev/$B -n 1 -l 4 --force >/dev/null 2>&1 || complain 'the format is not changed'
+	told 'not as it was: namespace 1h has FLBAS 04h .*; put back'
+	grep -q '"opcode":128' /tmp/layout/2*/about_to.jsonl || complain 'it is not in the journal of what was about to be done'
+	tests=$((tests + 1))
+	[ "$(flbas)" = "$was" ] || complain "the format is $(flbas), and was $was"
+	kill -KILL $first
+	wait $first 2>/dev/null
+	nvme format /dev/$B -n 1 -l 4 --force >err 2>&1 || { complain 'the format is not changed'; cat err; }
+	line "$sb" '' data # which lets nobody format
+	nvrig run --resume /tmp/layout/2* -q >err 2>&1 </dev/null
+	tests=$((tests + 2))
+	[ "$(flbas)" = 0x4 ] || { complain "a format is put back that the bench file does not let: $(flbas)"; cat err; }
+	line "$sb" '' wear
+	nvrig run --resume /tmp/layout/2* -q >err 2>&1 </dev/null
+	[ "$(flbas)" = "$was" ] || complain "the format is not put back after a crash"
+}
+
 # The link leads elsewhere all the time; only what was looked at is written to.
 swapped()
 {
