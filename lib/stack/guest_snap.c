@@ -48,7 +48,7 @@ const char *guest_snap_lacks(const struct stack_config *cfg, const struct guest_
 	if (!cfg->snapshot || (said && !strcmp(said, "no")))
 		return "";
 	if (strcmp(accel, "tcg"))
-		return "it is emulated by nobody";
+		return "under KVM a boot is as fast";
 	if (cfg->network || job->behind)
 		return "it has a network with another guest";
 	if (cfg->serve[0] || (cfg->n_ns && !cfg->hotplug))

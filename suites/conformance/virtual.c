@@ -97,6 +97,10 @@ static void enable_vf(struct rig *r, struct borrowed *b, unsigned vfn)
 		       "secondary controller %u is virtual function %u, and the target shows no "
 		       "SR-IOV capability",
 		       b->scid, vfn);
+	if (!rig_target(r)->ops->cfg_write)
+		rig_skip(r, "needs",
+			 "configuration space that can be written: a virtual function is enabled "
+			 "there");
 	if (rig_cfg(r, at + SRIOV_CONTROL, 16) & SRIOV_VF_ENABLE)
 		rig_skip(r, "busy", "virtual functions are enabled already");
 	b->sriov = at;
