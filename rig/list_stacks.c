@@ -10,11 +10,17 @@
 #include "rig/stack_guest.h"
 #include "rig/verbs.h"
 
-/* Of a guest, what must be on this machine for it; of the others QEMU is all. */
+/* What must be on this machine for it. */
 static void print_needs(const struct stack_config *c)
 {
 	if (!c->kind[0]) /* its file is wrong */
 		return;
+	if (!strcmp(c->kind, STACK_SERVER)) {
+		printf("%-20s ", "");
+		list_print_words("needs ", &c->programs);
+		printf("%sdrive %s\n", c->programs.n ? "; " : "", c->target);
+		return;
+	}
 	printf("%-20s needs %s", "", c->binary);
 	if (!strcmp(c->kind, STACK_GUEST)) {
 		printf(", a kernel, busybox");
@@ -45,6 +51,10 @@ static struct json_object *object(const struct stack_config *c, const char *trou
 	event_str(o, "kind", c->kind);
 	event_str(o, "about", c->about);
 	event_str(o, "binary", c->binary);
+	if (!strcmp(c->kind, STACK_SERVER)) {
+		event_str(o, "target", c->target);
+		list_add_words(o, "programs", &c->programs);
+	}
 	if (!strcmp(c->kind, STACK_GUEST)) {
 		event_str(o, "target", c->target);
 		list_add_words(o, "modules", &c->modules);

@@ -80,21 +80,34 @@ static int read_parts(const struct stack_reading *r)
 	return 0;
 }
 
+/* The first of these keys that the section says; NULL: none. */
+static const char *said(const struct stack_reading *r, const char *const *keys)
+{
+	while (*keys && !config_said(r->section, *keys))
+		keys++;
+	return *keys;
+}
+
+static int refuse_keys(const struct stack_reading *r, const char *const *keys, const char *kind)
+{
+	const char *key = said(r, keys);
+	char text[160];
+
+	snprintf(text, sizeof(text), "%s: wants kind = %s", key ? key : "", kind);
+	return key ? refuse(r, text) : 0;
+}
+
+static const char *const of_guests[] = { "kernel-options", "store",   "behind", "machine",
+					 "modules",	   "extras",  "nodes",	"network",
+					 "devices",	   "serve",   "hotplug", "snapshot", NULL };
+static const char *const of_servers[] = { "command", "setup", "life", NULL };
+static const char *const of_both[] = { "target", "programs", "without", NULL };
+
 /* What only a guest can have, in a stack that is none. */
 static int check_none(const struct stack_reading *r)
 {
-	static const char *const keys[] = { "target",  "kernel-options", "store",   "behind",
-					    "machine", "without",	 "modules", "programs",
-					    "extras",  "nodes",		 "network", "devices",
-					    "serve",   "hotplug", "snapshot" };
-	char text[160];
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		if (!config_said(r->section, keys[i]))
-			continue;
-		snprintf(text, sizeof(text), "%s: wants kind = guest", keys[i]);
-		return refuse(r, text);
-	}
+	if (refuse_keys(r, of_guests, STACK_GUEST))
+		return -EINVAL;
 	if (cfg_size(r->section, "part"))
 		return refuse(r, "part: wants kind = guest");
 	if (strcmp(r->to->front, STACK_NVME))
@@ -129,6 +142,9 @@ static void read_texts(const struct stack_reading *r)
 		char *to;
 	} texts[] = { { "target", r->to->target },
 		      { "serve", r->to->serve },
+		      { "command", r->to->command },
+		      { "setup", r->to->setup },
+		      { "life", r->to->life },
 		      { "machine", r->to->machine },
 		      { "kernel-options", r->to->kernel_options },
 		      { "store", r->to->back.store },
@@ -154,12 +170,31 @@ static int check_serve(const struct stack_reading *r)
 	return 0;
 }
 
+static int read_server(const struct stack_reading *r)
+{
+	struct stack_config *to = r->to;
+
+	if (check_none(r) || read_lists(r))
+		return -EINVAL;
+	read_texts(r);
+	to->accel[0] = 0;
+	if (!to->command[0] || !to->life[0] || !to->target[0])
+		return refuse(r, "a server wants command, life and target");
+	if (strncmp(to->life, "$RIG_DIR/", strlen("$RIG_DIR/")))
+		return refuse(r, "life: want a path below $RIG_DIR");
+	return 0;
+}
+
 int stack_guest_read(const struct stack_reading *r)
 {
 	struct stack_config *to = r->to;
 
+	if (!strcmp(to->kind, STACK_SERVER))
+		return read_server(r);
+	if (refuse_keys(r, of_servers, STACK_SERVER))
+		return -EINVAL;
 	if (strcmp(to->kind, STACK_GUEST))
-		return check_none(r);
+		return refuse_keys(r, of_both, "guest or server") ? -EINVAL : check_none(r);
 	read_texts(r);
 	if (stack_says(r, "cpus"))
 		to->cpus = (unsigned)config_number(r->section, "cpus");

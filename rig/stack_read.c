@@ -48,10 +48,12 @@ static int read_namespaces(const struct stack_reading *r)
 	cfg_t *s = r->section;
 	struct stack_config *to = r->to;
 	unsigned n = cfg_size(s, "namespace");
-	unsigned least = strcmp(to->kind, STACK_GUEST) ? 1 : 0;
+	unsigned least = strcmp(to->kind, STACK_QTEST) ? 0 : 1;
 
 	if (r->refines && !n)
 		return 0;
+	if (n && !strcmp(to->kind, STACK_SERVER))
+		return refuse(r, "namespace: a server has its own");
 	if (n < least || n > STACK_NS_MAX) {
 		snprintf(r->error, CONFIG_ERROR, "%.400s:%d: %u namespaces, want %u to %d", r->path,
 			 s->line, n, least, STACK_NS_MAX);

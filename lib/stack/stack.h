@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #define STACK_QTEST	"qemu-qtest"
+#define STACK_SERVER	"server" /* a program of this machine that serves on a socket */
 #define STACK_GUEST	"guest" /* lib/stack/guest.h brings those up */
 
 #define STACK_NVME	 "nvme"
@@ -90,8 +91,13 @@ struct stack_config {
 	bool hotplug;
 	bool snapshot; /* of a guest: it is kept when it has booted, and restored the next time */
 	char format[16];  /* of the stores: "raw", "qcow2" */
-	/* Of a guest alone. */
-	char target[256]; /* what the run in it opens */
+	/* Of a server alone: shell's words, in which $RIG_DIR is a short directory of its own and
+	 * $NVRIG this program. */
+	char command[1024]; /* what serves, in the foreground */
+	char setup[2048];   /* what it is told once it runs; may be empty */
+	char life[128];	    /* a path that is there once it serves */
+	/* Of a guest or a server. */
+	char target[256]; /* what the run opens: in the guest, or of the server */
 	char serve[256];  /* of front vfio-user: the model behind it, "model:preset=full" */
 	char machine[128]; /* -machine options beyond those that every guest has */
 	unsigned cpus;
