@@ -39,7 +39,7 @@ static const struct argp_option options[] = {
 	{ "confirm", KEY_CONFIRM, "SERIAL", 0,
 	  "Its serial number, whole: what is asked for at a terminal otherwise", 0 },
 	{ "dry-run", 'n', NULL, 0, "Say what would be done, and what each guard says", 0 },
-	{ "json", KEY_JSON, NULL, 0, "One JSON document", 0 },
+	{ "json", KEY_JSON, NULL, 0, "One JSON document; of watch, an object a line", 0 },
 	{ 0 },
 };
 /* clang-format on */
@@ -51,7 +51,7 @@ static const struct {
 } whats[] = {
 	{ "ls", false, drive_ls },	{ "show", true, drive_show },
 	{ "adopt", true, drive_adopt }, { "release", true, drive_release },
-	{ "label", true, drive_label },
+	{ "label", true, drive_label },	{ "watch", false, drive_watch },
 };
 
 static const char *nth_what(const void *ctx, size_t i)
@@ -76,7 +76,7 @@ static void take_what(struct argp_state *state, const char *arg)
 
 	if (!near || strcmp(near, arg))
 		argp_error(state, "no '%s'; %s%s%s", arg, near ? "did you mean '" : "",
-			   near ? near : "ls, show, adopt, release, label", near ? "'?" : "");
+			   near ? near : "ls, watch, show, adopt, release, label", near ? "'?" : "");
 	a->what = arg;
 }
 
@@ -85,7 +85,7 @@ static void check_end(struct argp_state *state)
 	struct drive_args *a = state->input;
 
 	if (!a->what)
-		argp_error(state, "what? ls, show, adopt, release, label");
+		argp_error(state, "what? ls, watch, show, adopt, release, label");
 	for (size_t i = 0; i < ARRAY_SIZE(whats); i++)
 		if (!strcmp(whats[i].name, a->what) && whats[i].wants && !a->which)
 			argp_error(state, "%s: which drive? `nvrig drive ls` lists them", a->what);
@@ -168,8 +168,9 @@ static const struct argp_child children[] = { GLOBALS_CHILD, { 0 } };
 const struct argp drive_argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "ls\nshow DRIVE\nadopt DRIVE\nrelease ALIAS\nlabel DRIVE",
-	.doc = "Lists the drives of this machine (ls), says what the guards find on one (show), "
+	.args_doc = "ls\nwatch\nshow DRIVE\nadopt DRIVE\nrelease ALIAS\nlabel DRIVE",
+	.doc = "Lists the drives of this machine (ls), tells of those that come and go until a "
+	       "signal ends it (watch), says what the guards find on one (show), "
 	       "lets one be "
 	       "changed by writing it to the bench file (adopt) or no longer (release), and marks "
 	       "one "

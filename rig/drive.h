@@ -19,6 +19,8 @@ struct drive_args {
 
 /* Each returns the exit status. */
 int drive_ls(const struct drive_args *a);
+/* Until a signal. */
+int drive_watch(const struct drive_args *a);
 int drive_show(const struct drive_args *a);
 int drive_adopt(const struct drive_args *a);
 int drive_release(const struct drive_args *a);

@@ -382,6 +382,9 @@ hot_swap()
 	for port in /sys/class/virtio-ports/*; do
 		[ "$(cat "$port/name")" = monitor ] && exec 9<>"/dev/${port##*/}"
 	done
+	nvrig drive watch >watched 2>&1 &
+	watcher=$!
+	until grep -q 'came' watched; do usleep 20000; done # what there is already
 	plug 1
 	line SWAP-1 'contents = mine'
 	sed 's/"named"/"next"/; s/SWAP-1/SWAP-2/' $NVRIG_BENCH >next
@@ -406,6 +409,18 @@ hot_swap()
 		complain "swapped while the guards asked: status $is"
 	says 3 'G6 .*SWAP-1 is not the serial of nvme4' '' run kernel:/dev/nvme4 $harm --confirm SWAP-1
 	[ "$(tr -d '\0' </dev/nvme4n1 | wc -c)" -eq 0 ] || complain 'the drive that was plugged in is changed'
+	n=0
+	until grep -q 'came .*SWAP-2' watched || [ $((n += 1)) -gt 500 ]; do usleep 20000; done
+	kill -INT $watcher
+	wait $watcher
+	is=$?
+	tests=$((tests + 2))
+	[ $is -eq 0 ] || complain "drive watch ended with $is"
+	sed -n 's/^[^ ]* \(came\|went\) .*\(SWAP-[12]\).*/\1 \2/p' watched | tr '\n' ';' >order
+	[ "$(cat order)" = 'came SWAP-1;went SWAP-1;came SWAP-2;' ] || {
+		complain "drive watch told: $(cat order)"
+		cat watched
+	}
 }
 
 wall()
