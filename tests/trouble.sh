@@ -85,7 +85,7 @@ cut_short()
 
 tests=$((tests + 1))
 (
-	ulimit -f 100 && timeout 60 "$nvrig" run model: --suite queue --effort quick --out full -q --to junit=full.xml
+	ulimit -f 400 && timeout 60 "$nvrig" run model: --suite queue --effort quick --out full -q --to junit=full.xml
 ) >out 2>err
 status=$?
 if [ $status -eq 2 ] && grep -q 'events.jsonl: File too large; the run stops here' err; then
