@@ -55,7 +55,7 @@ struct facts {
 	struct target_caps caps;
 	bool alive;	   /* the controller came up and answered Identify */
 	char trouble[160]; /* why not */
-	uint64_t cap;
+	uint64_t cap; /* 0: not known, no register can be read */
 	uint32_t vs;
 	uint32_t cmbloc, cmbsz; /* as with CMBMSC.CRE = 1; cmbsz 0: no Controller Memory Buffer */
 	uint32_t pmrcap;	/* 0: no Persistent Memory Region */

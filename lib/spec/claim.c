@@ -62,5 +62,6 @@ uint64_t spec_mdts(const struct spec_ctrl *c)
 {
 	unsigned shift = 12 + CAP_MPSMIN(c->cap) + c->id.mdts;
 
-	return c->id.mdts && shift < 64 ? 1ull << shift : 0;
+	/* without CAP its unit is not known */
+	return c->cap && c->id.mdts && shift < 64 ? 1ull << shift : 0;
 }

@@ -122,7 +122,7 @@ uint32_t spec_claim_since(enum spec_claim claim);   /* VS; 0 for CLAIM_NONE */
 
 /* The active namespace of that identifier, NULL: none is known. */
 const struct spec_ns *spec_ns(const struct spec_ctrl *c, uint32_t nsid);
-/* Largest transfer of one command in bytes, 0: no limit. */
+/* Largest transfer of one command in bytes, 0: no limit, or none that is known. */
 uint64_t spec_mdts(const struct spec_ctrl *c);
 
 #endif

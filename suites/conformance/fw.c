@@ -208,6 +208,8 @@ static void commit_bad_action(struct rig *r)
 	const struct action_row *row = rig_row(r);
 	const struct fw_state *was = fw_look(r);
 
+	if (row->action >= 6 && !rig_facts(r)->cap)
+		rig_na(r, "CAP cannot be read here: the action may be one of Boot Partitions");
 	if (row->action >= 6 && CAP_BPS(rig_facts(r)->cap))
 		rig_na(r, "CAP.BPS is 1: the action is one of Boot Partitions");
 	CHECK_STATUS(r, fw_commit(r, 0, row->action), SC_INVALID_FIELD);

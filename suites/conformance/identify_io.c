@@ -96,6 +96,8 @@ static const char *na_no_ns(const struct facts *f)
 
 static const char *na_no_limits(const struct facts *f)
 {
+	if (!f->cap)
+		return "CAP cannot be read here: limits count in pages of CAP.MPSMIN";
 	if (f->vs < VS(2, 0, 0) && !(CAP_CSS(f->cap) & 1u << 6))
 		return rig_na_text("VS is %u.%u: the structure came with 2.0", f->vs >> 16,
 				   f->vs >> 8 & 0xff);

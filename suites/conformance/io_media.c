@@ -171,6 +171,8 @@ static void verify_size_limit(struct rig *r)
 	uint64_t limit = io_verify_limit(r, ns);
 	struct sq *q = rig_queue(r);
 
+	if (!rig_facts(r)->cap)
+		rig_na(r, "CAP cannot be read here: VSL counts in pages of CAP.MPSMIN");
 	if (!limit || limit >= 0xffff || limit >= ns->nsze)
 		rig_na(r, "VSL allows %" PRIu64 " blocks: one more cannot be asked for", limit);
 	CHECK_STATUS(r, rig_io(r, q, cmd_verify(ns->nsid, 0, (uint32_t)limit)), SC_SUCCESS);
