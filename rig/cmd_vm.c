@@ -241,7 +241,8 @@ static int run(struct vm *v, const char *dir)
 	struct guest_files_list files;
 	struct winsize w = { 0 };
 	struct guest_job job = { .argv = v->n ? v->argv : NULL, .term = getenv("TERM"),
-				 .behind = v->has_behind ? &v->behind : NULL };
+				 .behind = v->has_behind ? &v->behind : NULL,
+				 .temporary = !v->out };
 	const struct guest_ops ops = { .ctx = v,
 				       .up = hear_up,
 				       .part = hear_part,

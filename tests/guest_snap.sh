@@ -102,7 +102,8 @@ cp err said
 rm -f "$state"
 
 # ---- killed while it is kept ----
-"$nvrig" vm --stack g-kept -- true </dev/null >out 2>err &
+mkdir tmp
+TMPDIR="$dir/tmp" "$nvrig" vm --stack g-kept -- true </dev/null >out 2>err &
 run=$!
 i=0
 while ! ls "$kept"/*.part >/dev/null 2>&1 && [ $((i += 1)) -lt 3000 ]; do
@@ -110,6 +111,11 @@ while ! ls "$kept"/*.part >/dev/null 2>&1 && [ $((i += 1)) -lt 3000 ]; do
 done
 kill -9 $run
 wait $run 2>/dev/null
+i=0
+while [ -n "$(ls tmp)" ] && [ $((i += 1)) -lt 1000 ]; do
+	sleep 0.01
+done
+check 'nothing of its directory is left' test -z "$(ls tmp)"
 check 'what is half written does not count' test "$(states)" -le 1
 rm -f "$kept"/*.state
 : >"$kept/1.part"

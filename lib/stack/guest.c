@@ -146,6 +146,7 @@ int guest_start_one(const struct stack_config *cfg, const struct guest_job *job,
 		guest_stop(g);
 		return fail(error, -ENOMEM, "out of memory");
 	}
+	g->temporary = job->temporary;
 	err = qemu_find(cfg->binary, g->program, sizeof(g->program), &v, error);
 	if (!err && !realpath(dir, g->dir))
 		err = fail(error, -errno, "%.400s: %s", dir, strerror(errno));

@@ -24,6 +24,7 @@ struct guest_job {
 	const struct stack_config *behind;
 	const struct image_file *files;
 	unsigned n_files;
+	bool temporary; /* its directory goes with the rig, also when that is killed */
 	bool once; /* its files are of this run alone: the guest is not kept */
 	unsigned rows, columns; /* of the terminal */
 	const char *term;

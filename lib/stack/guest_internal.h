@@ -16,6 +16,7 @@
 struct guest {
 	struct stack_config cfg;
 	struct guest_ops ops;
+	bool temporary; /* dir is nobody's once the rig is gone */
 	char dir[GUEST_PATH], program[256], kernel[KERNEL_PATH], engine[64];
 	char disk[STACK_NS_MAX][GUEST_PATH];
 	const char *accel;

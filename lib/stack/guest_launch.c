@@ -36,10 +36,24 @@ static int make_pair(int *ret_ours, int *ret_its)
 	return 0;
 }
 
-static void list_disks(const struct guest *g, struct keeper_job *k)
+/* Logs, in a directory that nobody looks into when the rig was killed. */
+struct leavings {
+	char path[4][GUEST_PATH + 32];
+};
+
+/* What goes when the rig is killed; the strings are the keeper's copy from its fork on. */
+static void list_paths(const struct guest *g, struct keeper_job *k, struct leavings *l)
 {
-	for (unsigned i = 0; !g->cfg.keep_disk && i < g->cfg.n_ns; i++)
-		k->paths[i] = g->disk[i];
+	static const char *const names[] = { "/rig-qemu.log", "/rig-console.log",
+					     "/rig-serve.log", "" };
+	unsigned n = 0;
+
+	for (; !g->cfg.keep_disk && n < g->cfg.n_ns; n++)
+		k->paths[n] = g->disk[n];
+	for (size_t i = 0; g->temporary && i < ARRAY_SIZE(names); i++) {
+		snprintf(l->path[i], sizeof(l->path[i]), "%s%s", g->dir, names[i]);
+		k->paths[n++] = l->path[i];
+	}
 }
 
 static int start_qemu(struct guest *g, const struct guest_files *f, char *error)
@@ -48,6 +62,7 @@ static int start_qemu(struct guest *g, const struct guest_files *f, char *error)
 	int keep[8] = { g->initrd_fd, f->console, f->port }, n = 3;
 	struct keeper_job k = { .log_fd = g->log_fd, .keep_fds = keep };
 	char **argv = guest_argv(&g->cfg, f);
+	struct leavings leavings;
 	int err;
 
 	if (!argv)
@@ -56,7 +71,7 @@ static int start_qemu(struct guest *g, const struct guest_files *f, char *error)
 		if (maybe[i] >= 0)
 			keep[n++] = maybe[i];
 	keep[n] = -1;
-	list_disks(g, &k);
+	list_paths(g, &k, &leavings);
 	k.argv = argv;
 	err = keeper_start(&g->keeper, &k);
 	qemu_free(argv);

@@ -63,7 +63,7 @@ int guest_pair_start(struct guest *g, const struct guest_job *job, int *ret_link
 	const struct guest_ops ops = {
 		.ctx = g, .part = hear_part, .finding = hear_finding, .junk = hear_junk
 	};
-	const struct guest_job its = { .argv = wait, .rig = job->rig };
+	const struct guest_job its = { .argv = wait, .rig = job->rig, .temporary = job->temporary };
 	char dir[GUEST_PATH], who[STACK_NAME];
 	int fds[2], err;
 
