@@ -137,6 +137,24 @@ verdicts kernel | sed 's/ .*//' >b
 check 'every case has one end, in the order of the plan' cmp a b
 check 'the trace stands with it' grep -q '"type":"engine".*"log":".*Call Trace' kernel/latest/events.jsonl
 
+# ---- one that hangs before it is up is begun once more ----
+cat >slow-qemu <<END
+#!/bin/sh
+case "\$*" in
+*virtserialport*)
+	if [ ! -e "$dir/hung" ]; then
+		: >"$dir/hung"
+		exec sleep 1000
+	fi
+esac
+exec qemu-system-x86_64 "\$@"
+END
+chmod +x slow-qemu
+stack g-slow "binary = \"$dir/slow-qemu\"
+	start = \"40s\""
+sed -i '/start = "100s"/d' conf/stacks/g-slow.conf
+want 0 '^hi$' 'boot: hung: it does not come up: it is begun once more' vm -v --stack g-slow -- echo hi
+
 # ---- no sign of life ----
 "$nvrig" run --stack g-quiet --case 'reg.*' --out hang -q </dev/null >out 2>err &
 run=$!

@@ -32,6 +32,7 @@ struct guest {
 	uint64_t panic_ns, heard_ns;
 	bool ready, parts_up;
 	bool alive; /* QEMU's guest said something since it was launched */
+	bool again; /* it hung at boot, and was begun once more */
 	/* the guest that comes up before this one's parts, and goes down after them */
 	struct guest *behind;
 	char who[STACK_NAME];  /* of the one behind: its name */

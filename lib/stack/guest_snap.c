@@ -303,6 +303,11 @@ static bool begin_anew(struct guest *g)
 	return true;
 }
 
+bool guest_snap_boots(const struct guest_snap *s)
+{
+	return s->at == BOOTING;
+}
+
 bool guest_snap_told(const struct guest_snap *s)
 {
 	return s->at == TOLD;

@@ -34,6 +34,7 @@ int guest_snap_take_job(struct guest_snap *s, struct json_object *job);
 int guest_snap_start(struct guest *g, char *error);
 /* As of a part: kept, not kept, restored, broken. */
 void guest_snap_say(struct guest *g, const char *state, const char *text);
+bool guest_snap_boots(const struct guest_snap *s); /* it is neither restored nor up */
 bool guest_snap_told(const struct guest_snap *s); /* it has its job */
 /* What is next; ended: QEMU has. True: the guest was begun anew, without its state. */
 bool guest_snap_step(struct guest *g, bool ended);
