@@ -59,6 +59,14 @@ uint32_t ns_free_nsid(struct rig *r)
 	return nsid <= nn && nsid <= NS_LIST_MAX ? nsid : 0;
 }
 
+/* A host's own commands fail as well, after every change of namespaces; by its status it is told apart. */
+static bool is_of(struct rig *r, const struct nvme_error_log_page *e, const struct cpl *cpl)
+{
+	if (rig_knows_cid(r))
+		return le16_get(e->sqid) == cpl->sqid && le16_get(e->cmdid) == cpl->cid;
+	return !le16_get(e->sqid) && CQE_STATUS(le16_get(e->status_field)) == cpl->status;
+}
+
 bool ns_error_specific(struct rig *r, struct cpl cpl, uint64_t *ret)
 {
 	unsigned n = rig_facts(r)->id.elpe + 1u;
@@ -66,8 +74,7 @@ bool ns_error_specific(struct rig *r, struct cpl cpl, uint64_t *ret)
 
 	rig_admin_ok(r, cmd_get_log(NVME_LOG_LID_ERROR, NSID_ALL, 0, log, n * sizeof(*log)));
 	for (unsigned i = 0; i < n && log[i].error_count; i++) {
-		if (rig_knows_cid(r) &&
-		    (le16_get(log[i].sqid) != cpl.sqid || le16_get(log[i].cmdid) != cpl.cid))
+		if (!is_of(r, &log[i], &cpl))
 			continue;
 		*ret = le64_get(log[i].cs);
 		return true;
