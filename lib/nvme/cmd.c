@@ -146,6 +146,28 @@ struct cmd cmd_ns_delete(uint32_t nsid)
 	return c;
 }
 
+uint32_t cmd_format_index(unsigned i)
+{
+	return (i & 0xf) | (i >> 4 & 3) << 12;
+}
+
+/* FLBAS has the index in two pieces, of which the upper is there when there are formats for it. */
+uint32_t cmd_format_now(const struct nvme_id_ns *id)
+{
+	unsigned upper = id->nlbaf + 1u + id->nulbaf > 16 ? id->flbas >> 5 & 3u : 0;
+
+	return cmd_format_index((id->flbas & 0xfu) | upper << 4) | (id->flbas & FORMAT_MSET) |
+	       FORMAT_PI(id->dps & 0xf);
+}
+
+struct cmd cmd_format(uint32_t nsid, uint32_t cdw10)
+{
+	struct cmd c = cmd_raw(nvme_admin_format_nvm, nsid);
+
+	c.sqe.cdw10 = le32_from(cdw10);
+	return c;
+}
+
 struct cmd cmd_ns_attach(uint32_t nsid, bool attach, const struct nvme_ctrl_list *list)
 {
 	struct cmd c = cmd_raw(nvme_admin_ns_attach, nsid);

@@ -58,6 +58,15 @@ struct cmd cmd_dbbuf(uint64_t shadow, uint64_t eventidx);
 /* fields: 4096 bytes, the first of them as in Identify Namespace */
 struct cmd cmd_ns_create(uint8_t csi, const void *fields);
 struct cmd cmd_ns_delete(uint32_t nsid);
+/*
+ * Format NVM (Base 2.1 Format NVM command). Dword 10 of a Format Index, and of what a namespace is
+ * now; but for SES.
+ */
+#define FORMAT_MSET	(1u << 4)
+#define FORMAT_PI(type) ((uint32_t)(type) << 5)
+uint32_t cmd_format_index(unsigned i);
+uint32_t cmd_format_now(const struct nvme_id_ns *id);
+struct cmd cmd_format(uint32_t nsid, uint32_t cdw10);
 struct cmd cmd_ns_attach(uint32_t nsid, bool attach, const struct nvme_ctrl_list *list);
 
 /* NVM command set; blocks is 1-based, `bytes` what moves (blocks x LBA size, metadata apart) */

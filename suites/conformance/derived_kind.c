@@ -246,13 +246,13 @@ static void ask_each_format(struct rig *r)
 	rig_id_ns(r, ns->nsid, &id);
 	for (unsigned i = 0; i < format_count(&id) && i < ARRAY_SIZE(id.lbaf); i++) {
 		bool separate = id.mc >> 1 & 1;
-		uint32_t bits = format_index_bits(i) | (separate ? 0 : FORMAT_MSET);
+		uint32_t bits = cmd_format_index(i) | (separate ? 0 : FORMAT_MSET);
 		char what[64];
 
 		if (!id.lbaf[i].ds)
 			continue;
 		snprintf(what, sizeof(what), "Format, Dword 10 %Xh: status", bits);
-		if (!CHECK_STATUS_OF(r, what, rig_admin(r, format_cmd(ns->nsid, bits)), SC_SUCCESS))
+		if (!CHECK_STATUS_OF(r, what, rig_admin(r, cmd_format(ns->nsid, bits)), SC_SUCCESS))
 			continue;
 		k.ns = rig_ns_now(r, ns->nsid);
 		k.b = pi_bench_new(r, k.ns, BLOCKS);

@@ -69,7 +69,7 @@ static struct cpl send_format(const struct asked *a)
 
 	rig_id_ns(a->v->r, a->v->nsid, &id);
 	return rig_admin_on(a->v->r, a->v->d->c[a->by],
-			    format_cmd(a->v->nsid, format_now_bits(&id)));
+			    cmd_format(a->v->nsid, cmd_format_now(&id)));
 }
 
 static struct cpl send(const struct asked *a)

@@ -30,7 +30,7 @@ static struct victim *victim_new(struct rig *r, const struct facts_ns *ns)
 	format_keep_all(r);
 	rig_id_ns(r, ns->nsid, &id);
 	v->b = pi_bench_new(r, ns, PI_BLOCKS);
-	v->bits = format_now_bits(&id);
+	v->bits = cmd_format_now(&id);
 	pi_fill(v->b);
 	pi_store(v->b);
 	v->data = pi_copy_data(v->b);
@@ -42,7 +42,7 @@ static void check_unharmed(struct victim *v)
 	struct nvme_id_ns id;
 
 	rig_id_ns(v->b->r, v->b->ns->nsid, &id);
-	CHECK_EQ(v->b->r, pi_says(v->b, "its format as Dword 10 has it"), format_now_bits(&id),
+	CHECK_EQ(v->b->r, pi_says(v->b, "its format as Dword 10 has it"), cmd_format_now(&id),
 		 v->bits);
 	if (pi_load(v->b))
 		CHECK_MEM(v->b->r, pi_says(v->b, "its data"), v->b->data, v->data,
@@ -53,7 +53,7 @@ static void check_unharmed(struct victim *v)
 static void refused(struct victim *v, const char *what, uint32_t cdw10, const uint16_t *want,
 		    unsigned n)
 {
-	struct cpl cpl = rig_admin(v->b->r, format_cmd(v->b->ns->nsid, cdw10));
+	struct cpl cpl = rig_admin(v->b->r, cmd_format(v->b->ns->nsid, cdw10));
 
 	check_status_of(v->b->r, CHECK_SITE(0, 0),
 			pi_says(v->b, "Format with %s, Dword 10 %Xh: status", what, cdw10), cpl,
@@ -74,9 +74,9 @@ static void bad_lbaf(struct rig *r)
 	if (count == 16)
 		rig_na(r, "16 formats: every index of Dword 10 is one");
 	for (unsigned i = count; i < 16; i++)
-		refused(v, "a format past the last", format_index_bits(i), invalid_format, 1);
+		refused(v, "a format past the last", cmd_format_index(i), invalid_format, 1);
 	for (unsigned i = count; count > 16 && i < 64; i++)
-		refused(v, "a format past the last", format_index_bits(i), invalid_format, 1);
+		refused(v, "a format past the last", cmd_format_index(i), invalid_format, 1);
 	check_unharmed(v);
 }
 
@@ -91,7 +91,7 @@ static void pi_without_room(struct victim *v)
 		for (unsigned type = 1; type < 4; type++)
 			if (id->lbaf[i].ds && le16_get(id->lbaf[i].ms) < 8)
 				refused(v, "protection information and no metadata",
-					format_index_bits(i) | FORMAT_PI(type), format_or_field, 2);
+					cmd_format_index(i) | FORMAT_PI(type), format_or_field, 2);
 }
 
 static void pi_reserved(struct victim *v)
@@ -117,7 +117,7 @@ static void crypto_unclaimed(struct victim *v)
 	/* no text says so in so many words; success would be a claim that is not true */
 	ADVISE_STATUS_OF(
 		v->b->r, pi_says(v->b, "Format with cryptographic erase, FNA %02Xh: status", fna),
-		rig_admin(v->b->r, format_cmd(v->b->ns->nsid, v->bits | FORMAT_SES(SES_CRYPTO))),
+		rig_admin(v->b->r, cmd_format(v->b->ns->nsid, v->bits | FORMAT_SES(SES_CRYPTO))),
 		SC_INVALID_FIELD, SC_FORMAT_INVALID);
 	pi_store(v->b);
 }
@@ -137,7 +137,7 @@ static void without_lbafee(struct victim *v)
 	for (unsigned i = 0; i < format_count(id) && i < 16; i++) {
 		if (!(le32_get(nvm->elbaf[i]) & 0x1ff) || !(id->dpc & 1))
 			continue;
-		refused(v, "extended protection information", format_index_bits(i) | FORMAT_PI(1),
+		refused(v, "extended protection information", cmd_format_index(i) | FORMAT_PI(1),
 			invalid_ns, 1);
 		asked++;
 	}
@@ -226,7 +226,7 @@ static void bad_nsid(struct rig *r)
 
 	bits = rig_facts(r)->caps.emulated ? v->bits : 15;
 	check_status_of(r, CHECK_SITE(0, 0), pi_says(v->b, "Format of NSID %X: status", nsid),
-			rig_admin(r, format_cmd(nsid, bits)), want,
+			rig_admin(r, cmd_format(nsid, bits)), want,
 			rig_facts(r)->caps.emulated ? 1 + field : 2 + field);
 	check_unharmed(v);
 }
@@ -241,7 +241,7 @@ static void check_told(struct rig *r, uint32_t nsid, uint32_t bits, struct nvme_
 	char what[64];
 
 	rig_id_ns(r, nsid, ret);
-	got = format_now_bits(ret);
+	got = cmd_format_now(ret);
 	ms = le16_get(ret->lbaf[(bits & 0xf) | (bits >> 12 & 3) << 4].ms);
 	if (!ms) { /* then it says nothing */
 		got &= ~FORMAT_MSET;
@@ -295,7 +295,7 @@ static void format_to(struct pi_bench **b, uint32_t bits, unsigned ses)
 	pi_store(*b);
 	old = pi_copy_data(*b);
 	CHECK_STATUS_OF(r, pi_says(*b, "Format, Dword 10 %Xh: status", bits | FORMAT_SES(ses)),
-			rig_admin(r, format_cmd(nsid, bits | FORMAT_SES(ses))), SC_SUCCESS);
+			rig_admin(r, cmd_format(nsid, bits | FORMAT_SES(ses))), SC_SUCCESS);
 	check_told(r, nsid, bits, &id);
 	*b = pi_bench_new(r, rig_ns_now(r, nsid), PI_BLOCKS);
 	check_gone(*b, old, len);
@@ -317,7 +317,7 @@ static void format_each_way(struct pi_bench **b, const struct nvme_id_ns *id, un
 				continue;
 			if (!few || (mset * 4 + type) == i % 8 || !ways++)
 				format_to(b,
-					  format_index_bits(i) | (mset ? FORMAT_MSET : 0) |
+					  cmd_format_index(i) | (mset ? FORMAT_MSET : 0) |
 						  FORMAT_PI(type),
 					  ses);
 		}
@@ -388,8 +388,8 @@ static void told(struct rig *r, unsigned ses)
 			cmd_set_features(NVME_FEAT_FID_ASYNC_EVENT, false, 0, OAES_NS));
 	rig_aer_on(r, rig_peer(r));
 	CHECK_STATUS(r,
-		     rig_admin(r, format_cmd(ns->nsid,
-					     (format_now_bits(&ns->id) ^ 1) | FORMAT_SES(ses))),
+		     rig_admin(r, cmd_format(ns->nsid,
+					     (cmd_format_now(&ns->id) ^ 1) | FORMAT_SES(ses))),
 		     SC_SUCCESS);
 	REQUIRE_TRUE(r, rig_event_try_on(r, rig_peer(r), &event, EVENT_NS),
 		     "the other controller tells of a namespace that was formatted");
@@ -464,7 +464,7 @@ static void during_io(struct rig *r)
 	pi_fill(b);
 	pi_store(b);
 	old = pi_copy_data(b);
-	cid = rig_put(r, asq, format_cmd(b->ns->nsid, format_now_bits(&b->ns->id)));
+	cid = rig_put(r, asq, cmd_format(b->ns->nsid, cmd_format_now(&b->ns->id)));
 	rig_ring(r, asq);
 	while (!rig_try(r, asq->cq, &cpl, 0) && looks++ < LOOKS_MAX)
 		refused_reads += look(b, old);

@@ -33,29 +33,6 @@ unsigned format_count(const struct nvme_id_ns *id)
 	return id->nlbaf + 1u + id->nulbaf;
 }
 
-/* An index as Command Dword 10 has it. */
-uint32_t format_index_bits(unsigned i)
-{
-	return (i & 0xf) | (i >> 4 & 3) << 12;
-}
-
-/* What makes a namespace what it is now. */
-uint32_t format_now_bits(const struct nvme_id_ns *id)
-{
-	unsigned upper = format_count(id) > 16 ? id->flbas >> 5 & 3u : 0;
-
-	return format_index_bits((id->flbas & 0xfu) | upper << 4) | (id->flbas & FORMAT_MSET) |
-	       FORMAT_PI(id->dps & 7) | (uint32_t)(id->dps >> 3 & 1) << 8;
-}
-
-struct cmd format_cmd(uint32_t nsid, uint32_t cdw10)
-{
-	struct cmd c = cmd_raw(nvme_admin_format_nvm, nsid);
-
-	c.sqe.cdw10 = le32_from(cdw10);
-	return c;
-}
-
 struct kept {
 	struct ctrl *c;
 	uint32_t nsid, bits;
@@ -65,11 +42,11 @@ static void put_back(void *arg)
 {
 	struct kept *k = arg;
 	struct nvme_id_ns id;
-	struct cmd ask = cmd_identify(0x00, k->nsid, &id), cmd = format_cmd(k->nsid, k->bits);
+	struct cmd ask = cmd_identify(0x00, k->nsid, &id), cmd = cmd_format(k->nsid, k->bits);
 	struct cpl cpl;
 
 	if (!k->c->enabled || ctrl_admin(k->c, &ask, &cpl) || cpl.status ||
-	    format_now_bits(&id) == k->bits)
+	    cmd_format_now(&id) == k->bits)
 		return;
 	ctrl_admin(k->c, &cmd, &cpl);
 }
@@ -81,7 +58,7 @@ static void format_keep(struct rig *r, uint32_t nsid)
 	struct nvme_id_ns id;
 
 	rig_id_ns(r, nsid, &id);
-	*k = (struct kept){ rig_ctrl(r), nsid, format_now_bits(&id) };
+	*k = (struct kept){ rig_ctrl(r), nsid, cmd_format_now(&id) };
 	k->c->admin_timeout_ns = LONG_NS;
 	rig_defer(r, put_back, k);
 }

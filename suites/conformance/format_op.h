@@ -5,8 +5,6 @@
 
 #include "kit/kit.h"
 
-#define FORMAT_MSET	(1u << 4) /* of Dword 10 */
-#define FORMAT_PI(type) ((uint32_t)(type) << 5)
 #define FORMAT_SES(v)	((uint32_t)(v) << 9)
 
 /* .na: OACS bit 1, or no namespace */
@@ -17,11 +15,6 @@ bool format_any_ns(const struct facts_ns *ns); /* fits always */
 
 /* LBA formats that there are, those of a namespace granularity included. */
 unsigned format_count(const struct nvme_id_ns *id);
-/* An index as Command Dword 10 has it. */
-uint32_t format_index_bits(unsigned i);
-/* Dword 10 that makes the namespace what it is now. */
-uint32_t format_now_bits(const struct nvme_id_ns *id);
-struct cmd format_cmd(uint32_t nsid, uint32_t cdw10);
 /* At the end of the case every namespace has the format again that it has now. */
 void format_keep_all(struct rig *r);
 
