@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a run left otherwise of a drive's namespaces, put back: one that was formatted has its old
- * format again, one that was detached is attached. What is new stays, for another host may have made
+ * What a run left otherwise of a drive's namespaces, put back: one that was formatted, and that has
+ * an identifier by which it is the same, has its old format again; one that was detached is attached. What is new stays, for another host may have made
  * it, and what was deleted is gone. The commands go through the door (target/door.h), to the drive
  * that was probed alone.
  */

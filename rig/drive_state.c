@@ -13,6 +13,7 @@
 #include "base/endian.h"
 #include "base/hex.h"
 #include "event/event.h"
+#include "nvme/cmd.h"
 #include "rig/guard_ask.h"
 #include "rig/guard_tree.h"
 
@@ -46,20 +47,25 @@ static void take_features(const struct guard_drive *d, struct drive_state *s)
 	s->n_features = sizeof(fids);
 }
 
+static void read_ns(const struct nvme_id_ns *id, struct drive_ns *ret)
+{
+	ret->nsze = le64_get(id->nsze);
+	ret->format = cmd_format_now(id);
+	memcpy(ret->ids, id->nguid, sizeof(id->nguid));
+	memcpy(ret->ids + sizeof(id->nguid), id->eui64, sizeof(id->eui64));
+}
+
 static int take_ns(const struct guard_drive *d, struct drive_state *s)
 {
 	_cleanup_free_ __le32 *list = calloc(1024, sizeof(*list));
-	uint8_t id[4096];
+	struct nvme_id_ns id;
 	int err = list ? guard_ask_identify_page(d, 0x02, 0, list) : -ENOMEM;
 
 	for (unsigned i = 0; !err && i < STATE_NS && le32_get(list[i]); i++) {
-		err = guard_ask_identify_page(d, 0x00, le32_get(list[i]), id);
+		err = guard_ask_identify_page(d, 0x00, le32_get(list[i]), &id);
 		s->ns[i].nsid = le32_get(list[i]);
-		s->ns[i].nsze = err ? 0 : le64_at(id);
-		s->ns[i].flbas = err ? 0 : id[26];
-		s->ns[i].dps = err ? 0 : id[29];
 		if (!err)
-			memcpy(s->ns[i].ids, id + 104, sizeof(s->ns[i].ids));
+			read_ns(&id, &s->ns[i]);
 		s->n_ns = i + 1;
 	}
 	return err;
@@ -128,14 +134,11 @@ static bool ns_differs(const struct drive_state *a, const struct drive_state *b,
 	else if (memcmp(a->ns[i].ids, b->ns[k].ids, sizeof(a->ns[i].ids)))
 		snprintf(text, STATE_TEXT, "namespace %Xh is another one than before",
 			 a->ns[i].nsid);
-	else if (a->ns[i].flbas != b->ns[k].flbas || a->ns[i].nsze != b->ns[k].nsze)
+	else if (a->ns[i].format != b->ns[k].format || a->ns[i].nsze != b->ns[k].nsze)
 		snprintf(text, STATE_TEXT,
-			 "namespace %Xh has FLBAS %02Xh and %llu blocks, and had %02Xh and %llu",
-			 a->ns[i].nsid, b->ns[k].flbas, (unsigned long long)b->ns[k].nsze,
-			 a->ns[i].flbas, (unsigned long long)a->ns[i].nsze);
-	else if (a->ns[i].dps != b->ns[k].dps)
-		snprintf(text, STATE_TEXT, "namespace %Xh has DPS %02Xh, and had %02Xh",
-			 a->ns[i].nsid, b->ns[k].dps, a->ns[i].dps);
+			 "namespace %Xh has format %Xh and %llu blocks, and had %Xh and %llu",
+			 a->ns[i].nsid, b->ns[k].format, (unsigned long long)b->ns[k].nsze,
+			 a->ns[i].format, (unsigned long long)a->ns[i].nsze);
 	else
 		return false;
 	return true;
@@ -227,9 +230,8 @@ struct json_object *state_save(const struct drive_state *s)
 		struct json_object *n = json_object_new_object();
 
 		event_u64(n, "nsid", s->ns[i].nsid);
-		event_u64(n, "flbas", s->ns[i].flbas);
+		event_u64(n, "format", s->ns[i].format);
 		event_u64(n, "nsze", s->ns[i].nsze);
-		event_u64(n, "dps", s->ns[i].dps);
 		hex_from(s->ns[i].ids, sizeof(s->ns[i].ids), ids);
 		event_str(n, "ids", ids);
 		json_object_array_add(list, n);
@@ -257,13 +259,16 @@ static size_t length(struct json_object *o, const char *key, size_t most, struct
 	return n < most ? n : most;
 }
 
-/* All of them, or none. */
-static void load_ids(struct json_object *n, uint8_t ids[24])
+/* False: it was kept by an nvrig that did not tell them, and nothing may be concluded. */
+static bool load_ns(struct json_object *o, struct drive_ns *ret)
 {
-	const char *hex = event_get_str(n, "ids");
+	const char *ids = event_get_str(o, "ids");
 
-	if (strlen(hex) != 48 || hex_to(hex, ids) != 24)
-		memset(ids, 0, 24);
+	ret->nsid = (uint32_t)event_get_u64(o, "nsid");
+	ret->format = (uint32_t)event_get_u64(o, "format");
+	ret->nsze = event_get_u64(o, "nsze");
+	return json_object_object_get_ex(o, "format", NULL) &&
+	       strlen(ids) == 2 * sizeof(ret->ids) && hex_to(ids, ret->ids) == sizeof(ret->ids);
 }
 
 bool state_load(struct json_object *o, struct drive_state *ret)
@@ -285,13 +290,8 @@ bool state_load(struct json_object *o, struct drive_state *ret)
 	}
 	ret->n_ns = (unsigned)length(o, "namespaces", STATE_NS, &list);
 	for (unsigned i = 0; i < ret->n_ns; i++) {
-		struct json_object *n = json_object_array_get_idx(list, i);
-
-		ret->ns[i].nsid = (uint32_t)event_get_u64(n, "nsid");
-		ret->ns[i].flbas = (uint8_t)event_get_u64(n, "flbas");
-		ret->ns[i].nsze = event_get_u64(n, "nsze");
-		ret->ns[i].dps = (uint8_t)event_get_u64(n, "dps");
-		load_ids(n, ret->ns[i].ids);
+		if (!load_ns(json_object_array_get_idx(list, i), &ret->ns[i]))
+			return false;
 	}
 	ret->n_disks = (unsigned)length(o, "disks", STATE_NS, &list);
 	for (unsigned i = 0; i < ret->n_disks; i++) {

@@ -17,8 +17,7 @@
 #define STATE_TEXT     200
 
 struct drive_ns {
-	uint32_t nsid;
-	uint8_t flbas, dps;
+	uint32_t nsid, format; /* as Format NVM has it in Dword 10 */
 	uint64_t nsze;
 	uint8_t ids[24]; /* NGUID and EUI64; 0: it has none */
 };

@@ -13,11 +13,7 @@ shift 2
 
 NVRIG_CONFIGS=$root/configs
 export NVRIG_CONFIGS
-lacks=$("$nvrig" list --stacks guest-vfio 2>&1 | sed -n 's/.*not here: //p')
-if [ -n "$lacks" ]; then
-	echo "agree: SKIP: no guest can be booted here: $lacks"
-	exit 77
-fi
+need_guest agree guest-vfio
 
 words=
 for pattern; do

@@ -32,11 +32,7 @@ cat >conf/stacks/guest-vfio-faulty.conf <<-END
 		serve = "model:fault=cntrltype-zero" }
 END
 
-lacks=$("$nvrig" list --stacks g-plain 2>&1 | sed -n 's/.*not here: //p')
-if [ -n "$lacks" ]; then
-	echo "guest: SKIP: no guest can be booted here: $lacks"
-	exit 77
-fi
+need_guest guest g-plain
 
 # guest_of PID: the QEMU below that nvrig
 guest_of()

@@ -25,11 +25,7 @@ done
 [ ! -e "$cache" ] || export NVRIG_CACHE="$dir/cache"
 kept=$dir/cache/guests
 
-lacks=$("$nvrig" list --stacks g-kept 2>&1 | sed -n 's/.*not here: //p')
-if [ -n "$lacks" ]; then
-	echo "guest_snap: SKIP: no guest can be booted here: $lacks"
-	exit 77
-fi
+need_guest guest_snap g-kept
 want 0 + + vm -v --stack g-kept -- true
 if ! grep -q 'snapshot: kept' err; then
 	echo "guest_snap: SKIP: no guest is kept here: $(grep snapshot err)"

@@ -48,11 +48,7 @@ stack "g-pulled" {
 }
 END
 
-lacks=$("$nvrig" list --stacks g-plain 2>&1 | sed -n 's/.*not here: //p')
-if [ -n "$lacks" ]; then
-	echo "guest_trouble: SKIP: no guest can be booted here: $lacks"
-	exit 77
-fi
+need_guest guest_trouble g-plain
 
 # ---- the host ----
 

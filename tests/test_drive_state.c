@@ -21,8 +21,9 @@ static struct drive_state sample(void)
 	s.feature[1].fid = 0x10;
 	s.ns[0].nsid = 1;
 	s.ns[0].nsze = 4096;
+	s.ns[0].ids[0] = 7;
 	s.ns[1].nsid = 0xfffffffe;
-	s.ns[1].flbas = 0x11;
+	s.ns[1].format = 0x11;
 	s.ns[1].nsze = UINT64_MAX;
 	strcpy(s.disk[0].name, "nvme0n1");
 	strcpy(s.disk[0].scheduler, "none");
@@ -51,11 +52,8 @@ static void differences(void)
 	s.feature[1].known = true; /* what was not told at first says nothing */
 	differs(&s, NULL);
 	s = sample();
-	s.ns[0].flbas = 1;
-	differs(&s, "namespace 1h has FLBAS 01h and 4096 blocks, and had 00h and 4096");
-	s = sample();
-	s.ns[0].dps = 1;
-	differs(&s, "namespace 1h has DPS 01h, and had 00h");
+	s.ns[0].format = 1;
+	differs(&s, "namespace 1h has format 1h and 4096 blocks, and had 0h and 4096");
 	s = sample();
 	s.ns[0].ids[23] = 1;
 	differs(&s, "namespace 1h is another one than before");
@@ -127,17 +125,29 @@ static void layouts(void)
 	is.feature[0].value = 7;
 	is.ns[0].nsze = 1;
 	CU_ASSERT_FALSE(layout_differs(&was, &is));
-	is.ns[0].flbas = 1;
+	is.ns[0].format = 1;
 	CU_ASSERT_TRUE(layout_differs(&was, &is));
 	is.ns[0].ids[0] = 1;
 	CU_ASSERT_FALSE(layout_differs(&was, &is));
 	is = sample();
-	is.ns[1].dps = 1;
-	CU_ASSERT_TRUE(layout_differs(&was, &is));
+	is.ns[1].format = 1; /* it has no identifier: it may be another's */
+	CU_ASSERT_FALSE(layout_differs(&was, &is));
 	is = sample();
 	is.n_ns = 1;
 	CU_ASSERT_TRUE(layout_differs(&was, &is));
 	CU_ASSERT_FALSE(layout_differs(&is, &was));
+}
+
+/* What an nvrig before formats were put back has kept says nothing of them. */
+static void older(void)
+{
+	static const char text[] = "{\"type\":\"drive_state\",\"serial\":\"S1\",\"namespaces\":"
+				   "[{\"nsid\":1,\"flbas\":0,\"nsze\":8}]}";
+	struct json_object *o = event_decode(text, strlen(text));
+	struct drive_state s;
+
+	CU_ASSERT_FALSE(state_load(o, &s));
+	json_object_put(o);
 }
 
 static const struct unit units[] = {
@@ -145,6 +155,7 @@ static const struct unit units[] = {
 	{ "layouts", layouts },
 	{ "kept", kept },
 	{ "hostile files", hostile },
+	{ "kept by an older one", older },
 };
 
 UNIT_MAIN("how a drive is set", units)

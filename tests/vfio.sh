@@ -25,11 +25,7 @@ awk -v two="$two" '{ sub(/"guest-vfio"/, "\"g-two\""); sub(/intremap=on/, "intre
 NVRIG_CONFIGS=$dir/conf
 export NVRIG_CONFIGS
 
-lacks=$("$nvrig" list --stacks guest-vfio 2>&1 | sed -n 's/.*not here: //p')
-if [ -n "$lacks" ]; then
-	echo "vfio: SKIP: no guest can be booted here: $lacks"
-	exit 77
-fi
+need_guest vfio guest-vfio
 
 # said PATTERN: a line of what the guest said
 said()

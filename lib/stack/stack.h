@@ -84,7 +84,7 @@ struct stack_config {
 	struct stack_namespace ns[STACK_NS_MAX];
 	unsigned n_ns;
 	bool keep_disk;	  /* the store outlives the stack */
-	char extra[1024]; /* more arguments, blank-separated */
+	char extra[2048]; /* more arguments, blank-separated */
 	unsigned start_s; /* deadline to come up */
 	char front[16];	  /* what shows the namespaces: one of STACK_NVME ... */
 	/* Of a guest: its controller, with its one namespace in it, can be unplugged and plugged in. */

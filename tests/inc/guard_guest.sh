@@ -332,7 +332,7 @@ layout()
 	first=$!
 	until grep -qs case_begin /tmp/layout/2*/events.jsonl; do usleep 10000; done
 	nvme format /dev/$B -n 1 -l 4 --force >/dev/null 2>&1 || complain 'the format is not changed'
-	told 'not as it was: namespace 1h has FLBAS 04h .*; put back'
+	told 'not as it was: namespace 1h has format 4h .*; put back'
 	grep -q '"opcode":128' /tmp/layout/2*/about_to.jsonl || complain 'it is not in the journal of what was about to be done'
 	tests=$((tests + 1))
 	[ "$(flbas)" = "$was" ] || complain "the format is $(flbas), and was $was"

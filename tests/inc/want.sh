@@ -57,6 +57,18 @@ check()
 	complain "$text" "($*)"
 }
 
+# need_guest NAME STACK: without it test NAME is skipped; a stack that cannot be read is a failure
+need_guest()
+{
+	lacks=$("$nvrig" list --stacks "$2" 2>&1 | sed -n 's/.*not here: //p')
+	case $lacks in
+	'') return ;;
+	*.conf:*) echo "FAIL: $lacks" && exit 1 ;;
+	esac
+	echo "$1: SKIP: no guest can be booted here: $lacks"
+	exit 77
+}
+
 # verdicts DIRECTORY: one line a case and row
 verdicts()
 {
