@@ -100,6 +100,9 @@ static int refuse_keys(const struct stack_reading *r, const char *const *keys, c
 static const char *const of_guests[] = { "kernel-options", "store",   "behind", "machine",
 					 "modules",	   "extras",  "nodes",	"network",
 					 "devices",	   "serve",   "hotplug", "snapshot", NULL };
+static const char *const of_qemu[] = { "binary", "accel",   "memory",    "disk",
+				       "cache",	 "address", "keep-disk", "device",
+				       "peer",	 "extra",   "subsystem", NULL };
 static const char *const of_servers[] = { "command", "setup", "life", NULL };
 static const char *const of_both[] = { "target", "programs", "without", NULL };
 
@@ -165,7 +168,7 @@ static int check_serve(const struct stack_reading *r)
 		return refuse(r, "front = vfio-user wants serve, and serve wants it");
 	if (served && strncmp(c->serve, "model:", strlen("model:")))
 		return refuse(r, "serve: want model:OPTIONS");
-	if (served && (cfg_size(r->section, "namespace") || c->back.store[0]))
+	if (served && (c->n_ns || cfg_size(r->section, "namespace") || c->back.store[0]))
 		return refuse(r, "front = vfio-user: the model has the namespaces and their store");
 	return 0;
 }
@@ -174,7 +177,7 @@ static int read_server(const struct stack_reading *r)
 {
 	struct stack_config *to = r->to;
 
-	if (check_none(r) || read_lists(r))
+	if (check_none(r) || refuse_keys(r, of_qemu, "qemu-qtest or guest") || read_lists(r))
 		return -EINVAL;
 	read_texts(r);
 	to->accel[0] = 0;

@@ -101,6 +101,8 @@ static const struct bad_row {
 	{ "stack \"t\" {\n kind = server\n command = 'x'\n target = 'y:x'\n life = '$RIG_DIR/x'\n" NS1
 	  "}\n",
 	  "namespace: a server has its own" },
+	{ "stack \"t\" { kind = server\n command = 'x'\n device = 'serial=A'\n}\n",
+	  "device: wants kind = qemu-qtest or guest" },
 	{ "stack \"t\" { kind = guest\n memory = 256Mi\n command = 'x'\n}\n",
 	  "command: wants kind = server" },
 	{ "stack \"t\" { kind = qemu-qtest\n life = 'x'\n" NS1 "}\n", "life: wants kind = server" },
