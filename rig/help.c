@@ -311,7 +311,7 @@ void help_bash(FILE *out)
 	fputs("\tesac\n"
 	      "\tcase $verb,$cur in\n"
 	      "\thelp,[!-]*|help,) words=\"$verbs $words\" ;;\n"
-	      "\tdrive,[!-]*|drive,) words=\"ls show adopt release label $words\" ;;\n"
+	      "\tdrive,[!-]*|drive,) words=\"ls watch show adopt release label $words\" ;;\n"
 	      "\treport,[!-]*|report,|repro,[!-]*|repro,) compopt -o filenames; "
 	      "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
 	      "\tesac\n"

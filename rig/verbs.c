@@ -29,7 +29,7 @@ const struct verb verbs[] = {
 	  cmd_vm },
 	{ "bench", "TARGET...", "Measure targets under a load: IOPS, latencies, what the rig costs.",
 	  &bench_argp, cmd_bench },
-	{ "drive", "ls|show|adopt|release|label [DRIVE]",
+	{ "drive", "ls|watch|show|adopt|release|label [DRIVE]",
 	  "The drives of this machine, and which of them may be changed.", &drive_argp, cmd_drive },
 	{ "doctor", "", "Say what this machine lacks and what that costs.", &doctor_argp,
 	  cmd_doctor },
