@@ -275,7 +275,7 @@ static const struct rig_case cases[] = {
 	  .rule = "A list that CTRATT claims is in order and ends in zeroes; another is refused.",
 	  .ref = "Base 2.0 Identify command; NVM CS 1.0 Namespace Granularity List (CNS 16h)",
 	  .needs = NEED_COMMAND,
-	  .fault = "uuid-list-hole identify-reserved-cns-accepted",
+	  .fault = "uuid-list-hole identify-reserved-cns-accepted endurance-groups-unclaimed",
 	  .run = misc_lists,
 	  ROWS(list_rows) },
 };
