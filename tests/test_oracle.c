@@ -120,6 +120,9 @@ static void blocks(void)
 	e = sqe(nvme_cmd_read, 1, 0, 0, 16); /* more than MDTS */
 	ILLEGAL(false, &e, SC_SUCCESS);
 	LEGAL(false, &e, SC_INVALID_FIELD);
+	ctrl.cap = 0; /* not told, and so is the unit of MDTS */
+	LEGAL(false, &e, SC_SUCCESS);
+	begin();
 	e = sqe(nvme_cmd_read, 1, 992, 0, 16); /* both: either */
 	LEGAL(false, &e, SC_INVALID_FIELD);
 	LEGAL(false, &e, SC_LBA_OUT_OF_RANGE);
