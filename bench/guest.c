@@ -145,7 +145,7 @@ static void boot(const struct stack_config *c, const struct stack_config *behind
 	struct guest_ops ops = { .ctx = &b, .up = hear_up, .part = hear_part };
 	enum guest_end end = GUEST_RUNS;
 	struct guest *g;
-	char error[GUEST_ERROR];
+	char error[STACK_ERROR];
 
 	if (guest_start(c, &job, dir, &ops, &g, error)) {
 		printf("%-12s %s\n", c->name, error);

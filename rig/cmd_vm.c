@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/tmp.h"
 #include "image/fetch.h"
 #include "rig/guest_files.h"
 #include "rig/stack.h"
@@ -249,7 +250,7 @@ static int run(struct vm *v, const char *dir)
 				       .output = hear_output,
 				       .terminal = hear_terminal,
 				       .finding = hear_finding };
-	char error[GUEST_ERROR] = "no configs/ (NVRIG_CONFIGS names another)";
+	char error[STACK_ERROR] = "no configs/ (NVRIG_CONFIGS names another)";
 	int status = RIG_BROKE;
 
 	if (!ioctl(STDIN_FILENO, TIOCGWINSZ, &w)) {
@@ -284,16 +285,16 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 
 static int run_in_dir(struct vm *v)
 {
-	const char *tmp = getenv("TMPDIR");
-	char dir[PATH_MAX];
-	int status;
+	char dir[PATH_MAX], error[128];
+	int status, err;
 
 	if (v->out)
 		return run(v, v->out);
-	snprintf(dir, sizeof(dir), "%.*s/nvrig-vm-XXXXXX", PATH_MAX - 64,
-		 tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(dir))
-		return say(RIG_BROKE, strerror(errno));
+	err = tmp_dir("vm", dir, sizeof(dir));
+	if (err) {
+		snprintf(error, sizeof(error), "a temporary directory: %s", strerror(-err));
+		return say(RIG_BROKE, error);
+	}
 	status = run(v, dir);
 	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	return status;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/tmp.h"
 #include "event/event.h"
 #include "storm/shrink.h"
 
@@ -172,14 +173,11 @@ static void remove_dir(const char *dir)
 
 int replay_shrink(const struct run_options *o, struct script *s, const char *path)
 {
-	const char *tmp = getenv("TMPDIR");
 	struct trials t = { .o = o };
-	int status;
+	int status, err = tmp_dir("shrink", t.dir, sizeof(t.dir));
 
-	snprintf(t.dir, sizeof(t.dir), "%.*s/nvrig-shrink-XXXXXX", PATH_MAX - 64,
-		 tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(t.dir)) {
-		fprintf(stderr, "nvrig replay: %s: %s\n", t.dir, strerror(errno));
+	if (err) {
+		fprintf(stderr, "nvrig replay: a temporary directory: %s\n", strerror(-err));
 		return RIG_BROKE;
 	}
 	status = shrink_in_dir(&t, s, path);

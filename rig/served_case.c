@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/tmp.h"
 #include "serve/serve.h"
 #include "serve/tcp_target.h"
 #include "target/target.h"
@@ -23,7 +24,7 @@
 
 struct served {
 	bool tcp;
-	char dir[32], path[64];
+	char dir[TMP_SHORT], path[TMP_SHORT + 8];
 	char where[96]; /* as the server says it */
 	pid_t pid;
 	int line; /* to the server: it says when it is up, and ends when we are gone */
@@ -97,11 +98,10 @@ static void end(struct served *d)
 
 static int begin(struct served *d, const char *options)
 {
-	int pair[2], err;
+	int pair[2], err = tmp_dir_short("case", d->dir);
 
-	strcpy(d->dir, "/tmp/nvrig-served-XXXXXX");
-	if (!mkdtemp(d->dir))
-		return -errno;
+	if (err)
+		return err;
 	snprintf(d->path, sizeof(d->path), "%s/sock", d->dir);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		err = -errno;

@@ -2,11 +2,13 @@
 /* The plan without a run: what would run, what would not and why, and the harm of it. */
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/tmp.h"
 #include "event/event.h"
 #include "rig/probe.h"
 #include "rig/session.h"
@@ -115,11 +117,11 @@ static int probe_and_print(struct session *s)
 
 static int on_stack(struct session *s)
 {
-	char dir[] = "/tmp/nvrig-dry-XXXXXX", error[BENCH_ERROR];
-	int status = RIG_BROKE;
+	char dir[PATH_MAX], error[BENCH_ERROR];
+	int status = RIG_BROKE, err = tmp_dir("dry", dir, sizeof(dir));
 
-	if (!mkdtemp(dir)) {
-		fprintf(stderr, "nvrig run: %s: %s\n", dir, strerror(errno));
+	if (err) {
+		fprintf(stderr, "nvrig run: a temporary directory: %s\n", strerror(-err));
 		return RIG_BROKE;
 	}
 	if (!strcmp(s->stack->kind, STACK_GUEST))

@@ -31,7 +31,7 @@ struct in_guest {
 	struct session *s;
 	struct relay relay;
 	struct guest *guest;
-	char error[GUEST_ERROR];
+	char error[STACK_ERROR];
 	char words[LAST_WORDS]; /* the last line on the inner run's stderr */
 	unsigned files, restarts;
 	bool dry, goes_on; /* the next guest goes on with what one before it began */

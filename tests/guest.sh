@@ -109,13 +109,18 @@ lacks=$("$nvrig" list --stacks guest-vfio-user 2>&1 | sed -n 's/.*not here: //p'
 if [ -n "$lacks" ]; then
 	echo "guest: the model over vfio-user under a guest's driver: SKIP: $lacks"
 else
+	TMPDIR=$dir
+	export TMPDIR
 	want 1 'FAIL .*identify.cntrltype' + run --stack guest-vfio-faulty --case 'identify.cntrltype' \
 		--case 'io.flush*' --out served
+	unset TMPDIR
 	verdicts served >a
 	check 'one case tells of the fault' test "$(grep -c FAIL a)" -eq 1
 	check 'another passes' grep -q '^io.flush.* PASS$' a
-	check 'who served is gone' sh -c '! pgrep -f "serve --socket=/tmp/rig-[v]-" >&2'
-	check 'and its socket' test -z "$(ls -d /tmp/rig-v-* 2>/dev/null)"
+	socket=$(sed -n 's/^serving on //p' served/latest/stack/rig-serve.log)
+	check 'it was served from here' sh -c 'case $1 in "$PWD"/*) ;; *) false ;; esac' sh "$socket"
+	check 'who served is gone' sh -c '! pgrep -f "serve --socket=$PWD/[n]vrig-" >&2'
+	check 'and its socket' test ! -e "${socket%/*}"
 fi
 
 # ---- the kernel in it ----

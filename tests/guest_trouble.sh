@@ -146,6 +146,15 @@ check 'there are two guests' engines 2
 kill -9 $run
 wait $run 2>/dev/null
 unchanged 'killed with two guests that boot'
+mkdir pair
+TMPDIR=$dir/pair "$nvrig" vm --stack guest-tcp -q -- sleep 100 </dev/null >out 2>err &
+run=$!
+check 'there are two guests' engines 2
+check 'in a directory' test -n "$(ls pair)"
+kill -9 $run
+wait $run 2>/dev/null
+unchanged 'killed with two guests of vm'
+check 'the directory is gone' rmdir pair
 "$nvrig" run --stack guest-qemu model: --case 'reg.*' --seed 3 --out killed -q </dev/null >out 2>err &
 run=$!
 waits killed case_end

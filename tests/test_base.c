@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/tmp.h"
 #include "spec/status.h"
 #include "unit.h"
 
@@ -90,10 +95,57 @@ static void statuses(void)
 	CU_ASSERT(!status_is_legal(0xffff));
 }
 
+/* Where a directory is made with this $TMPDIR (NULL: none); it begins with `begins`, or err. */
+static void check_tmp(const char *tmpdir, const char *begins, const char *short_begins)
+{
+	char dir[200], short_dir[TMP_SHORT];
+	int err;
+
+	if (tmpdir)
+		setenv("TMPDIR", tmpdir, 1);
+	else
+		unsetenv("TMPDIR");
+	err = tmp_dir("what", dir, sizeof(dir));
+	CU_ASSERT_EQUAL(err, begins ? 0 : -ENOENT);
+	CU_ASSERT_EQUAL(strncmp(dir, begins ? begins : "", begins ? strlen(begins) : 1), 0);
+	if (!err)
+		CU_ASSERT_EQUAL(rmdir(dir), 0);
+	err = tmp_dir_short("what", short_dir);
+	CU_ASSERT_EQUAL(err, short_begins ? 0 : -ENOENT);
+	CU_ASSERT_EQUAL(strncmp(short_dir, short_begins ? short_begins : "",
+				short_begins ? strlen(short_begins) : 1),
+			0);
+	if (!err)
+		CU_ASSERT_EQUAL(rmdir(short_dir), 0);
+}
+
+static void directories(void)
+{
+	char top[128] = "/tmp/rig-test-base-XXXXXX", odd[160], want[200];
+	static const char *const rows[] = { "a b", "a,b", "a?b",
+					    "a-name-with-which-no-socket-could-be-bound-in-it" };
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(top));
+	check_tmp(NULL, "/tmp/nvrig-what-", "/tmp/nvrig-what-");
+	check_tmp("", "/tmp/nvrig-what-", "/tmp/nvrig-what-");
+	snprintf(want, sizeof(want), "%s/nvrig-what-", top);
+	check_tmp(top, want, want);
+	check_tmp("/tmp/rig-of-nowhere", NULL, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		snprintf(odd, sizeof(odd), "%s/%s", top, rows[i]);
+		snprintf(want, sizeof(want), "%s/nvrig-what-", odd);
+		CU_ASSERT_EQUAL(mkdir(odd, 0700), 0);
+		check_tmp(odd, want, "/tmp/nvrig-what-");
+		CU_ASSERT_EQUAL(rmdir(odd), 0);
+	}
+	CU_ASSERT_EQUAL(rmdir(top), 0);
+	unsetenv("TMPDIR");
+}
+
 static const struct unit units[] = {
 	{ "numbers with units", numbers }, { "nearest word", nearest },
 	{ "lists and patterns", lists },   { "RFC 3339 time", utc },
-	{ "status names", statuses },
+	{ "status names", statuses },	   { "temporary directories", directories },
 };
 
 UNIT_MAIN("base", units)

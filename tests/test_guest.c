@@ -169,7 +169,7 @@ static void ends(const char *mode, enum guest_end want, const char *words, struc
 	struct stack_config c = config(mode);
 	uint64_t begun = clock_mono_ns();
 	enum guest_end end = GUEST_RUNS;
-	char error[GUEST_ERROR] = "";
+	char error[STACK_ERROR] = "";
 	struct guest *g = NULL;
 
 	*h = (struct heard){ 0 };

@@ -31,7 +31,7 @@ static bool goes(const char *path)
 
 static void up_and_down(void)
 {
-	char error[GUEST_ERROR] = "", how[128];
+	char error[STACK_ERROR] = "", how[128];
 	struct served s = { 0 };
 	char socket[sizeof(s.socket)], dir[sizeof(s.dir)];
 
@@ -52,7 +52,7 @@ static void up_and_down(void)
 static void refuses(const char *program, const char *what, unsigned start_s, int want_err,
 		    const char *want)
 {
-	char error[GUEST_ERROR] = "";
+	char error[STACK_ERROR] = "";
 	struct served s = { 0 };
 	int err = served_start(&s, program, what, log_fd, start_s, error);
 
@@ -72,7 +72,7 @@ static void does_not_come_up(void)
 
 static void ends_by_itself(void)
 {
-	char error[GUEST_ERROR] = "", how[128] = "";
+	char error[STACK_ERROR] = "", how[128] = "";
 	struct served s = { 0 };
 
 	CU_ASSERT_EQUAL_FATAL(served_start(&s, NVRIG_PROGRAM, "model:", log_fd, 30, error), 0);
@@ -87,7 +87,7 @@ static void ends_by_itself(void)
 static void dies_with_us(void)
 {
 	struct served s = { 0 };
-	char error[GUEST_ERROR];
+	char error[STACK_ERROR];
 	int pipes[2];
 	pid_t child;
 

@@ -22,6 +22,7 @@
 #include "stack/guest_argv.h"
 #include "stack/guest_internal.h"
 #include "stack/qemu.h"
+#include "stack/stack_internal.h"
 
 #define STEP_MS	      200
 #define LAST_WORDS_NS (3 * NS_PER_S) /* of a kernel that panics, until QEMU ends by it */
@@ -29,16 +30,6 @@
 #define READ_BYTES    65536u
 #define LOG_BYTES     4096
 #define IMG_MS	      30000
-
-__attribute__((format(printf, 3, 4))) static int fail(char *error, int err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(error, GUEST_ERROR, fmt, ap);
-	va_end(ap);
-	return err;
-}
 
 /* ---- its files ---- */
 
@@ -49,7 +40,7 @@ static int open_in(const struct guest *g, const char *name, char *error)
 
 	snprintf(path, sizeof(path), "%s/%s", g->dir, name);
 	fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	return fd < 0 ? fail(error, -errno, "%.400s: %s", path, strerror(errno)) : fd;
+	return fd < 0 ? stack_fail(error, -errno, "%.400s: %s", path, strerror(errno)) : fd;
 }
 
 static int make_raw(const struct guest *g, const char *path, char *error)
@@ -57,7 +48,7 @@ static int make_raw(const struct guest *g, const char *path, char *error)
 	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0 || ftruncate(fd, (off_t)g->cfg.disk_bytes))
-		return fail(error, -errno, "store %.400s: %s", path, strerror(errno));
+		return stack_fail(error, -errno, "store %.400s: %s", path, strerror(errno));
 	return 0;
 }
 
@@ -76,7 +67,7 @@ static int make_formatted(const struct guest *g, char *path, char *error)
 	err = capture_find(GUEST_QEMU_IMG, program, sizeof(program));
 	if (!err)
 		err = capture(argv, IMG_MS, said, sizeof(said));
-	return err ? fail(error, err, "store %.200s: %s: %s", path, GUEST_QEMU_IMG,
+	return err ? stack_fail(error, err, "store %.200s: %s: %s", path, GUEST_QEMU_IMG,
 			  said[0] ? said : strerror(-err))
 		   : 0;
 }
@@ -89,7 +80,7 @@ static int make_disks(struct guest *g, char *error)
 	for (unsigned i = 0; !err && i < g->cfg.n_ns; i++) {
 		if (snprintf(g->disk[i], GUEST_PATH, "%s/rig-ns%u.img", g->dir,
 			     g->cfg.ns[i].nsid) >= GUEST_PATH)
-			return fail(error, -ENAMETOOLONG, "%.400s: too long", g->dir);
+			return stack_fail(error, -ENAMETOOLONG, "%.400s: too long", g->dir);
 		err = raw ? make_raw(g, g->disk[i], error) : make_formatted(g, g->disk[i], error);
 	}
 	return err;
@@ -135,7 +126,8 @@ static struct guest *new_guest(const struct stack_config *cfg, const struct gues
 }
 
 int guest_start_one(const struct stack_config *cfg, const struct guest_job *job, const char *dir,
-		    const struct guest_ops *ops, int link, struct guest **ret, char *error)
+		    const struct guest_ops *ops, struct guest *front, int link, struct guest **ret,
+		    char *error)
 {
 	struct guest *g = new_guest(cfg, ops);
 	struct qemu_version v;
@@ -144,12 +136,13 @@ int guest_start_one(const struct stack_config *cfg, const struct guest_job *job,
 	*ret = NULL;
 	if (!g || !g->line) {
 		guest_stop(g);
-		return fail(error, -ENOMEM, "out of memory");
+		return stack_fail(error, -ENOMEM, "out of memory");
 	}
 	g->temporary = job->temporary;
+	g->front = front;
 	err = qemu_find(cfg->binary, g->program, sizeof(g->program), &v, error);
 	if (!err && !realpath(dir, g->dir))
-		err = fail(error, -errno, "%.400s: %s", dir, strerror(errno));
+		err = stack_fail(error, -errno, "%.400s: %s", dir, strerror(errno));
 	if (!err)
 		err = make_files(g, error);
 	if (!err)
@@ -178,7 +171,7 @@ int guest_start_one(const struct stack_config *cfg, const struct guest_job *job,
 int guest_start(const struct stack_config *cfg, const struct guest_job *job, const char *dir,
 		const struct guest_ops *ops, struct guest **ret, char *error)
 {
-	return guest_start_one(cfg, job, dir, ops, -1, ret, error);
+	return guest_start_one(cfg, job, dir, ops, NULL, -1, ret, error);
 }
 
 void guest_stop(struct guest *g)
@@ -323,7 +316,7 @@ static void judge_silence(struct guest *g, uint64_t now)
  */
 static bool boot_again(struct guest *g, uint64_t now)
 {
-	char error[GUEST_ERROR];
+	char error[STACK_ERROR];
 
 	if (g->alive || g->again || g->cfg.network || g->terminal_fd >= 0 ||
 	    (g->snap && !guest_snap_boots(g->snap)) ||

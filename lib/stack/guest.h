@@ -12,7 +12,6 @@
 #include "image/image.h"
 #include "stack/stack.h"
 
-#define GUEST_ERROR 512
 
 struct guest_job {
 	const char *const *argv; /* NULL-terminated; NULL: a shell on its terminal */
@@ -58,7 +57,7 @@ struct guest;
 
 /*
  * Builds the image, starts QEMU; returns before the guest is up. dir: for disks, logs and the
- * console, kept there as rig-console.log. 0, or -errno with error (GUEST_ERROR bytes).
+ * console, kept there as rig-console.log. 0, or -errno with error (STACK_ERROR bytes).
  */
 int guest_start(const struct stack_config *cfg, const struct guest_job *job, const char *dir,
 		const struct guest_ops *ops, struct guest **ret, char *error);

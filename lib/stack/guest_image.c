@@ -63,7 +63,7 @@ static int write_image(struct guest *g, const struct guest_job *job, const struc
 
 static int no_memory(char *error)
 {
-	snprintf(error, GUEST_ERROR, "no memory for the guest's image");
+	snprintf(error, STACK_ERROR, "no memory for the guest's image");
 	return -ENOMEM;
 }
 
@@ -112,13 +112,13 @@ static const char *machine_lacks(const struct stack_config *cfg, char *error)
 	for (unsigned i = 0; i < cfg->nodes.n; i++) {
 		if (!access(cfg->nodes.word[i], R_OK | W_OK))
 			continue;
-		snprintf(error, GUEST_ERROR, "%.80s: %s%s%s", cfg->nodes.word[i], strerror(errno),
+		snprintf(error, STACK_ERROR, "%.80s: %s%s%s", cfg->nodes.word[i], strerror(errno),
 			 cfg->without[0] ? ": " : "", cfg->without);
 		return error;
 	}
 	if (strcmp(cfg->format, "qcow2") || !capture_find(GUEST_QEMU_IMG, path, sizeof(path)))
 		return NULL;
-	snprintf(error, GUEST_ERROR,
+	snprintf(error, STACK_ERROR,
 		 GUEST_QEMU_IMG " is not installed; on Debian: apt-get install qemu-utils");
 	return error;
 }
@@ -138,14 +138,14 @@ static const char *too_old(const struct stack_config *cfg, const struct qemu_ver
 {
 	if (!cfg->network || v->major > 7 || (v->major == 7 && v->minor >= 2))
 		return NULL;
-	snprintf(error, GUEST_ERROR, "QEMU %u.%u has no network by a socket (-netdev stream): 7.2 "
+	snprintf(error, STACK_ERROR, "QEMU %u.%u has no network by a socket (-netdev stream): 7.2 "
 		 "or later is needed", v->major, v->minor);
 	return error;
 }
 
 const char *guest_lacks(const struct stack_config *cfg)
 {
-	static char error[GUEST_ERROR];
+	static char error[STACK_ERROR];
 	const char *words[3][STACK_WORDS_MAX];
 	struct qemu_version version;
 	struct image i;

@@ -48,7 +48,7 @@ struct guest {
 	bool failed, done;
 	int status;
 	enum guest_end end;
-	char reason[GUEST_ERROR];
+	char reason[STACK_ERROR];
 };
 
 /* Finds the kernel (g->kernel), chooses g->accel and g->snap, writes the image (g->initrd_fd). 0 or
@@ -63,9 +63,13 @@ int guest_pair_start(struct guest *g, const struct guest_job *job, int *ret_link
 void guest_pair_look(struct guest *g);
 bool guest_pair_ended(struct guest *g);
 
-/* One guest of a pair or alone, as guest_start(); link: its end of the wire, or -1. */
+/*
+ * One guest of a pair or alone, as guest_start(); front: whom it stands behind, and link: its end of
+ * the wire between them; NULL and -1.
+ */
 int guest_start_one(const struct stack_config *cfg, const struct guest_job *job, const char *dir,
-		    const struct guest_ops *ops, int link, struct guest **ret, char *error);
+		    const struct guest_ops *ops, struct guest *front, int link, struct guest **ret,
+		    char *error);
 /* Says in one line what follows is about; g->end is how. */
 __attribute__((format(printf, 3, 4))) void guest_end(struct guest *g, enum guest_end how,
 						     const char *fmt, ...);

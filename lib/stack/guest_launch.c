@@ -2,7 +2,6 @@
 /* QEMU is started for a guest, with what leads to it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,16 +11,7 @@
 #include "base/clock.h"
 #include "stack/guest_argv.h"
 #include "stack/guest_internal.h"
-
-__attribute__((format(printf, 3, 4))) static int fail(char *error, int err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(error, GUEST_ERROR, fmt, ap);
-	va_end(ap);
-	return err;
-}
+#include "stack/stack_internal.h"
 
 /* Ours does not wait, QEMU's goes to it. */
 static int make_pair(int *ret_ours, int *ret_its)
@@ -54,6 +44,8 @@ static void list_paths(const struct guest *g, struct keeper_job *k, struct leavi
 		snprintf(l->path[i], sizeof(l->path[i]), "%s%s", g->dir, names[i]);
 		k->paths[n++] = l->path[i];
 	}
+	if (g->temporary && g->front)
+		k->paths[n++] = g->front->dir; /* which goes with the last in it */
 }
 
 static int start_qemu(struct guest *g, const struct guest_files *f, char *error)
@@ -66,7 +58,7 @@ static int start_qemu(struct guest *g, const struct guest_files *f, char *error)
 	int err;
 
 	if (!argv)
-		return fail(error, -ENOMEM, "QEMU's command line");
+		return stack_fail(error, -ENOMEM, "QEMU's command line");
 	for (size_t i = 0; i < ARRAY_SIZE(maybe); i++)
 		if (maybe[i] >= 0)
 			keep[n++] = maybe[i];
@@ -75,7 +67,7 @@ static int start_qemu(struct guest *g, const struct guest_files *f, char *error)
 	k.argv = argv;
 	err = keeper_start(&g->keeper, &k);
 	qemu_free(argv);
-	return err ? fail(error, err, "%.200s: %s", g->program, strerror(-err)) : 0;
+	return err ? stack_fail(error, err, "%.200s: %s", g->program, strerror(-err)) : 0;
 }
 
 /* The monitor, the port by which it is asked for, and what answers there. */
@@ -124,7 +116,7 @@ int guest_launch(struct guest *g, bool terminal, bool held, int link, const char
 	f.initrd = initrd;
 	for (unsigned i = 0; i < g->cfg.n_ns; i++)
 		f.disk[i] = g->disk[i];
-	err = err ? fail(error, err, "socket pair: %s", strerror(-err)) : start_qemu(g, &f, error);
+	err = err ? stack_fail(error, err, "socket pair: %s", strerror(-err)) : start_qemu(g, &f, error);
 	for (int *fd = (int[]){ f.console, f.port, f.terminal, f.qmp, f.ask, -2 }; *fd != -2; fd++)
 		if (*fd >= 0)
 			close(*fd);

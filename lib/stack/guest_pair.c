@@ -52,7 +52,7 @@ static int make_dir(const struct guest *g, const char *who, char *dir, size_t si
 		return -ENAMETOOLONG;
 	if (!mkdir(dir, 0700) || errno == EEXIST)
 		return 0;
-	snprintf(error, GUEST_ERROR, "%.400s: %s", dir, strerror(errno));
+	snprintf(error, STACK_ERROR, "%.400s: %s", dir, strerror(errno));
 	return -errno;
 }
 
@@ -73,19 +73,18 @@ int guest_pair_start(struct guest *g, const struct guest_job *job, int *ret_link
 	snprintf(who, sizeof(who), "%.*s", (int)strcspn(job->behind->name, "@"), job->behind->name);
 	err = make_dir(g, who, dir, sizeof(dir), error);
 	if (!err && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)) {
-		snprintf(error, GUEST_ERROR, "socket pair: %s", strerror(errno));
+		snprintf(error, STACK_ERROR, "socket pair: %s", strerror(errno));
 		err = -errno;
 	}
 	if (err)
 		return err;
-	err = guest_start_one(job->behind, &its, dir, &ops, fds[0], &g->behind, error);
+	err = guest_start_one(job->behind, &its, dir, &ops, g, fds[0], &g->behind, error);
 	close(fds[0]);
 	if (err) {
 		close(fds[1]);
 		return err;
 	}
 	strcpy(g->behind->who, who);
-	g->behind->front = g;
 	*ret_link = fds[1];
 	return 0;
 }

@@ -293,7 +293,7 @@ static void look_at_saving(struct guest *g)
 /* It did not wake up, or QEMU would not have it: it boots, and the state goes. */
 static bool begin_anew(struct guest *g)
 {
-	char error[GUEST_ERROR];
+	char error[STACK_ERROR];
 
 	guest_snap_say(g, "broken", "the state that was kept did not come to life: it is deleted, and the guest boots");
 	unlink(g->snap->path);

@@ -11,10 +11,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "stack/guest.h"
+#include "stack/stack_internal.h"
 
-#define DIR_TEMPLATE "/tmp/rig-v-XXXXXX" /* short: a socket's path has 107 bytes */
-#define TICK_NS	     (5 * NS_PER_MS)
+#define TICK_NS (5 * NS_PER_MS)
 
 static int start(struct served *s, const char *program, const char *what, int log_fd)
 {
@@ -51,15 +50,11 @@ static int await(struct served *s, unsigned start_s, char *error)
 	char how[128];
 
 	while (access(s->socket, F_OK)) {
-		if (served_ended(s, how, sizeof(how))) {
-			snprintf(error, GUEST_ERROR, "%s: rig-serve.log says why", how);
-			return -ECHILD;
-		}
-		if (clock_mono_ns() > until) {
-			snprintf(error, GUEST_ERROR, "the controller is not served within %u s",
-				 start_s);
-			return -ETIMEDOUT;
-		}
+		if (served_ended(s, how, sizeof(how)))
+			return stack_fail(error, -ECHILD, "%s: rig-serve.log says why", how);
+		if (clock_mono_ns() > until)
+			return stack_fail(error, -ETIMEDOUT,
+					  "the controller is not served within %u s", start_s);
 		nanosleep(&tick, NULL);
 	}
 	return 0;
@@ -74,19 +69,14 @@ int served_start(struct served *s, const char *program, const char *what, int lo
 	if (!program && readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
 		err = -errno;
 	program = program ? program : self;
-	strcpy(s->dir, DIR_TEMPLATE);
-	if (!err && !mkdtemp(s->dir))
-		err = -errno;
-	if (err) {
-		s->dir[0] = 0;
-		snprintf(error, GUEST_ERROR, "a directory in /tmp for a socket: %s",
-			 strerror(-err));
-		return err;
-	}
+	if (!err)
+		err = tmp_dir_short("serve", s->dir);
+	if (err)
+		return stack_fail(error, err, "a directory for a socket: %s", strerror(-err));
 	snprintf(s->socket, sizeof(s->socket), "%s/serve", s->dir);
 	err = start(s, program, what, log_fd);
 	if (err)
-		snprintf(error, GUEST_ERROR, "%.200s serve: %s", program, strerror(-err));
+		stack_fail(error, err, "%.200s serve: %s", program, strerror(-err));
 	else
 		err = await(s, start_s, error);
 	if (err)

@@ -8,18 +8,19 @@
 
 #include <stdbool.h>
 
+#include "base/tmp.h"
 #include "stack/keeper.h"
 
 #define SERVED_DEVICE "vfio-user-pci" /* of QEMU's */
 
 struct served {
 	struct keeper keeper;
-	char dir[32], socket[40]; /* "": none */
+	char dir[TMP_SHORT], socket[TMP_SHORT + 8]; /* "": none */
 };
 
 /*
  * Serves `what` ("model:preset=full"), with log_fd for what it says, and waits until it listens,
- * start_s at most. program: its path, NULL: this one. 0, or -errno with error (GUEST_ERROR bytes);
+ * start_s at most. program: its path, NULL: this one. 0, or -errno with error (STACK_ERROR bytes);
  * then nothing is left.
  */
 int served_start(struct served *s, const char *program, const char *what, int log_fd,

@@ -25,7 +25,7 @@ int stack_fail(char *error, int err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(error, ERROR_BYTES, fmt, ap);
+	vsnprintf(error, STACK_ERROR, fmt, ap);
 	va_end(ap);
 	return err;
 }
@@ -245,7 +245,7 @@ pid_t stack_pid(const struct stack *s)
 
 const char *stack_lacks(const struct stack_config *cfg)
 {
-	static char error[ERROR_BYTES];
+	static char error[STACK_ERROR];
 	const struct stack_kind *kind;
 
 	if (!strcmp(cfg->kind, STACK_GUEST))

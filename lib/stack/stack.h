@@ -27,6 +27,7 @@
 
 #define STACK_NAME	128
 #define STACK_NS_MAX	8
+#define STACK_ERROR	512 /* bytes of what is said of a failure */
 #define STACK_PARTS_MAX 24
 #define STACK_WORDS_MAX 32
 
@@ -126,7 +127,7 @@ struct stack;
 /*
  * Starts every part and waits for its sign of life. dir: a directory of the run, for sockets (kept
  * short by a directory of our own when the path would pass 107 bytes), RAM, disk and logs. On
- * failure everything started is taken down and error (512 bytes) says what, where, what to do.
+ * failure everything started is taken down and error (STACK_ERROR bytes) says what, where, what to do.
  * -ECHILD: the program ended by itself, in words of its own (it refuses the configuration);
  * -ECONNABORTED: a signal ended it before it answered.
  */

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shared by stack.c (the life of a stack) and its kinds: stack_qtest.c, stack_server.c. */
+/* Shared by stack.c (the life of a stack), its kinds, stack_qtest.c and stack_server.c, and guests. */
 #ifndef STACK_STACK_INTERNAL_H
 #define STACK_STACK_INTERNAL_H
 
+#include "base/tmp.h"
 #include "stack/keeper.h"
 #include "stack/stack.h"
 
-#define PATH_BYTES  4096
-#define ERROR_BYTES 512
+#define PATH_BYTES 4096
 
 struct stack {
 	const struct stack_kind *kind;
 	struct stack_config cfg;
 	char program[256];
 	char dir[PATH_BYTES];
-	char own_dir[32]; /* short, in /tmp, for sockets: where the kind needs one; "": none */
+	char own_dir[TMP_SHORT]; /* for sockets, where the kind needs one; "": none */
 	char socket[108];
 	char disk[STACK_NS_MAX][PATH_BYTES];
 	char log[PATH_BYTES];
@@ -38,11 +38,12 @@ struct stack_kind {
 	/* All that it makes which has a name: paths, then NULL. */
 	void (*paths)(const struct stack *s, const char *ret[KEEPER_PATHS]);
 	/* As stack_lacks(). */
-	const char *(*lacks)(const struct stack_config *cfg, char error[ERROR_BYTES]);
+	const char *(*lacks)(const struct stack_config *cfg, char error[STACK_ERROR]);
 };
 
 extern const struct stack_kind stack_kind_qtest, stack_kind_server;
 
+/* Into error (STACK_ERROR bytes); returns err. */
 __attribute__((format(printf, 3, 4))) int stack_fail(char *error, int err, const char *fmt, ...);
 /* The name of the program, without its place. */
 const char *stack_program(const struct stack *s);

@@ -29,18 +29,16 @@
 static int place_socket(struct stack *s, char *error)
 {
 	size_t room = sizeof(s->socket);
+	int err;
 
 	if (strlen(s->dir) + sizeof("/" SOCKET_NAME) <= room && !strpbrk(s->dir, "?,")) {
 		snprintf(s->socket, room, "%.*s/%s", (int)(room - sizeof("/" SOCKET_NAME)), s->dir,
 			 SOCKET_NAME);
 		return 0;
 	}
-	strcpy(s->own_dir, "/tmp/rig-q-XXXXXX");
-	if (!mkdtemp(s->own_dir)) {
-		s->own_dir[0] = 0;
-		return stack_fail(error, -errno, "a short directory in /tmp for the socket: %s",
-			    strerror(errno));
-	}
+	err = tmp_dir_short("qtest", s->own_dir);
+	if (err)
+		return stack_fail(error, err, "a directory for the socket: %s", strerror(-err));
 	snprintf(s->socket, room, "%s/%s", s->own_dir, SOCKET_NAME);
 	return 0;
 }
@@ -224,7 +222,7 @@ static int renew(struct stack *s, char *error)
 	return err;
 }
 
-static const char *lacks(const struct stack_config *cfg, char error[ERROR_BYTES])
+static const char *lacks(const struct stack_config *cfg, char error[STACK_ERROR])
 {
 	struct qemu_version version;
 	char path[256];

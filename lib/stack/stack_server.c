@@ -18,7 +18,6 @@
 
 #define SHELL	     "/bin/sh"
 #define DIR_VARIABLE "$RIG_DIR"
-#define DIR_TEMPLATE "/tmp/rig-s-XXXXXX" /* short: a socket's path has 107 bytes */
 #define SAID_BYTES   2048
 #define EXPORTS	     "RIG_DIR=$1 NVRIG=$2; export RIG_DIR NVRIG; "
 
@@ -57,12 +56,10 @@ static void first_word(const char *command, char *ret, size_t size)
 
 static int make(struct stack *s, char *error)
 {
-	strcpy(s->own_dir, DIR_TEMPLATE);
-	if (!mkdtemp(s->own_dir)) {
-		s->own_dir[0] = 0;
-		return stack_fail(error, -errno, "a short directory in /tmp for sockets: %s",
-				  strerror(errno));
-	}
+	int err = tmp_dir_short("server", s->own_dir);
+
+	if (err)
+		return stack_fail(error, err, "a directory for sockets: %s", strerror(-err));
 	first_word(s->cfg.command, s->program, sizeof(s->program));
 	snprintf(s->engine, sizeof(s->engine), "%.63s", s->program);
 	if (expand(s, s->cfg.target, s->target, sizeof(s->target)) ||
@@ -166,7 +163,7 @@ static int start(struct stack *s, char *error)
 
 /* ---- the kind ---- */
 
-static const char *lacks(const struct stack_config *cfg, char error[ERROR_BYTES])
+static const char *lacks(const struct stack_config *cfg, char error[STACK_ERROR])
 {
 	char path[PATH_MAX];
 
