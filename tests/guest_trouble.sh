@@ -151,8 +151,15 @@ TMPDIR=$dir/pair "$nvrig" vm --stack guest-tcp -q -- sleep 100 </dev/null >out 2
 run=$!
 check 'there are two guests' engines 2
 check 'in a directory' test -n "$(ls pair)"
+keeper=$(ps -o ppid= "$(pgrep -f 'qemu-system.*52:54:00:52:47:01')" | tr -d " ")
+kill -STOP "$keeper" # so that the one behind is the last to go
 kill -9 $run
 wait $run 2>/dev/null
+i=0
+while ls pair/*/rig-qemu.log >/dev/null 2>&1 && [ $((i += 1)) -lt 100 ]; do
+	sleep 0.1
+done
+kill -CONT "$keeper"
 unchanged 'killed with two guests of vm'
 check 'the directory is gone' rmdir pair
 "$nvrig" run --stack guest-qemu model: --case 'reg.*' --seed 3 --out killed -q </dev/null >out 2>err &
